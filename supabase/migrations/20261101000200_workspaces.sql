@@ -1,0 +1,60 @@
+-- The tenant and who belongs to it. Every other row hangs off a workspace.
+create table public.workspaces (
+  id uuid primary key default gen_random_uuid(),
+  name text not null check (char_length(name) between 1 and 200),
+  default_language text not null default 'he' check (char_length(default_language) between 2 and 15),
+  connection_limit integer not null default 1 check (connection_limit >= 0),
+  created_at timestamptz not null default now()
+);
+comment on table public.workspaces is 'A tenant. Row level security keeps everything below it apart from other workspaces.';
+comment on column public.workspaces.default_language is 'Template language when a send names none.';
+comment on column public.workspaces.connection_limit is 'How many WhatsApp numbers the workspace may connect.';
+
+create table public.workspace_members (
+  workspace_id uuid not null references public.workspaces (id) on delete cascade,
+  user_id uuid not null references auth.users (id) on delete cascade,
+  role text not null check (role in ('owner', 'admin', 'agent')),
+  created_at timestamptz not null default now(),
+  primary key (workspace_id, user_id)
+);
+create index workspace_members_user on public.workspace_members (user_id);
+comment on table public.workspace_members is 'Who may work in a workspace, and as what: owner, admin or agent.';
+
+-- Definer, or the policy on workspace_members would ask itself. Set-returning and parameterless, so that a policy
+-- evaluates it once per statement and not once per row.
+create function private.user_workspace_ids() returns setof uuid
+language sql stable security definer set search_path = ''
+as $$
+  select workspace_id from public.workspace_members where user_id = (select auth.uid())
+$$;
+comment on function private.user_workspace_ids() is 'The workspaces the signed-in user belongs to.';
+grant execute on function private.user_workspace_ids() to authenticated;
+
+create function private.user_managed_workspace_ids() returns setof uuid
+language sql stable security definer set search_path = ''
+as $$
+  select workspace_id from public.workspace_members
+  where user_id = (select auth.uid()) and role in ('owner', 'admin')
+$$;
+comment on function private.user_managed_workspace_ids() is 'The workspaces the signed-in user is owner or admin of.';
+grant execute on function private.user_managed_workspace_ids() to authenticated;
+
+create function private.is_backend() returns boolean
+language sql stable set search_path = ''
+as $$
+  select coalesce(auth.jwt() ->> 'role', 'service_role') = 'service_role'
+$$;
+comment on function private.is_backend() is
+  'True for service_role and for a direct SQL session (the Data API always sets a role claim); false for users.';
+
+alter table public.workspaces enable row level security;
+create policy "members see their workspaces" on public.workspaces
+  for select to authenticated using (id in (select private.user_workspace_ids()));
+grant select on public.workspaces to authenticated;
+grant select, insert, update, delete on public.workspaces to service_role;
+
+alter table public.workspace_members enable row level security;
+create policy "members see who else is a member" on public.workspace_members
+  for select to authenticated using (workspace_id in (select private.user_workspace_ids()));
+grant select on public.workspace_members to authenticated;
+grant select, insert, update, delete on public.workspace_members to service_role;

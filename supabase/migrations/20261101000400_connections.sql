@@ -1,0 +1,52 @@
+-- A WhatsApp number of a workspace. Its credential lives in Vault; the reference is kept where no member can read.
+create table public.whatsapp_connections (
+  id uuid primary key default gen_random_uuid(),
+  workspace_id uuid not null references public.workspaces (id) on delete cascade,
+  provider text not null default '360dialog' check (provider in ('360dialog', 'meta')),
+  phone_number_id text not null unique check (phone_number_id <> ''),
+  waba_id text,
+  display_phone_number text,
+  status text not null default 'active' check (status in ('active', 'paused', 'disconnected')),
+  status_reason text,
+  quality_rating text,
+  messages_per_second integer not null default 80 check (messages_per_second between 1 and 1000),
+  last_error jsonb,
+  created_at timestamptz not null default now(),
+  unique (workspace_id, id)
+);
+create index whatsapp_connections_waba on public.whatsapp_connections (waba_id);
+comment on table public.whatsapp_connections is 'A WhatsApp number, reached through 360dialog or Meta. Its credential is in Vault and never readable here.';
+comment on column public.whatsapp_connections.status is 'active; paused (the queue waits, nothing fails; status_reason says why); disconnected.';
+
+create table private.connection_credentials (
+  connection_id uuid primary key references public.whatsapp_connections (id) on delete cascade,
+  secret_id uuid not null,
+  updated_at timestamptz not null default now()
+);
+comment on table private.connection_credentials is 'Which Vault secret belongs to which number.';
+alter table private.connection_credentials enable row level security;
+
+create function private.enforce_connection_limit() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  allowed integer;
+begin
+  -- The lock makes two inserts at once take turns, so the count below is the truth.
+  select connection_limit into allowed from public.workspaces where id = new.workspace_id
+  for no key update;
+  if (select count(*) from public.whatsapp_connections where workspace_id = new.workspace_id) >= allowed then
+    raise exception 'the workspace may connect % WhatsApp number(s)', allowed
+      using errcode = 'WA002', hint = 'Raise workspaces.connection_limit or remove a connection.';
+  end if;
+  return new;
+end
+$$;
+create trigger enforce_connection_limit before insert on public.whatsapp_connections
+  for each row execute function private.enforce_connection_limit();
+
+alter table public.whatsapp_connections enable row level security;
+create policy "members see connections" on public.whatsapp_connections
+  for select to authenticated using (workspace_id in (select private.user_workspace_ids()));
+grant select on public.whatsapp_connections to authenticated;
+grant select, insert, update, delete on public.whatsapp_connections to service_role;

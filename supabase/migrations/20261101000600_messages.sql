@@ -1,0 +1,151 @@
+-- Messages in and out, one row each, content in the Cloud API's own shape.
+
+create function private.message_preview(type text, content jsonb) returns text
+language sql immutable parallel safe set search_path = ''
+as $$
+  select left(regexp_replace(btrim(concat_ws(' ',
+    case message_preview.type
+      when 'text' then null
+      when 'image' then '🖼'
+      when 'video' then '🎬'
+      when 'audio' then '🎤'
+      when 'document' then '📄'
+      when 'sticker' then '💟'
+      when 'location' then '📍'
+      when 'contacts' then '👤'
+      when 'template' then '📋'
+      when 'order' then '🛒'
+      when 'button' then null
+      when 'interactive' then null
+      else '❔'
+    end,
+    coalesce(
+      case message_preview.type when 'text' then content ->> 'body' when 'button' then content ->> 'text' end,
+      content ->> 'caption', content ->> 'filename', content ->> 'name',
+      content #>> '{body,text}', content #>> '{button_reply,title}', content #>> '{list_reply,title}'
+    )
+  )), '\s+', ' ', 'g'), 140)
+$$;
+comment on function private.message_preview(text, jsonb) is 'One line for the conversation list: a sign for the kind and what was written, no language, no ids.';
+
+create function private.is_conversational(type text) returns boolean
+language sql immutable parallel safe set search_path = ''
+as $$
+  select is_conversational.type not in ('reaction', 'edit', 'revoke', 'system')
+$$;
+comment on function private.is_conversational(text) is 'Whether a message of this type counts as unread, opens the window and becomes the preview.';
+
+create table public.messages (
+  id uuid primary key default gen_random_uuid(),
+  seq bigint generated always as identity,
+  workspace_id uuid not null references public.workspaces (id) on delete cascade,
+  connection_id uuid not null,
+  conversation_id uuid,
+  wamid text,
+  direction text not null default 'outbound' check (direction in ('inbound', 'outbound')),
+  type text not null check (type <> ''),
+  content jsonb not null,
+  status text not null default 'queued' check (status in (
+    'received', 'queued', 'sending', 'sent', 'delivered', 'read', 'played', 'failed', 'uncertain', 'canceled')),
+  reply_to_wamid text,
+  sent_by uuid,
+  client_reference text check (char_length(client_reference) between 1 and 200),
+  send_after timestamptz,
+  error jsonb,
+  media_id text,
+  media_status text check (media_status in ('pending', 'downloading', 'stored', 'failed', 'expired', 'corrupt')),
+  media_path text,
+  media_mime_type text,
+  media_size bigint,
+  media_sha256 text,
+  media_filename text,
+  media_error jsonb,
+  occurred_at timestamptz not null default now(),
+  sent_at timestamptz,
+  delivered_at timestamptz,
+  read_at timestamptz,
+  played_at timestamptz,
+  failed_at timestamptz,
+  edited_at timestamptz,
+  revoked_at timestamptz,
+  created_at timestamptz not null default now(),
+  unique (workspace_id, id),
+  -- A connection has one workspace, so this is (connection, wamid); the order serves the foreign key below too.
+  unique (workspace_id, connection_id, wamid),
+  unique (workspace_id, client_reference),
+  check ((direction = 'inbound') = (status = 'received')),
+  foreign key (workspace_id, connection_id) references public.whatsapp_connections (workspace_id, id),
+  foreign key (workspace_id, conversation_id) references public.conversations (workspace_id, id)
+    on delete set null (conversation_id)
+);
+create index messages_thread on public.messages (workspace_id, conversation_id, occurred_at desc, seq desc);
+comment on table public.messages is 'Every message, in and out. A member inserts conversation_id, type and content; the rest is the server''s.';
+comment on column public.messages.seq is 'Arrival number: breaks ties of occurred_at, which has a resolution of one second.';
+comment on column public.messages.content is 'The Cloud API''s own object for the type, in and out.';
+comment on column public.messages.occurred_at is 'The provider''s clock for what arrived, the insert for what is to be sent.';
+comment on column public.messages.error is '{code, title, details, class, remedy} of the failure that ended the message.';
+
+-- Invoker on purpose: a conversation that row level security hides is not found, exactly like one that does not exist.
+create function private.prepare_message() returns trigger
+language plpgsql set search_path = ''
+as $$
+declare
+  thread public.conversations;
+begin
+  if new.conversation_id is not null then
+    select * into thread from public.conversations where id = new.conversation_id;
+    if not found or new.workspace_id <> thread.workspace_id then
+      raise exception 'no such conversation' using errcode = 'WA004';
+    end if;
+    new.workspace_id := thread.workspace_id;
+    new.connection_id := coalesce(new.connection_id, thread.connection_id);
+  elsif new.status = 'queued' and new.direction = 'outbound' then
+    raise exception 'a message needs a conversation_id' using errcode = 'WA004';
+  end if;
+  if new.direction = 'inbound' then
+    new.status := 'received';
+  elsif new.status = 'queued' then
+    new := private.prepare_outbound(new, thread);
+  end if;
+  return new;
+end
+$$;
+
+create function private.prepare_outbound(message public.messages, thread public.conversations) returns public.messages
+language plpgsql set search_path = ''
+as $$
+begin
+  message.sent_by := coalesce((select auth.uid()), message.sent_by);
+  if jsonb_typeof(message.content) <> (case message.type when 'contacts' then 'array' else 'object' end) then
+    raise exception 'content of type % has the wrong shape', message.type
+      using errcode = 'WA005', hint = 'Use the Cloud API''s own object for the type.';
+  end if;
+  if message.type = 'template' then
+    -- WhatsApp needs a language; whoever names none means the workspace's.
+    if message.content -> 'language' is null then
+      message.content := message.content || jsonb_build_object('language', jsonb_build_object('code',
+        (select default_language from public.workspaces where id = message.workspace_id)));
+    elsif jsonb_typeof(message.content -> 'language') = 'string' then
+      message.content := jsonb_set(message.content, '{language}', jsonb_build_object('code', message.content -> 'language'));
+    end if;
+  elsif not public.is_window_open(thread) then
+    raise exception 'the 24 hour window of this conversation is closed'
+      using errcode = 'WA001', hint = 'Send a template; free-form messages may follow once the customer writes.';
+  end if;
+  return message;
+end
+$$;
+grant execute on function private.prepare_outbound(public.messages, public.conversations) to authenticated, service_role;
+create trigger prepare_message before insert on public.messages
+  for each row execute function private.prepare_message();
+
+alter table public.messages enable row level security;
+create policy "members read messages" on public.messages
+  for select to authenticated using (workspace_id in (select private.user_workspace_ids()));
+create policy "members queue outbound messages" on public.messages
+  for insert to authenticated
+  with check (direction = 'outbound' and status = 'queued' and workspace_id in (select private.user_workspace_ids()));
+grant select on public.messages to authenticated;
+grant insert (workspace_id, conversation_id, direction, type, content, reply_to_wamid, client_reference, send_after)
+  on public.messages to authenticated;
+grant select, insert, update, delete on public.messages to service_role;

@@ -1,0 +1,91 @@
+-- Every status ever received, kept apart from messages: it may come before its message, or for one we never see.
+create table public.message_statuses (
+  id bigint primary key generated always as identity,
+  workspace_id uuid not null references public.workspaces (id) on delete cascade,
+  connection_id uuid not null,
+  wamid text not null,
+  status text not null,
+  participant text not null default '',
+  occurred_at timestamptz not null,
+  callback_data text,
+  errors jsonb,
+  details jsonb not null default '{}',
+  received_at timestamptz not null default now(),
+  unique (workspace_id, connection_id, wamid, status, participant),
+  foreign key (workspace_id, connection_id) references public.whatsapp_connections (workspace_id, id) on delete cascade
+);
+comment on table public.message_statuses is 'Delivery reports as they came. A message''s status is always a function of this set, whatever the order of arrival.';
+comment on column public.message_statuses.participant is 'Who in a group it speaks of; empty for a single recipient.';
+comment on column public.message_statuses.callback_data is 'The id of our message, echoed by WhatsApp (biz_opaque_callback_data).';
+alter table public.message_statuses enable row level security;
+grant select, insert, update, delete on public.message_statuses to service_role;
+
+create function private.status_rank(status text) returns integer
+language sql immutable parallel safe set search_path = ''
+as $$
+  -- failed stands between sent and delivered: it ends a message that was accepted, never one that has arrived.
+  select case status_rank.status
+    when 'sent' then 1 when 'failed' then 2 when 'delivered' then 3 when 'read' then 4 when 'played' then 5 else 0
+  end
+$$;
+comment on function private.status_rank(text) is 'Statuses move up this ladder only. 0: not yet accepted, or a status that says nothing about delivery.';
+
+create function private.error_of(errors jsonb) returns jsonb
+language sql immutable parallel safe set search_path = ''
+as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'code', errors #> '{0,code}',
+    'title', coalesce(errors #> '{0,title}', errors #> '{0,message}'),
+    'details', coalesce(errors #> '{0,error_data,details}', errors #> '{0,message}')))
+$$;
+comment on function private.error_of(jsonb) is 'The first of WhatsApp''s errors in the shape of messages.error.';
+
+create function private.apply_statuses(message_ids uuid[]) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  -- Whoever records a send holds this lock too, so one of the two sees the other's row. In one order: no deadlock.
+  perform from public.messages where id = any (message_ids) order by id for no key update;
+
+  update public.messages as message set
+    status = case when told.rank > told.rank_before then told.status else message.status end,
+    sent_at = coalesce(told.sent_at, message.sent_at),
+    delivered_at = coalesce(told.delivered_at, message.delivered_at),
+    read_at = coalesce(told.read_at, message.read_at),
+    played_at = coalesce(told.played_at, message.played_at),
+    failed_at = coalesce(told.failed_at, message.failed_at),
+    -- A report of delivery disproves an earlier failure.
+    error = case
+      when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.errors is null then null
+      else coalesce(private.error_of(told.errors), message.error)
+    end
+  from (
+    select target.id, max(private.status_rank(report.status)) as rank,
+      -- We gave up on hearing about it, and were wrong to: any report counts for more.
+      case when target.error ->> 'code' = 'outcome_unknown' then 0 else private.status_rank(target.status) end as rank_before,
+      (array_agg(report.status order by private.status_rank(report.status) desc))[1] as status,
+      min(report.occurred_at) filter (where report.status = 'sent') as sent_at,
+      min(report.occurred_at) filter (where report.status = 'delivered') as delivered_at,
+      min(report.occurred_at) filter (where report.status = 'read') as read_at,
+      min(report.occurred_at) filter (where report.status = 'played') as played_at,
+      min(report.occurred_at) filter (where report.status = 'failed') as failed_at,
+      (array_agg(report.errors order by report.id) filter (where report.status = 'failed'))[1] as errors
+    from public.messages as target
+    join public.message_statuses as report
+      on report.workspace_id = target.workspace_id and report.connection_id = target.connection_id
+      and report.wamid = target.wamid
+    where target.id = any (message_ids) and target.direction = 'outbound' and private.status_rank(report.status) > 0
+    group by target.id
+  ) as told
+  where message.id = told.id;
+
+  -- What WhatsApp has reported on needs no sending any more.
+  delete from public.outbox
+  where message_id in (
+    select id from public.messages where id = any (message_ids) and private.status_rank(status) > 0);
+end
+$$;
+comment on function private.apply_statuses(uuid[]) is 'Brings messages to what their reports say. Running it again changes nothing.';
+grant execute on function private.apply_statuses(uuid[]) to service_role;
+grant execute on function private.error_of(jsonb) to service_role;
+grant execute on function private.status_rank(text) to service_role;

@@ -1,0 +1,22 @@
+-- Message templates as the provider has them.
+create table public.message_templates (
+  id uuid primary key default gen_random_uuid(),
+  workspace_id uuid not null references public.workspaces (id) on delete cascade,
+  connection_id uuid not null,
+  provider_template_id text,
+  name text not null,
+  language text not null,
+  category text,
+  status text not null,
+  quality text,
+  components jsonb not null default '[]',
+  synced_at timestamptz not null default now(),
+  unique (workspace_id, connection_id, name, language),
+  foreign key (workspace_id, connection_id) references public.whatsapp_connections (workspace_id, id) on delete cascade
+);
+comment on table public.message_templates is 'Templates of a connection, synced from the provider.';
+alter table public.message_templates enable row level security;
+create policy "members read templates" on public.message_templates
+  for select to authenticated using (workspace_id in (select private.user_workspace_ids()));
+grant select on public.message_templates to authenticated;
+grant select, insert, update, delete on public.message_templates to service_role;

@@ -1,0 +1,94 @@
+-- The journal: every webhook body we answered 200 to, before anything is made of it.
+create table public.webhook_events (
+  id bigint primary key generated always as identity,
+  provider text not null check (provider in ('360dialog', 'meta')),
+  -- json and not jsonb: kept byte for byte, U+0000 and lone surrogates included, and still open to -> and ->>.
+  body json not null,
+  phone_number_id text,
+  waba_id text,
+  received_at timestamptz not null default now(),
+  state text not null default 'received' check (state in ('received', 'processed', 'unrouted', 'failed')),
+  attempts integer not null default 0,
+  error text,
+  lease_expires_at timestamptz,
+  processed_at timestamptz
+);
+create index webhook_events_waiting on public.webhook_events (lease_expires_at, id) where state = 'received';
+create index webhook_events_set_aside on public.webhook_events (state, id) where state in ('unrouted', 'failed');
+comment on table public.webhook_events is 'Webhook bodies, committed before they are acknowledged. Replayable with release_inbound.';
+comment on column public.webhook_events.phone_number_id is 'The number whose URL and token the body came with; null for a WABA''s or Meta''s.';
+comment on column public.webhook_events.waba_id is 'The WABA whose URL and token the body came with; null for a number''s or Meta''s.';
+comment on column public.webhook_events.error is 'Why it was set aside: one line per item that could not be routed or applied.';
+alter table public.webhook_events enable row level security;
+grant select, insert, update, delete on public.webhook_events to service_role;
+
+create function public.receive_inbound(text) returns bigint[]
+language sql set search_path = ''
+as $$
+  -- Records parted by RS, fields by US: two control characters that no JSON text can contain. So nothing between the
+  -- socket and the table has to parse, escape or alter a body.
+  with received as (
+    insert into public.webhook_events (provider, phone_number_id, waba_id, body, lease_expires_at)
+    select
+      split_part(record, e'\x1f', 1),
+      nullif(split_part(record, e'\x1f', 2), ''),
+      nullif(split_part(record, e'\x1f', 3), ''),
+      split_part(record, e'\x1f', 4)::json,
+      -- Whoever receives also normalises; only when it has not by then does a sweep take over.
+      now() + interval '15 seconds'
+    from string_to_table($1, e'\x1e') with ordinality as framed (record, place)
+    order by place
+    returning id
+  )
+  select array_agg(id order by id) from received
+$$;
+comment on function public.receive_inbound(text) is
+  'Commits webhook bodies. Takes records "provider US phone_number_id US waba_id US body" parted by RS; gives their ids in the same order.';
+grant execute on function public.receive_inbound(text) to service_role;
+
+create function public.claim_inbound(max_events integer default 200, lease_seconds integer default 30)
+returns table (id bigint, provider text, phone_number_id text, waba_id text, body text, attempts integer)
+language sql set search_path = ''
+set plan_cache_mode = force_custom_plan
+as $$
+  update public.webhook_events as event set
+    attempts = event.attempts + 1,
+    lease_expires_at = now() + make_interval(secs => lease_seconds)
+  where event.id in (
+    select waiting.id from public.webhook_events as waiting
+    where waiting.state = 'received' and waiting.lease_expires_at <= now()
+    order by waiting.lease_expires_at, waiting.id
+    limit max_events
+    for update skip locked)
+  returning event.id, event.provider, event.phone_number_id, event.waba_id, event.body::text, event.attempts
+$$;
+comment on function public.claim_inbound(integer, integer) is 'Leases events that nobody is working on: left by a crash, or released for replay.';
+grant execute on function public.claim_inbound(integer, integer) to service_role;
+
+create function public.release_inbound(event_ids bigint[]) returns integer
+language sql set search_path = ''
+as $$
+  with released as (
+    update public.webhook_events
+    set state = 'received', attempts = 0, error = null, processed_at = null, lease_expires_at = now()
+    where id = any (event_ids)
+    returning 1
+  )
+  select count(*)::integer from released
+$$;
+comment on function public.release_inbound(bigint[]) is 'Back to the beginning: the events are normalised and applied again. Safe at any time.';
+grant execute on function public.release_inbound(bigint[]) to service_role;
+
+create function public.sweep_inbound(max_attempts integer default 5) returns integer
+language sql set search_path = ''
+as $$
+  with poisoned as (
+    update public.webhook_events
+    set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')
+    where state = 'received' and lease_expires_at <= now() and attempts >= max_attempts
+    returning 1
+  )
+  select count(*)::integer from poisoned
+$$;
+comment on function public.sweep_inbound(integer) is 'Ends events that every attempt has broken on, so that they block nobody. They stay, replayable.';
+grant execute on function public.sweep_inbound(integer) to service_role;

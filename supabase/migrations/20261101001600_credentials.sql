@@ -1,0 +1,70 @@
+-- A number's key: written by owner and admin, kept in Vault, read by the backend only.
+create function private.set_connection_credential(connection_id uuid, credential text) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  known uuid;
+begin
+  perform from public.whatsapp_connections as connection
+  where connection.id = set_connection_credential.connection_id
+    and (private.is_backend() or connection.workspace_id in (select private.user_managed_workspace_ids()))
+  for no key update;
+  if not found then
+    raise exception 'no such connection' using errcode = 'WA004';
+  end if;
+  if coalesce(btrim(credential), '') = '' then
+    raise exception 'the credential is empty' using errcode = 'WA006';
+  end if;
+  select secret_id into known from private.connection_credentials as stored
+  where stored.connection_id = set_connection_credential.connection_id;
+  if known is null then
+    insert into private.connection_credentials (connection_id, secret_id)
+    values (connection_id, vault.create_secret(credential, 'whatsapp_connection_' || connection_id));
+  else
+    perform vault.update_secret(known, credential);
+    update private.connection_credentials set updated_at = now() where secret_id = known;
+  end if;
+  update public.whatsapp_connections as connection set status = 'active', status_reason = null
+  where connection.id = set_connection_credential.connection_id
+    and connection.status = 'paused' and connection.status_reason = 'credential';
+end
+$$;
+grant execute on function private.set_connection_credential(uuid, text) to authenticated, service_role;
+
+create function public.set_connection_credential(connection_id uuid, credential text) returns void
+language sql set search_path = ''
+as $$
+  select private.set_connection_credential(connection_id, credential)
+$$;
+comment on function public.set_connection_credential(uuid, text) is
+  'Stores a number''s API key (360dialog) or access token (Meta) in Vault. Owner and admin; never gives it back. WA004, WA006.';
+grant execute on function public.set_connection_credential(uuid, text) to authenticated, service_role;
+
+create function private.connection_credential(connection_id uuid) returns text
+language sql stable security definer set search_path = ''
+as $$
+  select secret.decrypted_secret
+  from private.connection_credentials as stored
+  join vault.decrypted_secrets as secret on secret.id = stored.secret_id
+  where stored.connection_id = connection_credential.connection_id
+$$;
+grant execute on function private.connection_credential(uuid) to service_role;
+
+create function public.get_connection_credential(connection_id uuid) returns text
+language sql stable set search_path = ''
+as $$
+  select private.connection_credential(connection_id)
+$$;
+comment on function public.get_connection_credential(uuid) is 'The credential of a connection for the backend; null when none is set.';
+grant execute on function public.get_connection_credential(uuid) to service_role;
+
+create function private.forget_credential() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  delete from vault.secrets where id = old.secret_id;
+  return null;
+end
+$$;
+create trigger forget_credential after delete on private.connection_credentials
+  for each row execute function private.forget_credential();
