@@ -1,0 +1,1 @@
+"""Process 2: one loop over two queues: sends the outbox, downloads media."""

@@ -9,6 +9,14 @@ create type private.inbound_status as (
   event_id bigint, phone_number_id text, wamid text, status text, participant text, occurred_at timestamptz,
   callback_data text, errors jsonb, details jsonb);
 
+create function private.received_at(event_id bigint) returns timestamptz
+language sql stable set search_path = ''
+as $$
+  select received_at from public.webhook_events where id = received_at.event_id
+$$;
+comment on function private.received_at(bigint) is 'Stands in where the provider named no time that makes sense.';
+grant execute on function private.received_at(bigint) to service_role;
+
 create function private.record_messages(arrived private.inbound_message[]) returns void
 language plpgsql set search_path = ''
 as $$
@@ -33,7 +41,7 @@ begin
       media_id, media_mime_type, media_sha256, media_filename, media_status)
     select distinct on (p.connection_id, m.wamid)
       p.workspace_id, p.connection_id, p.conversation_id, m.wamid, 'inbound', 'received', m.type, m.content,
-      m.reply_to_wamid, m.occurred_at, m.media_id, m.media_mime_type, m.media_sha256, m.media_filename,
+      m.reply_to_wamid, coalesce(m.occurred_at, private.received_at(m.event_id)), m.media_id, m.media_mime_type, m.media_sha256, m.media_filename,
       case when m.media_id is not null then 'pending' end
     from unnest(arrived) with ordinality as m
     join unnest(people) as p
@@ -59,8 +67,8 @@ begin
   insert into public.message_statuses (
     workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
   select distinct on (connection.id, report.wamid, report.status, report.participant)
-    connection.workspace_id, connection.id, report.wamid, report.status, report.participant, report.occurred_at,
-    report.callback_data, report.errors, coalesce(report.details, '{}')
+    connection.workspace_id, connection.id, report.wamid, report.status, report.participant,
+    coalesce(report.occurred_at, private.received_at(report.event_id)), report.callback_data, report.errors, coalesce(report.details, '{}')
   from unnest(reports) as report
   join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
   order by connection.id, report.wamid, report.status, report.participant, report.occurred_at
@@ -117,7 +125,7 @@ begin
   update public.webhook_events as event set
     state = case
       when told.problem is not null then 'failed' when told.unknown is not null then 'unrouted' else 'processed' end,
-    error = concat_ws(e'\n', told.problem, 'no connection for ' || told.unknown),
+    error = nullif(concat_ws(e'\n', told.problem, 'no connection for ' || told.unknown), ''),
     processed_at = now(),
     lease_expires_at = null
   from (

@@ -1,0 +1,40 @@
+"""The HTTP client towards one Supabase project."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from store.errors import from_response, from_transport
+
+
+@asynccontextmanager
+async def connect(
+    url: str, key: str, *, connections: int = 16, read_seconds: float = 15.0
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with the project's address and key, for a legacy JWT and for `sb_secret_…` alike.
+
+    Both headers carry the same key: the gateway rewrites `Bearer sb_…` only when it equals `apikey`. The Data API's own
+    cap on a request is 60 seconds.
+    """
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
+    async with httpx.AsyncClient(
+        base_url=url.rstrip("/"),
+        headers={"apikey": key, "Authorization": f"Bearer {key}"},
+        timeout=httpx.Timeout(read_seconds, connect=min(5.0, read_seconds)),
+        transport=AiohttpTransport(limits=limits),
+    ) as client:
+        yield client
+
+
+async def check(http: httpx.AsyncClient) -> None:
+    """Asks for one row that only the backend may see. Raises StoreError: address, key, grants or migrations."""
+    try:
+        response = await http.get("/rest/v1/webhook_events?select=id&limit=1")
+    except (httpx.HTTPError, OSError, TimeoutError) as error:
+        raise from_transport(error) from error
+    if not response.is_success:
+        raise from_response(response)

@@ -1,0 +1,67 @@
+"""What can go wrong on the way to Supabase.
+
+StoreError
+├── Unavailable   nobody answered, or not in time: whether it happened is unknown; try again later
+├── Denied        the key is not accepted, or a grant is missing
+└── Rejected      Postgres or PostgREST refused this call; `.code` is the SQLSTATE or PGRST code
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+
+class StoreError(Exception):
+    """Base of everything this package raises. `code` is a SQLSTATE, a PGRST code or an HTTP status."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(f"{code}: {message}")
+
+
+class Unavailable(StoreError):
+    """No answer, or one that says «later»."""
+
+
+class Denied(StoreError):
+    """401 or 403: key, role or grant."""
+
+
+class Rejected(StoreError):
+    """The call itself was at fault; repeating it changes nothing."""
+
+
+# Connection trouble, resources, operator intervention, serialisation, timeouts: Postgres's classes for «later».
+_PASSING_CLASSES = ("08", "53", "57", "58", "40")
+_PASSING_CODES = ("PGRST000", "PGRST001", "PGRST002", "PGRST003", "55P03", "25006")
+
+
+def from_transport(error: Exception) -> Unavailable:
+    """Any error of httpx or the sockets below it."""
+    return Unavailable(type(error).__name__, str(error) or "no answer")
+
+
+def from_response(response: httpx.Response) -> StoreError:
+    """The error of a response that is no success, by code first and status second."""
+    code, message = _code_and_message(response)
+    if code.startswith(_PASSING_CLASSES) or code in _PASSING_CODES:
+        return Unavailable(code, message)
+    if response.status_code in (401, 403):
+        return Denied(code, message)
+    if response.status_code >= 500 or response.status_code in (408, 429):
+        return Unavailable(code, message)
+    return Rejected(code, message)
+
+
+def _code_and_message(response: httpx.Response) -> tuple[str, str]:
+    try:
+        answer: Any = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        return str(response.status_code), response.text[:200]
+    # PostgREST says code and message; Storage says statusCode or error and message.
+    code = answer.get("code") or answer.get("error") or answer.get("statusCode") or response.status_code
+    return str(code), str(answer.get("message") or "")[:500]

@@ -1,0 +1,140 @@
+"""Every SQL function of the backend, once, by its own name. A test compares this list with the catalog."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+
+from store.errors import from_response, from_transport
+
+Row = dict[str, Any]
+
+RECORD_SEPARATOR = b"\x1e"
+UNIT_SEPARATOR = b"\x1f"
+# A string WhatsApp may send and Postgres cannot hold in jsonb; the journal keeps what it replaces.
+REPLACEMENT = "�"
+
+
+class Rpc:
+    """Calls functions through PostgREST. Every method raises StoreError and nothing else."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    # inbound
+
+    async def receive_inbound(self, events: Sequence[tuple[str, str | None, str | None, bytes]]) -> list[int]:
+        """Commits `(provider, phone_number_id, waba_id, body)`; gives journal ids in the same order.
+
+        The bodies go as they came, between control characters that no JSON text contains.
+        """
+        records = (
+            UNIT_SEPARATOR.join((provider.encode(), (number or "").encode(), (waba or "").encode(), body))
+            for provider, number, waba, body in events
+        )
+        response = await self._post(
+            "receive_inbound", content=RECORD_SEPARATOR.join(records), headers={"content-type": "text/plain"}
+        )
+        ids: list[int] = response.json()
+        return ids
+
+    async def claim_inbound(self, max_events: int = 200, lease_seconds: int = 30) -> list[Row]:
+        return await self._rows("claim_inbound", max_events=max_events, lease_seconds=lease_seconds)
+
+    async def record_inbound(
+        self,
+        events: Sequence[Row],
+        messages: Sequence[Row],
+        statuses: Sequence[Row],
+        default_workspace_id: str | None = None,
+    ) -> int:
+        return await self._count(
+            "record_inbound",
+            events=events,
+            messages=messages,
+            statuses=statuses,
+            default_workspace_id=default_workspace_id,
+        )
+
+    async def release_inbound(self, event_ids: Sequence[int]) -> int:
+        return await self._count("release_inbound", event_ids=list(event_ids))
+
+    async def sweep_inbound(self, max_attempts: int = 5) -> int:
+        return await self._count("sweep_inbound", max_attempts=max_attempts)
+
+    # outbound
+
+    async def claim_outbound(self, max_messages: int, lease_seconds: int = 60) -> list[Row]:
+        return await self._rows("claim_outbound", max_messages=max_messages, lease_seconds=lease_seconds)
+
+    async def record_outbound(self, results: Sequence[Row]) -> int:
+        return await self._count("record_outbound", results=results)
+
+    async def release_outbound(self, leases: Sequence[Row]) -> int:
+        return await self._count("release_outbound", leases=leases)
+
+    async def sweep_outbound(self, uncertain_seconds: int = 900) -> int:
+        return await self._count("sweep_outbound", uncertain_seconds=uncertain_seconds)
+
+    # media
+
+    async def claim_media(self, max_files: int, lease_seconds: int = 300) -> list[Row]:
+        return await self._rows("claim_media", max_files=max_files, lease_seconds=lease_seconds)
+
+    async def record_media(self, results: Sequence[Row]) -> int:
+        return await self._count("record_media", results=results)
+
+    async def release_media(self, leases: Sequence[Row]) -> int:
+        return await self._count("release_media", leases=leases)
+
+    async def sweep_media(self) -> int:
+        return await self._count("sweep_media")
+
+    # connections
+
+    async def get_connection_credential(self, connection_id: str) -> str | None:
+        """The key of a number out of Vault, or None."""
+        response = await self._call("get_connection_credential", connection_id=connection_id)
+        credential: str | None = response.json()
+        return credential
+
+    async def _rows(self, function: str, **arguments: Any) -> list[Row]:
+        rows: list[Row] = (await self._call(function, **arguments)).json()
+        return rows
+
+    async def _count(self, function: str, **arguments: Any) -> int:
+        return int((await self._call(function, **arguments)).json())
+
+    async def _call(self, function: str, **arguments: Any) -> httpx.Response:
+        return await self._post(function, content=to_json(arguments), headers={"content-type": "application/json"})
+
+    async def _post(self, function: str, *, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        try:
+            response = await self._http.post(f"/rest/v1/rpc/{function}", content=content, headers=headers)
+        except (httpx.HTTPError, OSError, TimeoutError) as error:
+            raise from_transport(error) from error
+        if not response.is_success:
+            raise from_response(response)
+        return response
+
+
+def to_json(value: Any) -> bytes:
+    """JSON that Postgres accepts as jsonb: U+0000 and lone surrogates are replaced, only when there are any."""
+    try:
+        encoded = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except UnicodeEncodeError:
+        return to_json(_storable(value))
+    return to_json(_storable(value)) if b"\\u0000" in encoded and _storable(value) != value else encoded
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", REPLACEMENT).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value

@@ -1,0 +1,54 @@
+"""Receives WhatsApp webhooks until a signal: commits them, answers, makes rows of them."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+
+import uvicorn
+
+from store.connect import check, connect
+from store.rpc import Rpc
+from store.startup import start
+from webhook.app import Receiver
+from webhook.journal import Journal
+from webhook.recorder import Recorder
+from webhook.settings import Settings
+
+# How long requests in flight may take after the first signal, in seconds; the provider itself hangs up after 5.
+GRACE = 6
+
+
+async def serve(settings: Settings) -> int:
+    try:
+        listener = _listen(settings.webhook_host, settings.webhook_port)
+    except OSError as error:
+        address = f"{settings.webhook_host}:{settings.webhook_port}"
+        print(f"Cannot listen on {address} ({error.strerror}): free it or set WEBHOOK_PORT.", file=sys.stderr)
+        return 1
+    key = settings.supabase_service_role_key.get_secret_value()
+    async with connect(settings.supabase_url, key, read_seconds=4.0) as http:
+        rpc = Rpc(http)
+        recorder = Recorder(rpc, settings.whatsapp_default_workspace_id)
+        receiver = Receiver(settings, Journal(rpc), recorder, ready=lambda: check(http))
+        config = uvicorn.Config(
+            receiver.app(), log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
+        )
+        # uvicorn raises the signal once more when it has drained; this time it means nothing.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        await uvicorn.Server(config).serve(sockets=[listener])
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(2048)
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(start("webhook", __doc__, Settings, serve))

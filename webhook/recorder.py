@@ -1,0 +1,116 @@
+"""From journal to rows: normalises what was committed and records it in sets; sweeps what a crash left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from store.errors import Rejected, StoreError
+from store.rpc import Rpc
+from whatsapp.envelope import Endpoint, JsonObject
+from whatsapp.normalise import Normalised, normalise
+
+log = structlog.get_logger()
+
+MAX_EVENTS = 200
+# What waits beyond this is left to the sweep: it is in the journal, and memory is not.
+MAX_WAITING = 20_000
+MAX_ATTEMPTS = 5
+SWEEP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A committed body. `attempts` counts claims by a sweep; 0 straight after the receipt."""
+
+    id: int
+    endpoint: Endpoint
+    body: JsonObject
+    attempts: int = 0
+
+
+class Recorder:
+    """Applies events. Whatever it does not manage stays in the journal and is swept by any replica."""
+
+    def __init__(self, rpc: Rpc, default_workspace_id: UUID | None) -> None:
+        self._rpc = rpc
+        self._default_workspace_id = str(default_workspace_id) if default_workspace_id else None
+        self._waiting: deque[Event] = deque()
+        self._arrived = asyncio.Event()
+        self._stopping = False
+
+    def add(self, event: Event) -> None:
+        """Queues a committed event."""
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting.append(event)
+            self._arrived.set()
+
+    def stop(self) -> None:
+        """Lets `run` return once nothing waits any more."""
+        self._stopping = True
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Records what arrives, everything that waits in one call."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                events = [self._waiting.popleft() for _ in range(min(MAX_EVENTS, len(self._waiting)))]
+                await self._apply(events)
+            if self._stopping:
+                return
+
+    async def sweep(self) -> None:
+        """Takes over events nobody finished, for ever."""
+        while True:
+            try:
+                await self._rpc.sweep_inbound(MAX_ATTEMPTS)
+                while rows := await self._rpc.claim_inbound(MAX_EVENTS):
+                    log.info("inbound.swept", events=len(rows))
+                    await self._apply([_event(row) for row in rows])
+            except StoreError as error:
+                log.warning("inbound.sweep_failed", code=error.code)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _apply(self, events: Sequence[Event]) -> None:
+        try:
+            await self._record([normalise(event.id, event.endpoint, event.body) for event in events])
+        except Rejected as error:
+            if len(events) == 1:
+                await self._set_aside(events[0], error)
+                return
+            # One of them is poison: alone, each can only harm itself.
+            for event in events:
+                await self._apply([event])
+        except StoreError as error:
+            log.warning("inbound.left_to_sweep", code=error.code, events=len(events))
+
+    async def _record(self, results: Sequence[Normalised]) -> None:
+        await self._rpc.record_inbound(
+            [result.event() for result in results],
+            [row for result in results for row in result.messages],
+            [row for result in results for row in result.statuses],
+            self._default_workspace_id,
+        )
+
+    async def _set_aside(self, event: Event, error: Rejected) -> None:
+        log.error("inbound.rejected", event_id=event.id, code=error.code, attempts=event.attempts)
+        if event.attempts >= MAX_ATTEMPTS:
+            try:
+                await self._rpc.record_inbound([{"id": event.id, "numbers": [], "problem": str(error)}], [], [])
+            except StoreError as later:
+                log.warning("inbound.left_to_sweep", code=later.code, events=1)
+
+
+def _event(row: dict[str, object]) -> Event:
+    endpoint = Endpoint(
+        str(row["provider"]), *(str(row[key]) if row[key] else None for key in ("phone_number_id", "waba_id"))
+    )
+    return Event(int(str(row["id"])), endpoint, json.loads(str(row["body"])), int(str(row["attempts"])))

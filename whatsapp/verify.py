@@ -1,0 +1,40 @@
+"""Whether a webhook comes from the provider: decided on headers and raw bytes, in constant time, before any parsing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+
+def webhook_token(secret: str, subject: str) -> str:
+    """The bearer token registered with a 360dialog webhook: hex HMAC-SHA256 of the number's or WABA's id.
+
+    Derived, so that it is checked without a query and one tenant's token says nothing about another's.
+    """
+    return hmac.new(secret.encode(), subject.encode(), hashlib.sha256).hexdigest()
+
+
+def bearer_matches(authorization: str | None, secrets: Iterable[str], subject: str) -> bool:
+    """Whether an `Authorization` header carries the token of `subject` under any of the master secrets."""
+    scheme, _, given = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer":
+        return False
+    return _any_equal(given.strip().encode(), (webhook_token(secret, subject).encode() for secret in secrets))
+
+
+def signature_matches(header: str | None, raw: bytes, app_secret: str) -> bool:
+    """Whether `X-Hub-Signature-256` (`sha256=<hex>`) is Meta's signature over exactly these bytes."""
+    expected = "sha256=" + hmac.new(app_secret.encode(), raw, hashlib.sha256).hexdigest()
+    return hmac.compare_digest((header or "").encode(), expected.encode())
+
+
+def verify_token_matches(given: str | None, expected: str) -> bool:
+    """Whether Meta's `hub.verify_token` is the one this receiver was configured with."""
+    return hmac.compare_digest((given or "").encode(), expected.encode())
+
+
+def _any_equal(given: bytes, candidates: Iterable[bytes]) -> bool:
+    # No early exit: the time taken must not tell which secret matched.
+    results = [hmac.compare_digest(given, candidate) for candidate in candidates]
+    return any(results)

@@ -1,0 +1,72 @@
+"""Sends the outbox and downloads media until a signal.
+
+First SIGTERM or SIGINT: drain and exit. Second: exit at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from store.connect import connect
+from store.files import Files
+from store.realtime import Doorbell
+from store.rpc import Rpc
+from store.startup import start
+from worker.credentials import Clients
+from worker.loop import Loop, Queue
+from worker.media import Media
+from worker.outbound import Outbound
+from worker.settings import Settings
+
+BUCKET = "whatsapp-media"
+
+
+async def work(settings: Settings) -> int:
+    key = settings.supabase_service_role_key.get_secret_value()
+    async with connect(settings.supabase_url, key) as project, _provider_http(settings) as provider:
+        rpc = Rpc(project)
+        clients = Clients(rpc, provider, settings)
+        outbound: Queue = Outbound(rpc, clients, settings.worker_sends)
+        media: Queue = Media(rpc, clients, Files(project, BUCKET), settings.worker_downloads)
+        loops = {"outbox": Loop(outbound), "media_downloads": Loop(media)}
+        doorbell = Doorbell(settings.supabase_url, key, {table: loop.ring for table, loop in loops.items()})
+        _on_signal(list(loops.values()))
+        listening = asyncio.create_task(doorbell.run())
+        try:
+            async with asyncio.TaskGroup() as running:
+                for loop in loops.values():
+                    running.create_task(loop.run(doorbell, settings.worker_grace_seconds))
+        finally:
+            listening.cancel()
+    return 0
+
+
+def _provider_http(settings: Settings) -> httpx.AsyncClient:
+    size = settings.worker_sends + settings.worker_downloads
+    limits = httpx.Limits(max_connections=size, max_keepalive_connections=size, keepalive_expiry=15)
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(30.0, connect=10.0), transport=AiohttpTransport(limits=limits), follow_redirects=False
+    )
+
+
+def _on_signal(loops: list[Loop]) -> None:
+    running = asyncio.get_running_loop()
+
+    def drain() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            running.add_signal_handler(number, os._exit, 1)
+        for loop in loops:
+            loop.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, drain)
+
+
+if __name__ == "__main__":
+    sys.exit(start("worker", __doc__, Settings, work))

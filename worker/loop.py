@@ -1,0 +1,169 @@
+"""The one loop: ring or poll, claim, run, record; drain. Every queue goes through it.
+
+The drain contract: `stop` ends claiming at once; what is in flight may finish within the grace period; what is cut off
+then tells its own outcome (released if its call had not begun, uncertain if it had), and that outcome is still written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from store.errors import StoreError
+
+log = structlog.get_logger()
+
+Row = dict[str, Any]
+
+# With the doorbell working the poll only finds what it missed; without it the poll is all there is.
+POLL_SECONDS = 5.0
+POLL_SECONDS_DEAF = 1.0
+SWEEP_SECONDS = 5.0
+RECORD_RETRY_SECONDS = 0.5
+# How long a drain keeps trying to write outcomes, beyond the grace for the work itself.
+WRITE_SECONDS = 5.0
+
+
+class Queue(Protocol):
+    """One hot table: what the loop asks of it. Leases are rows with message_id and lease_token."""
+
+    name: str
+    slots: int
+
+    async def claim(self, free: int) -> list[Row]: ...
+
+    async def run(self, job: Row) -> Row | None:
+        """Does the work and says what became of it: a result to record, or None to release. Never raises."""
+        ...
+
+    async def record(self, results: Sequence[Row]) -> int: ...
+
+    async def release(self, leases: Sequence[Row]) -> int: ...
+
+    async def sweep(self) -> int: ...
+
+
+class Healthy(Protocol):
+    """The doorbell, as far as the loop cares."""
+
+    @property
+    def healthy(self) -> bool: ...
+
+
+class Loop:
+    """Runs one queue until stopped."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._settled: list[tuple[Row, Row | None]] = []
+        self._wake = asyncio.Event()
+        self._settle = asyncio.Event()
+        self._stopping = False
+
+    def ring(self) -> None:
+        """Something may be waiting."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """No further claims. May be called twice."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self, doorbell: Healthy, grace_seconds: float) -> None:
+        """Returns when stopped and drained; the doorbell only decides how often to poll."""
+        writing = asyncio.create_task(self._write())
+        sweeping = asyncio.create_task(self._sweep())
+        try:
+            while not self._stopping:
+                await self._turn(doorbell)
+        finally:
+            sweeping.cancel()
+            await self._drain(grace_seconds)
+            self._settle.set()
+            # What cannot be written by then is left to the sweep, which draws the same line: uncertain.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(writing, grace_seconds + WRITE_SECONDS)
+
+    async def _turn(self, doorbell: Healthy) -> None:
+        """One claim, then sleep until there is reason for another."""
+        self._wake.clear()
+        free = self._queue.slots - len(self._jobs)
+        claimed: list[Row] = []
+        if free > 0:
+            try:
+                claimed = await self._queue.claim(free)
+            except StoreError as error:
+                log.warning("claim.failed", queue=self._queue.name, code=error.code)
+                await asyncio.sleep(POLL_SECONDS_DEAF)
+                return
+        for job in claimed:
+            task = asyncio.create_task(self._do(job))
+            self._jobs.add(task)
+            task.add_done_callback(self._jobs.discard)
+        if claimed and len(claimed) == free:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), POLL_SECONDS if doorbell.healthy else POLL_SECONDS_DEAF)
+
+    async def _do(self, job: Row) -> None:
+        self._settled.append((job, await self._queue.run(job)))
+        self._settle.set()
+
+    async def _write(self) -> None:
+        """Writes outcomes as sets: whatever has settled by the time the last write returned goes together."""
+        while True:
+            await self._settle.wait()
+            self._settle.clear()
+            while self._settled:
+                settled, self._settled = self._settled, []
+                await self._persist(settled)
+                # A recorded head lets its followers go, and a slot is free.
+                self._wake.set()
+            if self._stopping and not self._jobs:
+                return
+
+    async def _persist(self, settled: Sequence[tuple[Row, Row | None]]) -> None:
+        leases = [{key: job[key] for key in ("message_id", "lease_token")} for job, result in settled if result is None]
+        results = [
+            {"message_id": job["message_id"], "lease_token": job["lease_token"], **result}
+            for job, result in settled
+            if result is not None
+        ]
+        # The truth about a send exists only here until it is written: keep trying. A repeat is harmless, since the
+        # token is gone once it has been recorded.
+        while not await self._written(results, leases):  # noqa: ASYNC110 - waits for Supabase, not for a flag
+            await asyncio.sleep(RECORD_RETRY_SECONDS)
+
+    async def _written(self, results: Sequence[Row], leases: Sequence[Row]) -> bool:
+        try:
+            if results:
+                await self._queue.record(results)
+            if leases:
+                await self._queue.release(leases)
+        except StoreError as error:
+            log.warning("record.failed", queue=self._queue.name, code=error.code, results=len(results))
+            return False
+        return True
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                if await self._queue.sweep():
+                    self._wake.set()
+            except StoreError as error:
+                log.warning("sweep.failed", queue=self._queue.name, code=error.code)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _drain(self, grace_seconds: float) -> None:
+        if not self._jobs:
+            return
+        _, late = await asyncio.wait(self._jobs, timeout=grace_seconds)
+        for job in late:
+            job.cancel()
+        if late:
+            await asyncio.wait(late)

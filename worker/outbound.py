@@ -1,0 +1,112 @@
+"""The outbox as a queue: each job is sent once and ends in one of a closed set of outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from store.errors import StoreError
+from store.rpc import Rpc
+from whatsapp.errors import ErrorClass, NotSent, OutcomeUnknown, Refused
+from whatsapp.outgoing import Outgoing
+from worker.credentials import Clients, NoCredential
+
+log = structlog.get_logger()
+
+Row = dict[str, Any]
+
+MAX_ATTEMPTS = 6
+MAX_BACKOFF_SECONDS = 900.0
+# Longer than any send takes: a lease that ran out means a dead worker.
+LEASE_SECONDS = 90
+_TRY_AGAIN = frozenset({ErrorClass.RETRY, ErrorClass.THROTTLE})
+
+
+class Outbound:
+    """Claims from `outbox`, sends through the connection's provider."""
+
+    name = "outbound"
+
+    def __init__(self, rpc: Rpc, clients: Clients, slots: int) -> None:
+        self._rpc = rpc
+        self._clients = clients
+        self.slots = slots
+
+    async def claim(self, free: int) -> list[Row]:
+        return await self._rpc.claim_outbound(free, LEASE_SECONDS)
+
+    async def record(self, results: Sequence[Row]) -> int:
+        return await self._rpc.record_outbound(results)
+
+    async def release(self, leases: Sequence[Row]) -> int:
+        return await self._rpc.release_outbound(leases)
+
+    async def sweep(self) -> int:
+        return await self._rpc.sweep_outbound()
+
+    async def run(self, job: Row) -> Row | None:
+        """Sends one message: done, retry, reject or uncertain; None when the call had not begun."""
+        begun = False
+        try:
+            client = await self._clients.of(job)
+            begun = True
+            sent = await client.send(_outgoing(job))
+        except asyncio.CancelledError:
+            return _uncertain("the worker was stopped while the message was on the wire") if begun else None
+        except (StoreError, NotSent) as error:
+            return _retry(job, str(error))
+        except NoCredential:
+            return _retry(job, "the connection has no credential", remedy="Set the connection's credential.")
+        except OutcomeUnknown as error:
+            return _uncertain(str(error))
+        except Refused as error:
+            return self._refused(job, error)
+        return {"outcome": "done", "wamid": sent.wamid}
+
+    def _refused(self, job: Row, error: Refused) -> Row:
+        if error.error_class is ErrorClass.AUTH:
+            self._clients.forget(job["connection_id"])
+        log.warning("outbound.refused", message_id=job["message_id"], code=error.code, error_class=error.error_class)
+        if error.error_class in _TRY_AGAIN and job["attempts"] < MAX_ATTEMPTS:
+            return {
+                "outcome": "retry",
+                "retry_after": error.retry_after or backoff(job["attempts"]),
+                "error": error.as_json(),
+            }
+        return {"outcome": "reject", "error": error.as_json()}
+
+
+def backoff(attempts: int) -> float:
+    """Seconds before attempt `attempts + 1`: doubling from 2, with jitter, bounded."""
+    return float(min(2.0**attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+
+
+def _outgoing(job: Row) -> Outgoing:
+    return Outgoing(
+        type=job["type"],
+        content=job["content"],
+        phone=job["phone"],
+        bsuid=job["bsuid"],
+        reply_to_wamid=job["reply_to_wamid"],
+        callback_data=job["message_id"],
+    )
+
+
+def _retry(job: Row, title: str, remedy: str = "It is tried again by itself.") -> Row:
+    # Nothing left this machine, so there is no bound: it goes out when the way is free again.
+    error = {"code": "not_sent", "title": title, "class": str(ErrorClass.RETRY), "remedy": remedy}
+    return {"outcome": "retry", "retry_after": min(backoff(job["attempts"]), 60.0), "error": error}
+
+
+def _uncertain(title: str) -> Row:
+    error = {
+        "code": "uncertain",
+        "title": title,
+        "class": "UNCERTAIN",
+        "remedy": "Wait: a report from WhatsApp settles it, or it fails after 15 minutes.",
+    }
+    return {"outcome": "uncertain", "error": error}

@@ -1,0 +1,28 @@
+"""The worker's settings."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import Field, SecretStr
+
+from store.settings import ProjectSettings
+
+
+class Settings(ProjectSettings):
+    """Each field is the environment variable of the same name in capitals; docs/settings.md says more."""
+
+    whatsapp_360_api_key: SecretStr | None = None
+    """Single-workspace mode: the key of a number that has none in Vault."""
+    whatsapp_phone_number_id: str | None = None
+    """Single-workspace mode: the number that key belongs to. Unset: any number without a key of its own."""
+    whatsapp_default_workspace_id: UUID | None = None
+    """Single-workspace mode: the workspace that key belongs to. Unset: the key is used for no workspace."""
+    whatsapp_360_base_url: str = "https://waba-v2.360dialog.io"
+    meta_graph_base_url: str = "https://graph.facebook.com/v25.0"
+    worker_sends: int = Field(default=64, ge=1, le=1000)
+    """Messages on the wire at one time."""
+    worker_downloads: int = Field(default=4, ge=1, le=100)
+    """Files being fetched at one time."""
+    worker_grace_seconds: float = Field(default=20.0, ge=0)
+    """How long after the first signal work in flight may take."""
