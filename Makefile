@@ -1,0 +1,53 @@
+# `make` alone prints this help. Every target does the set-up it needs.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+SOURCES := webhook worker whatsapp store devstack examples tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format snapshot clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.installed node_modules/.installed ## dependencies only: Python into .venv, npm into node_modules
+
+demo: setup ## a WhatsApp conversation through all three flows (DEMO_ARGS=--once ends by itself)
+	@$(PY) -m devstack run --app -- $(PY) -m examples.demo $(DEMO_ARGS)
+
+test: setup ## every test, on a fresh local stack (TEST_ARGS="-k name" for some)
+	@$(PY) -m devstack run -- $(PY) -m pytest $(TEST_ARGS)
+
+lint: setup ## style, types and import contracts
+	@$(VENV)/bin/ruff check $(SOURCES)
+	@$(VENV)/bin/ruff format --check --quiet $(SOURCES)
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-cache
+
+format: setup ## lays the sources out
+	@$(VENV)/bin/ruff format $(SOURCES)
+	@$(VENV)/bin/ruff check --fix --quiet $(SOURCES)
+
+snapshot: setup ## writes supabase/schema.snapshot.sql anew after a migration
+	@$(PY) -m devstack run -- $(PY) -m devstack.snapshot > supabase/schema.snapshot.tmp
+	@mv supabase/schema.snapshot.tmp supabase/schema.snapshot.sql
+
+clean: ## removes what set-up and runs have made
+	rm -rf $(VENV) node_modules .devstack *.egg-info
+
+$(VENV)/.installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Wabase needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
+	@echo "Installing Python packages into $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+# `install` and not `ci`: the lock knows the platforms its registry had; others are resolved by their pinned version.
+node_modules/.installed: package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null || \
+	  { echo "Wabase needs Node 20 or newer for its local stack"; exit 1; }
+	@echo "Installing PostgreSQL, PostgREST and the Supabase CLI into node_modules …"
+	@npm install --no-save --no-audit --no-fund --loglevel=error
+	@touch $@
