@@ -1,0 +1,77 @@
+"""Storage on a bad day, on demand: down, slow, failing, or cutting uploads. Told at /_devstack/storage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from devstack.storage.errors import ClientGone, StorageError
+
+
+@dataclass
+class Faults:
+    """What to do wrong. `fail_next` counts down, everything else stays until changed."""
+
+    down: bool = False
+    delay_ms: int = 0
+    fail_next: int = 0
+    cut_uploads_after: int | None = None
+
+    def takes_failure(self) -> bool:
+        """Whether this request is to fail."""
+        if self.fail_next > 0:
+            self.fail_next -= 1
+            return True
+        return self.down
+
+    async def metered(self, request: web.Request, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """An upload's bytes, until the connection is cut if it is to be."""
+        received = 0
+        async for chunk in chunks:
+            received += len(chunk)
+            if self.cut_uploads_after is not None and received > self.cut_uploads_after:
+                if request.transport:
+                    request.transport.abort()
+                raise ClientGone
+            yield chunk
+
+
+FAULTS = web.AppKey("faults", Faults)
+
+
+@web.middleware
+async def misbehave(request: web.Request, handler: Handler) -> web.StreamResponse:
+    faults = request.app[FAULTS]
+    if faults.delay_ms:
+        await asyncio.sleep(faults.delay_ms / 1000)
+    if faults.takes_failure():
+        message = "Storage is unavailable on demand"
+        return StorageError(503, "SlowDown", message, http_status=503).as_response()
+    return await handler(request)
+
+
+def build_control(storage: web.Application) -> web.Application:
+    """POST any of the fields to set them, `{"reset": true}` to be kind again; GET shows them."""
+    faults = storage[FAULTS]
+
+    async def change(request: web.Request) -> web.Response:
+        wanted: dict[str, Any] = await request.json()
+        if wanted.pop("reset", False):
+            wanted = {**vars(Faults()), **wanted}
+        if unknown := wanted.keys() - {field.name for field in fields(Faults)}:
+            raise web.HTTPBadRequest(text=f"unknown: {', '.join(sorted(unknown))}")
+        for name, value in wanted.items():
+            setattr(faults, name, value)
+        return web.json_response(vars(faults))
+
+    async def show(_: web.Request) -> web.Response:
+        return web.json_response(vars(faults))
+
+    app = web.Application()
+    app.add_routes([web.post("", change), web.get("", show)])
+    return app
