@@ -36,6 +36,10 @@ class Database:
     async def close(self) -> None:
         await self._pool.close()
 
+    async def recover(self) -> None:
+        """Replace the connections that a restart of Postgres has broken, before anybody is given one."""
+        await self._pool.check()
+
     @asynccontextmanager
     async def as_admin(self) -> AsyncIterator[Connection]:
         """One transaction as the platform itself: no row level security."""
