@@ -1,0 +1,96 @@
+"""Keeps a slot open while somebody listens, and polls it.
+
+Copied: fast while there is work and slow when idle; a lost connection means a new slot, a gap nobody is told
+about, and a new "Subscribed to PostgreSQL" for those who listen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import psycopg
+
+from devstack.realtime.pgoutput import Change
+from devstack.realtime.slot import LogicalSlot, open_slot
+
+log = logging.getLogger(__name__)
+
+RECONNECT_DELAY = 0.5
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between two reads: after one that brought something, after one that did not."""
+
+    busy: float
+    idle: float
+
+
+class Feed:
+    """One publication's stream. `deliver` gets every batch; `lost` hears that a slot went under listeners."""
+
+    def __init__(
+        self,
+        url: str,
+        publication: str,
+        pace: Pace,
+        deliver: Callable[[list[Change]], Awaitable[None]],
+        lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._url = url
+        self._publication = publication
+        self._pace = pace
+        self._deliver = deliver
+        self._lost = lost
+        self._listeners: set[object] = set()
+        self._wanted = asyncio.Event()
+        self._live = asyncio.Event()
+
+    def listen(self, listener: object) -> None:
+        """Want the stream. `live()` tells when it flows."""
+        self._listeners.add(listener)
+        self._wanted.set()
+
+    def unlisten(self, listener: object) -> None:
+        """With the last listener gone the slot is dropped."""
+        self._listeners.discard(listener)
+        if not self._listeners:
+            self._wanted.clear()
+
+    async def live(self) -> None:
+        """Wait until changes committed from now on will be read."""
+        await self._live.wait()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._wanted.wait()
+            try:
+                async with open_slot(self._url, self._publication) as slot:
+                    await self._stream(slot)
+            except psycopg.Error as error:
+                log.warning("%s: %s; a new slot follows", self._publication, str(error).partition("\n")[0])
+                await self._recover()
+            except Exception:
+                log.exception("%s: a change could not be delivered; a new slot follows", self._publication)
+                await self._recover()
+
+    async def _stream(self, slot: LogicalSlot) -> None:
+        """Not live from the moment the loop ends: who comes while the slot is closing waits for the next one."""
+        self._live.set()
+        try:
+            while self._wanted.is_set():
+                read = await slot.read()
+                if read.changes:
+                    await self._deliver(read.changes)
+                if not read.more_waiting:
+                    await asyncio.sleep(self._pace.busy if read.changes else self._pace.idle)
+        finally:
+            self._live.clear()
+
+    async def _recover(self) -> None:
+        await asyncio.sleep(RECONNECT_DELAY)
+        self._lost()
