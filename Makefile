@@ -46,7 +46,7 @@ $(VENV)/.installed: requirements.lock
 
 # `install` and not `ci`: the lock knows the platforms its registry had; others are resolved by their pinned version.
 node_modules/.installed: package-lock.json
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null || \
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' 2>/dev/null || \
 	  { echo "Wabase needs Node 20 or newer for its local stack"; exit 1; }
 	@echo "Installing PostgreSQL, PostgREST and the Supabase CLI into node_modules …"
 	@npm install --no-save --no-audit --no-fund --loglevel=error

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import structlog
 
-from store.errors import StoreError
+from store.errors import Rejected, StoreError
 
 log = structlog.get_logger()
 
@@ -111,7 +111,9 @@ class Loop:
             await asyncio.wait_for(self._wake.wait(), POLL_SECONDS if doorbell.healthy else POLL_SECONDS_DEAF)
 
     async def _do(self, job: Row) -> None:
-        self._settled.append((job, await self._queue.run(job)))
+        # Awaited first: `self._settled` named before the await would be the list that _write has swapped out by then.
+        result = await self._queue.run(job)
+        self._settled.append((job, result))
         self._settle.set()
 
     async def _write(self) -> None:
@@ -128,27 +130,35 @@ class Loop:
                 return
 
     async def _persist(self, settled: Sequence[tuple[Row, Row | None]]) -> None:
-        leases = [{key: job[key] for key in ("message_id", "lease_token")} for job, result in settled if result is None]
-        results = [
-            {"message_id": job["message_id"], "lease_token": job["lease_token"], **result}
-            for job, result in settled
-            if result is not None
-        ]
-        # The truth about a send exists only here until it is written: keep trying. A repeat is harmless, since the
-        # token is gone once it has been recorded.
-        while not await self._written(results, leases):  # noqa: ASYNC110 - waits for Supabase, not for a flag
-            await asyncio.sleep(RECORD_RETRY_SECONDS)
+        leases = [{key: job[key] for key in ("message_id", "lease_token")} for job, _ in settled]
+        results = [lease | result for lease, (_, result) in zip(leases, settled, strict=True) if result is not None]
+        unbegun = [lease for lease, (_, result) in zip(leases, settled, strict=True) if result is None]
+        await self._insist(self._queue.record, results)
+        await self._insist(self._queue.release, unbegun)
+        for result in results:
+            if "retry_after" in result:
+                asyncio.get_running_loop().call_later(result["retry_after"], self.ring)
 
-    async def _written(self, results: Sequence[Row], leases: Sequence[Row]) -> bool:
-        try:
-            if results:
-                await self._queue.record(results)
-            if leases:
-                await self._queue.release(leases)
-        except StoreError as error:
-            log.warning("record.failed", queue=self._queue.name, code=error.code, results=len(results))
-            return False
-        return True
+    async def _insist(self, write: Callable[[Sequence[Row]], Awaitable[int]], rows: Sequence[Row]) -> None:
+        """Writes rows however long it takes: the truth about a send exists only here until then.
+
+        A repeat is harmless, since the token is gone once it has been recorded. What Supabase refuses for good harms
+        only itself: its lease runs out, and the sweep draws the line.
+        """
+        while rows:
+            try:
+                await write(rows)
+                return
+            except Rejected as error:
+                if len(rows) == 1:
+                    log.error("record.rejected", queue=self._queue.name, code=error.code, message_id=rows[0]["message_id"])
+                    return
+                for row in rows:
+                    await self._insist(write, [row])
+                return
+            except StoreError as error:
+                log.warning("record.failed", queue=self._queue.name, code=error.code, results=len(rows))
+                await asyncio.sleep(RECORD_RETRY_SECONDS)
 
     async def _sweep(self) -> None:
         while True:
