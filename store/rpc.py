@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import httpx
 
-from store.errors import from_response, from_transport
+from store.errors import Rejected, Unavailable, from_response, from_transport
 
 Row = dict[str, Any]
 
@@ -35,10 +36,9 @@ class Rpc:
             UNIT_SEPARATOR.join((provider.encode(), (number or "").encode(), (waba or "").encode(), body))
             for provider, number, waba, body in events
         )
-        response = await self._post(
+        ids: list[int] = await self._post(
             "receive_inbound", content=RECORD_SEPARATOR.join(records), headers={"content-type": "text/plain"}
         )
-        ids: list[int] = response.json()
         return ids
 
     async def claim_inbound(self, max_events: int = 200, lease_seconds: int = 30) -> list[Row]:
@@ -97,35 +97,42 @@ class Rpc:
 
     async def get_connection_credential(self, connection_id: str) -> str | None:
         """The key of a number out of Vault, or None."""
-        response = await self._call("get_connection_credential", connection_id=connection_id)
-        credential: str | None = response.json()
+        credential: str | None = await self._call("get_connection_credential", connection_id=connection_id)
         return credential
 
     async def _rows(self, function: str, **arguments: Any) -> list[Row]:
-        rows: list[Row] = (await self._call(function, **arguments)).json()
+        rows: list[Row] = await self._call(function, **arguments)
         return rows
 
     async def _count(self, function: str, **arguments: Any) -> int:
-        return int((await self._call(function, **arguments)).json())
+        return int(await self._call(function, **arguments))
 
-    async def _call(self, function: str, **arguments: Any) -> httpx.Response:
-        return await self._post(function, content=to_json(arguments), headers={"content-type": "application/json"})
+    async def _call(self, function: str, **arguments: Any) -> Any:
+        try:
+            content = to_json(arguments)
+        except RecursionError as error:
+            raise Rejected("nesting", "nested too deeply") from error
+        return await self._post(function, content=content, headers={"content-type": "application/json"})
 
-    async def _post(self, function: str, *, content: bytes, headers: dict[str, str]) -> httpx.Response:
+    async def _post(self, function: str, *, content: bytes, headers: dict[str, str]) -> Any:
         try:
             response = await self._http.post(f"/rest/v1/rpc/{function}", content=content, headers=headers)
         except (httpx.HTTPError, OSError, TimeoutError) as error:
             raise from_transport(error) from error
         if not response.is_success:
             raise from_response(response)
-        return response
+        try:
+            return response.json()
+        except ValueError as error:
+            # Not PostgREST's word: some gateway's page.
+            raise Unavailable(str(response.status_code), "an answer that is not JSON") from error
 
 
 def to_json(value: Any) -> bytes:
-    """JSON that Postgres accepts as jsonb: U+0000 and lone surrogates are replaced, only when there are any."""
+    """JSON that Postgres accepts as jsonb: U+0000, lone surrogates and 1e999 are replaced, only when there are any."""
     try:
         encoded = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except UnicodeEncodeError:
+    except ValueError:
         return to_json(_storable(value))
     return to_json(_storable(value)) if b"\\u0000" in encoded and _storable(value) != value else encoded
 
@@ -133,6 +140,8 @@ def to_json(value: Any) -> bytes:
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("\x00", REPLACEMENT).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float) and not math.isfinite(value):
+        return REPLACEMENT
     if isinstance(value, dict):
         return {_storable(key): _storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import httpx
 
+from whatsapp.envelope import objects, text
 from whatsapp.errors import NotSent, OutcomeUnknown, Refused
 from whatsapp.outgoing import Outgoing
 from whatsapp.provider import Provider
@@ -49,12 +50,9 @@ class WhatsAppClient:
         response = await self._request("POST", self._provider.url("messages"), json=message.body())
         answer = _json(response)
         _raise_if_refused(response, answer)
-        try:
-            wamid = str(answer["messages"][0]["id"])
-        except (KeyError, IndexError, TypeError) as error:
-            raise OutcomeUnknown(f"HTTP {response.status_code} without a message id") from error
-        contacts = answer.get("contacts")
-        wa_id = contacts[0].get("wa_id") if isinstance(contacts, list) and contacts else None
+        wamid, wa_id = _first(answer, "messages", "id"), _first(answer, "contacts", "wa_id")
+        if wamid is None:
+            raise OutcomeUnknown(f"HTTP {response.status_code} without a message id")
         return Sent(wamid, wa_id)
 
     async def get_media_url(self, media_id: str) -> MediaUrl:
@@ -64,13 +62,8 @@ class WhatsAppClient:
         _raise_if_refused(response, answer)
         if not isinstance(answer.get("url"), str):
             raise OutcomeUnknown("the media lookup came without a url")
-        size = str(answer.get("file_size") or "")
-        return MediaUrl(
-            answer["url"],
-            answer.get("mime_type"),
-            answer.get("sha256"),
-            int(size) if size.isdigit() else None,
-        )
+        mime_type, sha256 = text(answer.get("mime_type")), text(answer.get("sha256"))
+        return MediaUrl(answer["url"], mime_type, sha256, _int(answer.get("file_size")))
 
     @asynccontextmanager
     async def download_media(self, media: MediaUrl) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -136,11 +129,10 @@ def _raise_if_refused(response: httpx.Response, answer: dict[str, Any]) -> None:
     if response.is_success:
         return
     error = error_of(answer)
-    if not error and response.status_code >= 500:
-        # A gateway's own page: what stood behind it may well have accepted the request.
-        raise OutcomeUnknown(f"HTTP {response.status_code} without an error of WhatsApp's")
-    retry_after = response.headers.get("retry-after", "")
-    raise Refused(response.status_code, error, float(retry_after) if retry_after.isdigit() else None)
+    if error.get("code") is None and response.status_code >= 500:
+        # A gateway speaks for itself: what stood behind it may well have accepted the request.
+        raise OutcomeUnknown(f"HTTP {response.status_code} without an error code of WhatsApp's")
+    raise Refused(response.status_code, error, _int(response.headers.get("retry-after")))
 
 
 def error_of(answer: dict[str, Any]) -> dict[str, Any]:
@@ -168,5 +160,9 @@ def error_of(answer: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def _first(answer: dict[str, Any], key: str, field: str) -> str | None:
+    return text(next(objects(answer.get(key)), {}).get(field))
+
+
 def _int(value: Any) -> int | None:
-    return int(value) if str(value).isdigit() else None
+    return int(value) if str(value).isdecimal() else None

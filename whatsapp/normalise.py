@@ -14,6 +14,8 @@ Row = dict[str, Any]
 MEDIA_TYPES = frozenset({"image"})
 # What a media object carries in columns of its own; everything else the sender wrote stays in content.
 MEDIA_COLUMNS = frozenset({"id", "mime_type", "sha256", "filename", "url"})
+# Far beyond any id of WhatsApp's, and well below what a Postgres index takes.
+MAX_ID = 512
 STATUS_COLUMNS = frozenset({"id", "status", "timestamp", "biz_opaque_callback_data", "errors"})
 
 
@@ -68,7 +70,9 @@ def _messages(result: Normalised, change: Change) -> None:
 
 
 def _message(event_id: int, change: Change, message: JsonObject, profiles: dict[str, str]) -> Row:
-    wamid, wa_id, bsuid = (text(message.get(key)) for key in ("id", "from", "from_user_id"))
+    wamid, wa_id, bsuid, parent_bsuid = (
+        _identifier(message, key) for key in ("id", "from", "from_user_id", "from_parent_user_id")
+    )
     if wamid is None:
         raise ValueError("has no id")
     if wa_id is None and bsuid is None:
@@ -81,7 +85,7 @@ def _message(event_id: int, change: Change, message: JsonObject, profiles: dict[
         "wamid": wamid,
         "wa_id": wa_id,
         "bsuid": bsuid,
-        "parent_bsuid": text(message.get("from_parent_user_id")),
+        "parent_bsuid": parent_bsuid,
         "profile_name": profiles.get(wa_id or "") or profiles.get(bsuid or ""),
         "type": kind,
         "content": content,
@@ -89,6 +93,13 @@ def _message(event_id: int, change: Change, message: JsonObject, profiles: dict[
         "occurred_at": moment(message.get("timestamp")),
         **_media(message, kind),
     }
+
+
+def _identifier(item: JsonObject, key: str) -> str | None:
+    value = text(item.get(key))
+    if value is not None and len(value) > MAX_ID:
+        raise ValueError(f"{key} is longer than {MAX_ID} characters")
+    return value
 
 
 def _content(message: JsonObject) -> tuple[str, JsonObject]:
@@ -129,31 +140,34 @@ def _profiles(change: Change) -> dict[str, str]:
 
 def _statuses(result: Normalised, change: Change) -> None:
     for place, status in enumerate(objects(change.value.get("statuses"))):
-        wamid, name = text(status.get("id")), text(status.get("status"))
-        if wamid is None or name is None:
-            result.problems.append(f"status {place}: has no id or no status")
-            continue
-        errors = status.get("errors")
-        result.statuses.append(
-            {
-                "event_id": result.event_id,
-                "phone_number_id": change.phone_number_id,
-                "wamid": wamid,
-                "status": name,
-                "participant": text(status.get("recipient_participant_id"))
-                or text(status.get("recipient_participant_user_id"))
-                or "",
-                "occurred_at": moment(status.get("timestamp")),
-                "callback_data": text(status.get("biz_opaque_callback_data")),
-                "errors": errors if isinstance(errors, list) and errors else None,
-                "details": {key: value for key, value in status.items() if key not in STATUS_COLUMNS},
-            }
-        )
+        try:
+            result.statuses.append(_status(result.event_id, change, status))
+        except ValueError as error:
+            result.problems.append(f"status {place}: {error}")
+
+
+def _status(event_id: int, change: Change, status: JsonObject) -> Row:
+    wamid, name = _identifier(status, "id"), _identifier(status, "status")
+    if wamid is None or name is None:
+        raise ValueError("has no id or no status")
+    participants = (_identifier(status, f"recipient_participant_{key}") for key in ("id", "user_id"))
+    errors = status.get("errors")
+    return {
+        "event_id": event_id,
+        "phone_number_id": change.phone_number_id,
+        "wamid": wamid,
+        "status": name,
+        "participant": next(filter(None, participants), ""),
+        "occurred_at": moment(status.get("timestamp")),
+        "callback_data": text(status.get("biz_opaque_callback_data")),
+        "errors": errors if isinstance(errors, list) and errors else None,
+        "details": {key: value for key, value in status.items() if key not in STATUS_COLUMNS},
+    }
 
 
 def moment(timestamp: Any) -> str | None:
     """Unix seconds, as text or number, in ISO 8601; None when it is no time Postgres could hold."""
     try:
-        return datetime.fromtimestamp(int(timestamp), UTC).isoformat()
-    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(int(text(timestamp) or ""), UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 # 360dialog proxies Meta's media host: same path and query, its own host (360dialog's media documentation).
 META_MEDIA_HOST = "lookaside.fbsbx.com"
@@ -31,11 +31,14 @@ class Provider:
         return f"{self.base_url}{self.number_path}/{resource}"
 
     def media_url(self, media_id: str) -> str:
-        return f"{self.base_url}/{media_id}"
+        return f"{self.base_url}/{quote(media_id, safe='')}"
 
     def download_url(self, url: str) -> str:
         """Where to fetch a looked-up file with the credential. Raises ForeignHost for any other host."""
-        parts, own = urlsplit(url), urlsplit(self.base_url)
+        try:
+            parts, own = urlsplit(url), urlsplit(self.base_url)
+        except ValueError as error:
+            raise ForeignHost("media is offered at no address") from error
         if self.name == "360dialog" and (parts.scheme, parts.netloc) == ("https", META_MEDIA_HOST):
             return urlunsplit((own.scheme, own.netloc, parts.path, parts.query, ""))
         if self.name == "meta" and (parts.scheme, parts.netloc) in (

@@ -148,17 +148,15 @@ class Loop:
         while rows:
             try:
                 await write(rows)
-                return
             except Rejected as error:
-                if len(rows) == 1:
-                    log.error("record.rejected", queue=self._queue.name, code=error.code, message_id=rows[0]["message_id"])
-                    return
-                for row in rows:
+                for row in rows if len(rows) > 1 else ():
                     await self._insist(write, [row])
-                return
+                log.warning("record.rejected", queue=self._queue.name, code=error.code, results=len(rows))
             except StoreError as error:
                 log.warning("record.failed", queue=self._queue.name, code=error.code, results=len(rows))
                 await asyncio.sleep(RECORD_RETRY_SECONDS)
+                continue
+            return
 
     async def _sweep(self) -> None:
         while True:

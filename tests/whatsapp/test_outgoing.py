@@ -1,0 +1,39 @@
+"""The bodies of sends, in the Cloud API's own words."""
+
+from __future__ import annotations
+
+from whatsapp.outgoing import Outgoing
+
+
+def test_a_text_goes_to_a_phone_with_our_id() -> None:
+    message = Outgoing("text", {"body": "hi"}, phone="972501234567", bsuid="IL.1", callback_data="our-id")
+    assert message.body() == {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": "972501234567",
+        "type": "text",
+        "text": {"body": "hi"},
+        "biz_opaque_callback_data": "our-id",
+    }
+
+
+def test_someone_without_a_phone_is_addressed_by_user_id() -> None:
+    body = Outgoing("text", {"body": "hi"}, phone=None, bsuid="IL.1").body()
+    assert body["recipient"] == "IL.1"
+    assert "to" not in body
+    assert "biz_opaque_callback_data" not in body
+
+
+def test_a_reply_quotes_its_message() -> None:
+    body = Outgoing("text", {"body": "yes"}, phone="972501234567", bsuid=None, reply_to_wamid="wamid.1").body()
+    assert body["context"] == {"message_id": "wamid.1"}
+
+
+def test_a_template_goes_out_as_it_was_written() -> None:
+    content = {
+        "name": "order_ready",
+        "language": {"code": "he"},
+        "components": [{"type": "body", "parameters": [{"type": "text", "text": "42"}]}],
+    }
+    body = Outgoing("template", content, phone="972501234567", bsuid=None).body()
+    assert (body["type"], body["template"]) == ("template", content)

@@ -1,0 +1,53 @@
+"""Realtime is the doorbell, the poll is the postman: quick with it, and all the same without."""
+
+from __future__ import annotations
+
+import time
+
+from tests.flows.programs import Programs
+from tests.flows.shop import Shop
+from tests.worker.conftest import Unkind
+
+# worker/loop.py looks by itself this often while the doorbell seems to work.
+POLL_SECONDS = 5.0
+
+
+async def seconds_to_send(shop: Shop, words: str, within: float) -> float:
+    """From the insert to the answer of WhatsApp."""
+    conversation_id = await shop.tenant.conversation()
+    began = time.monotonic()
+    message_id = await shop.tenant.queue(conversation_id, words)
+    await shop.tenant.until_message(message_id, lambda row: row["wamid"], within)
+    return time.monotonic() - began
+
+
+async def test_with_realtime_a_message_leaves_long_before_the_poll(shop: Shop, programs: Programs) -> None:
+    await programs.worker()
+    for place in range(4):
+        assert await seconds_to_send(shop, f"quick {place}", within=POLL_SECONDS) < POLL_SECONDS / 3
+
+
+async def test_with_realtime_gone_silent_the_poll_still_finds_the_message(
+    shop: Shop, programs: Programs, unkind: Unkind
+) -> None:
+    await programs.worker()
+    await unkind("realtime", silent=True)
+    await seconds_to_send(shop, "nobody rang", within=POLL_SECONDS + 3)
+
+
+async def test_without_realtime_the_worker_starts_and_looks_more_often(
+    shop: Shop, programs: Programs, unkind: Unkind
+) -> None:
+    await unkind("realtime", refuse_connections=True)
+    await unkind("realtime", drop_sockets=True)
+    await programs.worker(ready="doorbell.down")
+    for place in range(3):
+        assert await seconds_to_send(shop, f"deaf {place}", within=POLL_SECONDS) < POLL_SECONDS / 2
+
+
+async def test_a_doorbell_that_is_torn_off_is_put_up_again(shop: Shop, programs: Programs, unkind: Unkind) -> None:
+    worker = await programs.worker()
+    await unkind("realtime", drop_sockets=True)
+    await worker.until_said("doorbell.lost")
+    await worker.until_said("doorbell.live", times=2)
+    assert await seconds_to_send(shop, "rings again", within=POLL_SECONDS) < POLL_SECONDS / 3
