@@ -16,8 +16,20 @@ setup: $(VENV)/.installed node_modules/.installed ## dependencies only: Python i
 demo: setup ## a WhatsApp conversation through all three flows (DEMO_ARGS=--once ends by itself)
 	@$(PY) -m devstack run --app -- $(PY) -m examples.demo $(DEMO_ARGS)
 
-test: setup ## every test, on a fresh local stack (TEST_ARGS="-k name" for some)
+# Two halves side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
+test: setup ## every test, on fresh local stacks (TEST_ARGS="-k name" for some)
+ifdef TEST_ARGS
 	@$(PY) -m devstack run -- $(PY) -m pytest $(TEST_ARGS)
+else
+	@$(MAKE) --no-print-directory --output-sync --jobs=2 test-devstack test-product
+endif
+
+.PHONY: test-devstack test-product
+test-devstack:
+	@$(PY) -m devstack run -- $(PY) -m pytest -q tests/devstack
+
+test-product:
+	@$(PY) -m devstack run -- $(PY) -m pytest -q --ignore=tests/devstack
 
 lint: setup ## style, types and import contracts
 	@$(VENV)/bin/ruff check $(SOURCES)

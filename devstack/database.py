@@ -54,9 +54,7 @@ class Database:
         """
         async with self._pool.connection() as connection:
             await connection.execute(sql.SQL("set local role {}").format(sql.Identifier(caller.role)))
-            await connection.execute(
-                "select set_config('request.jwt.claims', %s, true)", [json.dumps(caller.claims)]
-            )
+            await connection.execute("select set_config('request.jwt.claims', %s, true)", [json.dumps(caller.claims)])
             for name, value in settings.items():
                 await connection.execute("select set_config(%s, %s, true)", [name.replace("__", "."), str(value)])
             yield connection

@@ -46,7 +46,8 @@ def from_transport(error: Exception) -> Unavailable:
 def from_response(response: httpx.Response) -> StoreError:
     """The error of a response that is no success, by code first and status second."""
     code, message = _code_and_message(response)
-    if code.startswith(_PASSING_CLASSES) or code in _PASSING_CODES:
+    # Five characters make a SQLSTATE; a bare HTTP status like 401 is none of class 40.
+    if (len(code) == 5 and code.startswith(_PASSING_CLASSES)) or code in _PASSING_CODES:
         return Unavailable(code, message)
     if response.status_code in (401, 403):
         return Denied(code, message)

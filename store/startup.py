@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import logging
 import sys
 from collections.abc import Awaitable, Callable
@@ -31,7 +32,13 @@ def start(name: str, description: str, settings_type: type[Settings], run: Calla
         print(error, file=sys.stderr)
         return 2
     _configure_logs()
-    return asyncio.run(_main(run, settings, only_check=arguments.check))
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        return runner.run(_main(run, settings, only_check=arguments.check))
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop of uvloop where there is one: on all platforms but Windows."""
+    return None if sys.platform == "win32" else importlib.import_module("uvloop").new_event_loop
 
 
 async def _main(run: Callable[[Settings], Awaitable[int]], settings: Settings, *, only_check: bool) -> int:

@@ -71,3 +71,8 @@ def database(project: Project) -> Connect:
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(timeout=30) as client:
         yield client
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """pgTAP stories first: they look at whole tables, and other tests commit rows of their own."""
+    items.sort(key=lambda item: item.path.name != "test_pgtap.py")

@@ -85,9 +85,7 @@ async def list_users(request: web.Request) -> web.Response:
 
 def _page_links(request: web.Request, page: int, last: int) -> str:
     wanted = {"next": page + 1, "last": last} if page < last else {"last": max(last, 1)}
-    links = [
-        f'<{request.rel_url.update_query(page=number)}>; rel="{name}"' for name, number in wanted.items()
-    ]
+    links = [f'<{request.rel_url.update_query(page=number)}>; rel="{name}"' for name, number in wanted.items()]
     return ", ".join(links)
 
 

@@ -83,9 +83,7 @@ async def _successor(connection: Connection, token: Row) -> str | None:
         """,
         [token["session_id"]],
     )
-    return await _issue_refresh_token(
-        connection, token["session_user_id"], token["session_id"], token["token"]
-    )
+    return await _issue_refresh_token(connection, token["session_user_id"], token["session_id"], token["token"])
 
 
 async def _active_token(connection: Connection, session_id: uuid.UUID) -> Row | None:

@@ -28,9 +28,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m devstack.provider", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument(
-        "--data", type=Path, help="where media bytes are kept while it runs (default: temporary)"
-    )
+    parser.add_argument("--data", type=Path, help="where media bytes are kept while it runs (default: temporary)")
     return parser.parse_args()
 
 

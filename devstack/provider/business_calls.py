@@ -66,9 +66,7 @@ async def list_templates(call: Call) -> web.Response:
         answer["paging"] = {"cursors": {"before": str(start), "after": str(min(end, len(templates)))}}
     if end < len(templates):
         host = f"{call.request.scheme}://{call.request.host}"
-        answer["paging"]["next"] = (
-            f"{host}{call.request.rel_url.update_query(after=str(end), limit=str(limit))}"
-        )
+        answer["paging"]["next"] = f"{host}{call.request.rel_url.update_query(after=str(end), limit=str(limit))}"
     return web.json_response(answer)
 
 
@@ -116,9 +114,7 @@ def _node(call: Call, default: list[str]) -> JSON:
 def _health(number: Number) -> JSON:
     entities = (("PHONE_NUMBER", number.phone_number_id), ("WABA", number.waba_id))
     available = {"can_send_message": "AVAILABLE"}
-    return available | {
-        "entities": [{"entity_type": kind, "id": name} | available for kind, name in entities]
-    }
+    return available | {"entities": [{"entity_type": kind, "id": name} | available for kind, name in entities]}
 
 
 async def get_subscribed_apps(call: Call) -> web.Response:

@@ -67,9 +67,7 @@ def endpoint(operation: str, handle: Handler) -> Callable[[web.Request], Awaitab
     return answer
 
 
-async def _perform(
-    provider: Provider, request: web.Request, record: ApiRequest, handle: Handler
-) -> web.StreamResponse:
+async def _perform(provider: Provider, request: web.Request, record: ApiRequest, handle: Handler) -> web.StreamResponse:
     number, numbers, dialect = _identify(provider, request)
     record.phone_number_id, record.dialect = number.phone_number_id, dialect
     if not request.content_type.startswith("multipart/"):
@@ -158,9 +156,7 @@ def _bare(action: Action) -> web.Response:
     """A page that is not the API's: a proxy's error, or whatever the rule says."""
     headers = {} if action.retry_after is None else {"Retry-After": str(action.retry_after)}
     if isinstance(action.body, str):
-        return web.Response(
-            status=action.http or 500, text=action.body, content_type="text/html", headers=headers
-        )
+        return web.Response(status=action.http or 500, text=action.body, content_type="text/html", headers=headers)
     return web.json_response(action.body, status=action.http or 500, headers=headers)
 
 
@@ -171,9 +167,7 @@ async def _disturbed(request: web.Request, response: web.Response, action: Actio
     async def whole() -> AsyncIterator[bytes]:
         yield raw
 
-    return await stream(
-        request, whole(), headers, status=response.status, truncate=action.truncate, stall=action.stall
-    )
+    return await stream(request, whole(), headers, status=response.status, truncate=action.truncate, stall=action.stall)
 
 
 def _parsed(raw: bytes) -> Any:

@@ -101,9 +101,7 @@ async def post_batch(provider: Provider, request: web.Request) -> JSON:
     batch = await _read(request, Batch)
     number = _number(provider, batch.phone_number_id)
     owner = {"phone_number_id": batch.phone_number_id}
-    received = [
-        receive(provider, Inbound.model_validate(fields | owner), number) for fields in batch.messages
-    ]
+    received = [receive(provider, Inbound.model_validate(fields | owner), number) for fields in batch.messages]
     delivery = post_together(provider, number, [value for _, value in received])
     return {"wamids": [wamid for wamid, _ in received], "delivery_id": delivery.id}
 
@@ -153,9 +151,7 @@ async def add_template(provider: Provider, request: web.Request) -> JSON:
             "message_template_language": template.language,
             "reason": "NONE",
         }
-        provider.deliveries.post_body(
-            number, body_of(number.waba_id, [value], "message_template_status_update")
-        )
+        provider.deliveries.post_body(number, body_of(number.waba_id, [value], "message_template_status_update"))
     return template.shown()
 
 

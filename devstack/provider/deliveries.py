@@ -170,9 +170,7 @@ class Deliveries:
             async with (
                 self._parallel[delivery.phone_number_id],
                 asyncio.timeout(limit),
-                self._session.post(
-                    target.url, data=delivery.raw, headers=headers, allow_redirects=False
-                ) as response,
+                self._session.post(target.url, data=delivery.raw, headers=headers, allow_redirects=False) as response,
             ):
                 await response.read()
                 delivery.status = response.status

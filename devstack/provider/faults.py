@@ -126,6 +126,4 @@ class Faults:
 
     def forget(self, phone_number_id: str | None) -> None:
         """All rules, or those of one number."""
-        self.rules = (
-            [] if phone_number_id is None else [r for r in self.rules if r.phone_number_id != phone_number_id]
-        )
+        self.rules = [] if phone_number_id is None else [r for r in self.rules if r.phone_number_id != phone_number_id]

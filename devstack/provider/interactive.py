@@ -39,9 +39,7 @@ def _named(name: str, parameters: Check | None = None) -> Check:
 
 
 _REPLY = shape({"type": one_of("reply"), "reply": shape({"id": text(256), "title": text(20)})})
-_QUICK_REPLY = shape(
-    {"type": one_of("quick_reply"), "quick_reply": shape({"id": text(256), "title": text(20)})}
-)
+_QUICK_REPLY = shape({"type": one_of("quick_reply"), "quick_reply": shape({"id": text(256), "title": text(20)})})
 _ROW = shape({"id": text(200), "title": text(24)}, {"description": text(72)})
 _SECTION = shape({"rows": array(_ROW, 1, 10)}, {"title": text(24)})
 _PRODUCTS = array(shape({"product_retailer_id": text(1000)}), 1, 30)

@@ -92,9 +92,7 @@ class MediaStore:
     def spool(self) -> Spool:
         return Spool(self._directory / secrets.token_hex(16))
 
-    def keep(
-        self, spool: Spool, phone_number_id: str, mime_type: str, life: float, filename: str | None
-    ) -> Media:
+    def keep(self, spool: Spool, phone_number_id: str, mime_type: str, life: float, filename: str | None) -> Media:
         """Gives the arrived file an id."""
         media = Media(
             id=str(next(self._ids)),

@@ -87,9 +87,7 @@ async def look_up(call: Call) -> web.Response:
     """The description of a file with a fresh five-minute URL."""
     owners = call.reachable
     wanted = call.request.query.get("phone_number_id")
-    media = call.provider.media.find(
-        call.request.match_info["object_id"], {wanted} & owners if wanted else owners
-    )
+    media = call.provider.media.find(call.request.match_info["object_id"], {wanted} & owners if wanted else owners)
     base = LOOKASIDE if call.dialect == "360dialog" else f"{call.request.scheme}://{call.request.host}"
     return web.json_response(
         {

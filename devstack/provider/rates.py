@@ -25,9 +25,7 @@ class Rates:
         window = self._window(phone_number_id, per_second)
         instant = time.monotonic()
         if len(window) == per_second and instant - window[0] < 1.0:
-            raise ApiError(
-                130429, "Message failed to send because there were too many messages sent from this number"
-            )
+            raise ApiError(130429, "Message failed to send because there were too many messages sent from this number")
         pairs = self._paid_at[phone_number_id]
         paid_at = max(pairs.get(recipient) or 0.0, now)
         if paid_at - now > (PAIR_BURST - 1) * PAIR_SECONDS:

@@ -39,18 +39,12 @@ class Ring(Generic[R]):
 
     def select(self, phone_number_id: str | None, keep: Callable[[R], bool] = lambda _: True) -> Iterator[R]:
         return (
-            record
-            for record in self._records
-            if phone_number_id in (None, record.phone_number_id) and keep(record)
+            record for record in self._records if phone_number_id in (None, record.phone_number_id) and keep(record)
         )
 
     def forget(self, phone_number_id: str | None = None) -> None:
         """Everything, or what belongs to one number."""
-        kept = (
-            ()
-            if phone_number_id is None
-            else (r for r in self._records if r.phone_number_id != phone_number_id)
-        )
+        kept = () if phone_number_id is None else (r for r in self._records if r.phone_number_id != phone_number_id)
         self._records = deque(kept, maxlen=LIMIT)
 
 

@@ -42,11 +42,7 @@ def matching(pattern: str, what: str) -> Check:
     """A string of a certain form; numbers are taken as their text."""
 
     def check(value: Any, path: str) -> None:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, str | int)
-            or not re.fullmatch(pattern, str(value))
-        ):
+        if isinstance(value, bool) or not isinstance(value, str | int) or not re.fullmatch(pattern, str(value)):
             raise ApiError(100, f"Param {path} must be {what}.")
 
     return check

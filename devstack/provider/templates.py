@@ -48,9 +48,7 @@ CREATION = shape(
     {
         "name": matching(r"[a-z0-9_]{1,512}", "lowercase letters, digits and underscores"),
         "language": text(16),
-        "category": matching(
-            r"(?i)marketing|utility|authentication", "one of MARKETING, UTILITY, AUTHENTICATION"
-        ),
+        "category": matching(r"(?i)marketing|utility|authentication", "one of MARKETING, UTILITY, AUTHENTICATION"),
         "components": array(_COMPONENT, 1, 10),
     },
     {
@@ -139,9 +137,7 @@ class Templates:
         if template is None or template.status not in ("APPROVED", "PAUSED", "DISABLED"):
             raise ApiError(132001, f"template name ({name}) does not exist in {language}")
         if template.status != "APPROVED":
-            raise ApiError(
-                132015 if template.status == "PAUSED" else 132016, f"template ({name}) is {template.status}"
-            )
+            raise ApiError(132015 if template.status == "PAUSED" else 132016, f"template ({name}) is {template.status}")
         return template
 
     def forget(self) -> None:

@@ -43,9 +43,7 @@ _COMPONENT = by_key(
         "header": _PLAIN,
         "body": _PLAIN,
         "limited_time_offer": _PLAIN,
-        "button": shape(
-            {**_TYPE, "sub_type": text(40), "index": matching(r"\d", "an index from 0 to 9")}, _PARAMETERS
-        ),
+        "button": shape({**_TYPE, "sub_type": text(40), "index": matching(r"\d", "an index from 0 to 9")}, _PARAMETERS),
         "carousel": shape({**_TYPE, "cards": array(anything, 1, 10)}),
     },
 )
@@ -81,9 +79,7 @@ def _check_header(template: Template, defined: JSON | None, given: JSON | None) 
     parameters = (given or {}).get("parameters", [])
     received = parameters[0]["type"].lower() if parameters else "unknown"
     if received != wanted:
-        raise ApiError(
-            132012, f"header: Format mismatch, expected {wanted.upper()}, received {received.upper()}"
-        )
+        raise ApiError(132012, f"header: Format mismatch, expected {wanted.upper()}, received {received.upper()}")
 
 
 def _check_text(template: Template, part: str, defined: JSON | None, given: JSON | None, limit: int) -> None:
@@ -110,9 +106,7 @@ def _text_of(part: str, parameter: JSON) -> str:
         return str(parameter[kind]["fallback_value"])
     value = str(parameter["text"])
     if any(mark in value for mark in ("\n", "\t", "     ")):
-        raise ApiError(
-            100, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces"
-        )
+        raise ApiError(100, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
     return value
 
 
@@ -136,17 +130,13 @@ def _check_buttons(defined: JSON | None, given: list[JSON]) -> None:
 def _check_button(index: int, button: JSON, given: JSON | None) -> None:
     kind = str(button.get("type", "")).lower()
     if given is not None and given["sub_type"].lower() != kind:
-        raise ApiError(
-            132012, f"buttons: Button at index {index} is of type {kind}, not {given['sub_type'].lower()}"
-        )
+        raise ApiError(132012, f"buttons: Button at index {index} is of type {kind}, not {given['sub_type'].lower()}")
     wanted = _BUTTON_PARAMETER.get(kind)
     if wanted is None or (kind == "url" and not placeholders(button.get("url", ""))):
         return
     parameters: list[Any] = (given or {}).get("parameters", [])
     if not parameters:
-        raise ApiError(
-            131008, f"buttons: Button at index {index} of type {kind.capitalize()} requires a parameter"
-        )
+        raise ApiError(131008, f"buttons: Button at index {index} of type {kind.capitalize()} requires a parameter")
     if parameters[0]["type"].lower() != wanted:
         raise ApiError(132012, f"buttons: Button at index {index} requires a parameter of type {wanted}")
 

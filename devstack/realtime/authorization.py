@@ -44,9 +44,7 @@ class Authorizer:
                     raise
                 readable = set()  # a policy that raises lets nobody in
         if not readable:
-            raise Refused(
-                "Unauthorized", f"You do not have permissions to read from this Channel topic: {topic}"
-            )
+            raise Refused("Unauthorized", f"You do not have permissions to read from this Channel topic: {topic}")
         return Policies(read_broadcast="broadcast" in readable, read_presence="presence" in readable)
 
     async def writable(self, caller: Caller, topic: str, extension: str) -> bool:

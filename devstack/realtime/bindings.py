@@ -73,8 +73,7 @@ def parse_binding(parameters: dict[str, Any]) -> Binding:
     )
     if binding.select and "*" in (binding.schema, binding.table):
         raise BadBinding(
-            "Column selection is not supported for wildcard subscriptions. "
-            "Provide an explicit schema and table name."
+            "Column selection is not supported for wildcard subscriptions. Provide an explicit schema and table name."
         )
     return binding
 
@@ -82,8 +81,7 @@ def parse_binding(parameters: dict[str, Any]) -> Binding:
 def parse_select(select: Any) -> frozenset[str] | None:
     if isinstance(select, str):
         raise BadBinding(
-            "Error parsing `select` params: expected a list of column name strings, "
-            'e.g. select: ["col1", "col2"]'
+            'Error parsing `select` params: expected a list of column name strings, e.g. select: ["col1", "col2"]'
         )
     return frozenset(name for name in select or [] if isinstance(name, str)) or None
 

@@ -84,9 +84,7 @@ class PostgresChanges:
             self.renew(channel)
 
     async def _deliver(self, changes: list[Change]) -> None:
-        subscriptions = [
-            subscription for of_channel in self._subscriptions.values() for subscription in of_channel
-        ]
+        subscriptions = [subscription for of_channel in self._subscriptions.values() for subscription in of_channel]
         if not subscriptions:
             return
         async with self._database.as_admin() as connection:

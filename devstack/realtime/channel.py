@@ -41,9 +41,7 @@ class Settings:
             replication_ready=bool(broadcast.get("replication_ready")),
             presence_enabled=bool(presence.get("enabled")),
             presence_key=str(presence.get("key") or uuid.uuid1()),
-            postgres_changes=[
-                entry for entry in config.get("postgres_changes") or [] if isinstance(entry, dict)
-            ],
+            postgres_changes=[entry for entry in config.get("postgres_changes") or [] if isinstance(entry, dict)],
         )
 
 
@@ -97,9 +95,7 @@ class Channel:
 
     def system(self, extension: str, status: str, message: str) -> None:
         """News about the channel, in the four keys that clients validate."""
-        self.send(
-            "system", {"extension": extension, "status": status, "message": message, "channel": self.name}
-        )
+        self.send("system", {"extension": extension, "status": status, "message": message, "channel": self.name})
 
     def spawn(self, task: asyncio.Task[None]) -> None:
         """Tie a task to the channel's life."""

@@ -36,9 +36,7 @@ class Payload:
         too_large = wal_bytes(self.change) > MAX_RECORD_BYTES
         data: dict[str, Any] = {
             **self._head(),
-            "commit_timestamp": self.change.committed_at.isoformat(timespec="milliseconds").replace(
-                "+00:00", "Z"
-            ),
+            "commit_timestamp": self.change.committed_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "columns": [
                 {"name": column.name, "type": column.type_name}
                 for column in self.table.columns.values()

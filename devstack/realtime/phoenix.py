@@ -59,9 +59,7 @@ class ObjectSerializer:
     def decode(self, message: str | bytes) -> Frame:
         try:
             fields = json.loads(message)
-            return Frame(
-                fields["topic"], fields["event"], fields["payload"], fields.get("ref"), fields.get("join_ref")
-            )
+            return Frame(fields["topic"], fields["event"], fields["payload"], fields.get("ref"), fields.get("join_ref"))
         except (ValueError, TypeError, KeyError) as error:
             raise BadFrame(str(error)) from error
 

@@ -87,9 +87,7 @@ class Batch:
         if not columns:
             return [{} for _ in self.rows]
         source, values = self._source(columns)
-        typed = ", ".join(
-            f"{cast(number, column)} as {quoted(column.name)}" for number, column in enumerate(columns)
-        )
+        typed = ", ".join(f"{cast(number, column)} as {quoted(column.name)}" for number, column in enumerate(columns))
         cursor = await connection.execute(
             f"select (select to_jsonb(t) from (select {typed}) t) as record from {source} order by n", values
         )
@@ -101,9 +99,7 @@ class Batch:
 
     async def matching(self, connection: Connection, filters: Sequence[Filter]) -> set[int]:
         """The positions of rows that pass all filters. A row without a filter's column does not."""
-        present = {
-            position for position, row in enumerate(self.rows) if all(f.column in row for f in filters)
-        }
+        present = {position for position, row in enumerate(self.rows) if all(f.column in row for f in filters)}
         if not filters or not present or any(f.column not in self.table.columns for f in filters):
             return present
         columns = [self.table.columns[f.column] for f in filters]
@@ -113,9 +109,7 @@ class Batch:
             for number, (condition, column) in enumerate(zip(filters, columns, strict=True))
         )
         parameters = [parameter for condition in filters for parameter in condition.parameters]
-        cursor = await connection.execute(
-            f"select n from {source} where {conditions}", [*values, *parameters]
-        )
+        cursor = await connection.execute(f"select n from {source} where {conditions}", [*values, *parameters])
         return present & {row["n"] - 1 async for row in cursor}
 
     async def still_there(self, connection: Connection) -> set[int]:

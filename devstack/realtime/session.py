@@ -110,9 +110,7 @@ async def renew_token(node: Node, channel: Channel, payload: Any) -> None:
         return
     try:
         caller = confirm(node.context.keys, token)
-        policies = (
-            await node.authorizer.readable(caller, channel.name) if channel.settings.private else Policies()
-        )
+        policies = await node.authorizer.readable(caller, channel.name) if channel.settings.private else Policies()
     except Refused as refused:
         node.shut_down(channel, str(refused))
         return

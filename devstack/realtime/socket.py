@@ -15,9 +15,7 @@ from devstack.realtime.phoenix import BadFrame, Frame, Serializer
 from devstack.realtime.tokens import Refused
 
 IDLE_TIMEOUT = 60.0  # a socket that says nothing for this long is closed; heartbeats come every 25 s
-JOIN_REFUSAL_DELAY = (
-    1.0  # seconds before a refused join is told so, against joining in a loop (the real one: 5)
-)
+JOIN_REFUSAL_DELAY = 1.0  # seconds before a refused join is told so, against joining in a loop (the real one: 5)
 
 
 class Socket:

@@ -60,9 +60,7 @@ Seen = dict[Subscription, set[int]]  # the positions of the changes a subscripti
 class TableChanges:
     """The changes of one table in one read of the log, and who is to hear of them."""
 
-    def __init__(
-        self, table: Table, changes: Sequence[Change], subscriptions: Sequence[Subscription]
-    ) -> None:
+    def __init__(self, table: Table, changes: Sequence[Change], subscriptions: Sequence[Subscription]) -> None:
         self.table = table
         self.changes = changes
         self.subscriptions = subscriptions
@@ -140,9 +138,7 @@ class TableChanges:
             visible = answers[identity]
             if visible is None:
                 self._policy_failed[subscription] = passing[subscription] & checked
-            seen[subscription] = passing[subscription] & (
-                (visible or set()) | (passing[subscription] - checked)
-            )
+            seen[subscription] = passing[subscription] & ((visible or set()) | (passing[subscription] - checked))
         return seen
 
     async def _visible_rows(self, connection: Connection, role: str, claims: str) -> set[int] | None:
@@ -183,9 +179,7 @@ async def events_of_table(
 ) -> list[list[Event]]:
     relation = changes[0].relation
     actions = {change.action for change in changes}
-    concerned = [
-        s for s in subscriptions if any(s.binding.wants(a, relation.schema, relation.name) for a in actions)
-    ]
+    concerned = [s for s in subscriptions if any(s.binding.wants(a, relation.schema, relation.name) for a in actions)]
     if not concerned:
         return [[] for _ in changes]
     table = await look_up(connection, oid, sorted({s.caller.role for s in concerned}))

@@ -68,9 +68,7 @@ async def list_buckets(request: web.Request) -> web.Response:
 
 async def get_bucket(request: web.Request) -> web.Response:
     async with rows.as_caller(request, "bucket.get") as connection:
-        return web.json_response(
-            _as_json(await rows.find_bucket(connection, request.match_info["bucket_id"]))
-        )
+        return web.json_response(_as_json(await rows.find_bucket(connection, request.match_info["bucket_id"])))
 
 
 async def update_bucket(request: web.Request) -> web.Response:
@@ -92,9 +90,7 @@ async def empty_bucket(request: web.Request) -> web.Response:
     bucket_id = request.match_info["bucket_id"]
     async with rows.as_caller(request, "bucket.empty") as connection:
         await rows.find_bucket(connection, bucket_id)
-        visible = await rows.one(
-            connection, "select count(*) from storage.objects where bucket_id = %s", bucket_id
-        )
+        visible = await rows.one(connection, "select count(*) from storage.objects where bucket_id = %s", bucket_id)
         cursor = await connection.execute(
             "delete from storage.objects where bucket_id = %s returning version", [bucket_id]
         )

@@ -76,8 +76,6 @@ async def copy(request: web.Request) -> web.Response:
 
 async def _endpoints(request: web.Request) -> tuple[Location, Location]:
     body = await read_json(request)
-    bucket_id, source, destination = (
-        str(body.get(key) or "") for key in ("bucketId", "sourceKey", "destinationKey")
-    )
+    bucket_id, source, destination = (str(body.get(key) or "") for key in ("bucketId", "sourceKey", "destinationKey"))
     destination_bucket = str(body.get("destinationBucket") or bucket_id)
     return Location(bucket_id, source), Location(destination_bucket, checked_name(destination))

@@ -117,9 +117,7 @@ def _check_chunk(request: web.Request, upload: PartialUpload) -> None:
     if size is not None and upload.offset + size > upload.length:
         raise too_large()
     if size is not None and size != CHUNK_SIZE and upload.offset + size != upload.length:
-        raise StorageError(
-            400, "InvalidRequest", f"A chunk has {CHUNK_SIZE} bytes, only the last may be smaller"
-        )
+        raise StorageError(400, "InvalidRequest", f"A chunk has {CHUNK_SIZE} bytes, only the last may be smaller")
 
 
 async def _receive(request: web.Request, upload: PartialUpload) -> None:

@@ -70,9 +70,7 @@ class Content:
     user_metadata: Row
 
 
-async def upsert_object(
-    connection: Connection, location: Location, owner: str | None, content: Content
-) -> Row:
+async def upsert_object(connection: Connection, location: Location, owner: str | None, content: Content) -> Row:
     """As a caller this takes the insert, the update and the select policy: `returning` sees the row."""
     row = await one(
         connection,

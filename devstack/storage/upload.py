@@ -83,9 +83,7 @@ async def store(request: web.Request, wanted: Upload, limits: Limits) -> web.Res
     return web.json_response({"Id": str(row["id"]), "Key": wanted.location.path})
 
 
-async def complete(
-    request: web.Request, wanted: Upload, stored: StoredFile, described: Description
-) -> rows.Row:
+async def complete(request: web.Request, wanted: Upload, stored: StoredFile, described: Description) -> rows.Row:
     """The row of a stored file: without it the file goes again, with it the file that it replaces."""
     files = request.app[FILES]
     metadata = rows.system_metadata(stored, described.mime_type, described.cache_control)

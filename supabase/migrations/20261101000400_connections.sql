@@ -44,6 +44,9 @@ end
 $$;
 create trigger enforce_connection_limit before insert on public.whatsapp_connections
   for each row execute function private.enforce_connection_limit();
+-- A number that moves in takes a place like a new one.
+create trigger enforce_connection_limit_on_move before update of workspace_id on public.whatsapp_connections
+  for each row when (old.workspace_id <> new.workspace_id) execute function private.enforce_connection_limit();
 
 alter table public.whatsapp_connections enable row level security;
 create policy "members see connections" on public.whatsapp_connections

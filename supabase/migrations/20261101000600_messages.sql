@@ -122,7 +122,7 @@ begin
   end if;
   if message.type = 'template' then
     -- WhatsApp needs a language; whoever names none means the workspace's.
-    if message.content -> 'language' is null then
+    if coalesce(jsonb_typeof(message.content -> 'language'), 'null') = 'null' then
       message.content := message.content || jsonb_build_object('language', jsonb_build_object('code',
         (select default_language from public.workspaces where id = message.workspace_id)));
     elsif jsonb_typeof(message.content -> 'language') = 'string' then

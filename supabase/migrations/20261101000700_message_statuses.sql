@@ -33,18 +33,20 @@ comment on function private.status_rank(text) is 'Statuses move up this ladder o
 create function private.error_of(errors jsonb) returns jsonb
 language sql immutable parallel safe set search_path = ''
 as $$
-  select jsonb_strip_nulls(jsonb_build_object(
+  select nullif(jsonb_strip_nulls(jsonb_build_object(
     'code', errors #> '{0,code}',
     'title', coalesce(errors #> '{0,title}', errors #> '{0,message}'),
-    'details', coalesce(errors #> '{0,error_data,details}', errors #> '{0,message}')))
+    'details', coalesce(errors #> '{0,error_data,details}', errors #> '{0,message}'))), '{}')
 $$;
-comment on function private.error_of(jsonb) is 'The first of WhatsApp''s errors in the shape of messages.error.';
+comment on function private.error_of(jsonb) is 'The first of WhatsApp''s errors in the shape of messages.error; null when there is none.';
 
 create function private.apply_statuses(message_ids uuid[]) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  -- Whoever records a send holds this lock too, so one of the two sees the other's row. In one order: no deadlock.
+  -- Whoever records a send holds these locks too, so one of the two sees the other's row. Everybody takes the outbox
+  -- first and the message second, each by id: no deadlock.
+  perform from public.outbox where message_id = any (message_ids) order by message_id for update;
   perform from public.messages where id = any (message_ids) order by id for no key update;
 
   update public.messages as message set
@@ -53,7 +55,7 @@ begin
     delivered_at = coalesce(told.delivered_at, message.delivered_at),
     read_at = coalesce(told.read_at, message.read_at),
     played_at = coalesce(told.played_at, message.played_at),
-    failed_at = coalesce(told.failed_at, message.failed_at),
+    failed_at = case when told.was_given_up then told.failed_at else coalesce(told.failed_at, message.failed_at) end,
     -- A report of delivery disproves an earlier failure.
     error = case
       when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.errors is null then null
@@ -62,6 +64,7 @@ begin
   from (
     select target.id, max(private.status_rank(report.status)) as rank,
       -- We gave up on hearing about it, and were wrong to: any report counts for more.
+      coalesce(target.error ->> 'code' = 'outcome_unknown', false) as was_given_up,
       case when target.error ->> 'code' = 'outcome_unknown' then 0 else private.status_rank(target.status) end as rank_before,
       (array_agg(report.status order by private.status_rank(report.status) desc))[1] as status,
       min(report.occurred_at) filter (where report.status = 'sent') as sent_at,

@@ -56,7 +56,8 @@ as $$
     max(message.occurred_at) filter (where message.direction = 'inbound') + interval '24 hours',
     max(message.occurred_at),
     (array_agg(message.seq order by message.occurred_at desc, message.seq desc))[1],
-    (array_agg(private.message_preview(message.type, message.content) order by message.occurred_at desc, message.seq desc))[1],
+    (array_agg(private.message_preview(message.type, message.content) order by message.occurred_at desc, message.seq desc)
+      filter (where message.id is not null))[1],
     (array_agg(message.direction order by message.occurred_at desc, message.seq desc))[1]
   from public.conversations as thread
   left join public.messages as message
@@ -67,6 +68,8 @@ as $$
 $$;
 comment on function private.stats_of(uuid[]) is 'The statistics as the messages give them: what the columns of conversations must always equal.';
 grant execute on function private.stats_of(uuid[]) to service_role;
+grant execute on function private.message_preview(text, jsonb) to service_role;
+grant execute on function private.is_conversational(text) to service_role;
 
 create function private.recompute_stats(conversation_ids uuid[]) returns void
 language plpgsql set search_path = ''

@@ -71,7 +71,7 @@ as $$
   with released as (
     update public.webhook_events
     set state = 'received', attempts = 0, error = null, processed_at = null, lease_expires_at = now()
-    where id = any (event_ids)
+    where id in (select id from public.webhook_events where id = any (event_ids) order by id for update)
     returning 1
   )
   select count(*)::integer from released
@@ -85,7 +85,10 @@ as $$
   with poisoned as (
     update public.webhook_events
     set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')
-    where state = 'received' and lease_expires_at <= now() and attempts >= max_attempts
+    where id in (
+      select id from public.webhook_events
+      where state = 'received' and lease_expires_at <= now() and attempts >= max_attempts
+      order by id for update skip locked)
     returning 1
   )
   select count(*)::integer from poisoned

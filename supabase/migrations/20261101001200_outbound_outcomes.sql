@@ -6,12 +6,15 @@ declare
   held uuid[];
 begin
   -- results: [{message_id, lease_token, outcome: done|retry|reject|uncertain, wamid?, retry_after?, error?}]
-  select array_agg(item.message_id) into held
-  from public.outbox as item
-  join jsonb_to_recordset(results) as result (message_id uuid, lease_token uuid)
-    on item.message_id = result.message_id and item.lease_token = result.lease_token;
+  held := array(
+    select item.message_id
+    from public.outbox as item
+    join jsonb_to_recordset(results) as result (message_id uuid, lease_token uuid)
+      on item.message_id = result.message_id and item.lease_token = result.lease_token
+    order by item.message_id
+    for update of item);
 
-  -- The message's lock comes first: a status report for it waits, or has been written and is seen below.
+  -- The outbox's lock, then the message's: a status report for it waits, or has been written and is seen below.
   perform from public.messages where id = any (held) order by id for no key update;
 
   update public.messages as message set
@@ -39,7 +42,7 @@ begin
   where item.message_id = result.message_id and item.message_id = any (held) and result.outcome in ('retry', 'uncertain');
 
   perform private.apply_statuses(held);
-  return coalesce(cardinality(held), 0);
+  return cardinality(held);
 end
 $$;
 comment on function public.record_outbound(jsonb) is
@@ -51,10 +54,15 @@ language sql set search_path = ''
 as $$
   -- leases: [{message_id, lease_token}] of messages whose sending has not begun.
   with released as (
-    update public.outbox as item set lease_token = null, lease_expires_at = null, attempts = item.attempts - 1
-    from jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
-    where item.message_id = lease.message_id and item.lease_token = lease.lease_token
-    returning item.message_id
+    update public.outbox set lease_token = null, lease_expires_at = null, attempts = attempts - 1
+    where message_id in (
+      select item.message_id
+      from public.outbox as item
+      join jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
+        on item.message_id = lease.message_id and item.lease_token = lease.lease_token
+      order by item.message_id
+      for update of item)
+    returning message_id
   ), queued as (
     update public.messages set status = 'queued'
     where id in (select message_id from released) and status = 'sending'

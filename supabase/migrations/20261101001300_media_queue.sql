@@ -66,10 +66,14 @@ declare
 begin
   -- results: [{message_id, lease_token, outcome: stored|retry|failed|expired|corrupt, path?, mime_type?, size?, sha256?,
   --            retry_after?, error?}]
-  select array_agg(item.message_id) into held
-  from public.media_downloads as item
-  join jsonb_to_recordset(results) as result (message_id uuid, lease_token uuid)
-    on item.message_id = result.message_id and item.lease_token = result.lease_token;
+  -- The queue's row is locked before the message, as everywhere.
+  held := array(
+    select item.message_id
+    from public.media_downloads as item
+    join jsonb_to_recordset(results) as result (message_id uuid, lease_token uuid)
+      on item.message_id = result.message_id and item.lease_token = result.lease_token
+    order by item.message_id
+    for update of item);
 
   update public.messages as message set
     media_status = case when result.outcome = 'retry' then 'pending' else result.outcome end,
@@ -90,7 +94,7 @@ begin
   delete from public.media_downloads as item
   using jsonb_to_recordset(results) as result (message_id uuid, outcome text)
   where item.message_id = result.message_id and item.message_id = any (held) and result.outcome <> 'retry';
-  return coalesce(cardinality(held), 0);
+  return cardinality(held);
 end
 $$;
 comment on function public.record_media(jsonb) is 'Records what became of leased downloads. A result with an old token changes nothing.';
@@ -100,10 +104,15 @@ create function public.release_media(leases jsonb) returns integer
 language sql set search_path = ''
 as $$
   with released as (
-    update public.media_downloads as item set lease_token = null, lease_expires_at = null, attempts = item.attempts - 1
-    from jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
-    where item.message_id = lease.message_id and item.lease_token = lease.lease_token
-    returning item.message_id
+    update public.media_downloads set lease_token = null, lease_expires_at = null, attempts = attempts - 1
+    where message_id in (
+      select item.message_id
+      from public.media_downloads as item
+      join jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
+        on item.message_id = lease.message_id and item.lease_token = lease.lease_token
+      order by item.message_id
+      for update of item)
+    returning message_id
   ), pending as (
     update public.messages set media_status = 'pending' where id in (select message_id from released)
   )
@@ -124,7 +133,9 @@ as $$
     returning message_id
   ), gone as (
     delete from public.media_downloads
-    where deadline <= now() and lease_token is null
+    where message_id in (
+      select message_id from public.media_downloads where deadline <= now() and lease_token is null
+      order by message_id for update skip locked)
     returning message_id
   ), shown as (
     update public.messages set

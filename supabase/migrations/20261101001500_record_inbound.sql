@@ -30,10 +30,8 @@ begin
     join public.whatsapp_connections as connection on connection.phone_number_id = m.phone_number_id);
   people := private.ensure_conversations(people);
   perform private.ensure_contacts(people);
-
   -- Arrival numbers are given out under the conversation's lock, so mark_as_read draws a clean line.
-  perform from public.conversations where id in (select p.conversation_id from unnest(people) as p)
-  order by id for no key update;
+  perform private.update_conversations(people);
 
   with fresh as (
     insert into public.messages (
@@ -75,21 +73,29 @@ begin
   on conflict do nothing;
 
   -- A send whose answer was lost has no wamid: our own id, echoed by WhatsApp, tells which message it was.
-  perform from public.messages
-  where id in (select private.as_uuid(report.callback_data) from unnest(reports) as report)
-  order by id for no key update;
+  concerned := array(
+    select message.id
+    from unnest(reports) as report
+    join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
+    join public.messages as message
+      on message.workspace_id = connection.workspace_id and message.connection_id = connection.id
+      and message.wamid = report.wamid
+    union
+    select message.id
+    from unnest(reports) as report
+    join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
+    join public.messages as message
+      on message.id = private.as_uuid(report.callback_data) and message.workspace_id = connection.workspace_id
+      and message.connection_id = connection.id and message.direction = 'outbound');
+  -- All of them in the order that everybody keeps, see apply_statuses.
+  perform from public.outbox where message_id = any (concerned) order by message_id for update;
+  perform from public.messages where id = any (concerned) order by id for no key update;
+
   update public.messages as message set wamid = report.wamid
   from unnest(reports) as report
   join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
-  where message.id = private.as_uuid(report.callback_data) and message.workspace_id = connection.workspace_id
-    and message.connection_id = connection.id and message.direction = 'outbound' and message.wamid is null;
-
-  select array_agg(distinct message.id) into concerned
-  from unnest(reports) as report
-  join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
-  join public.messages as message
-    on message.workspace_id = connection.workspace_id and message.connection_id = connection.id
-    and message.wamid = report.wamid;
+  where message.id = any (concerned) and message.id = private.as_uuid(report.callback_data)
+    and message.connection_id = connection.id and message.wamid is null;
   perform private.apply_statuses(concerned);
 end
 $$;
@@ -122,6 +128,9 @@ begin
     perform private.record_statuses(array(select s from jsonb_populate_recordset(null::private.inbound_status, statuses) as s));
   end if;
 
+  -- In one order: a sweep may be applying the same events in another.
+  perform from public.webhook_events where id in (select (item ->> 'id')::bigint from jsonb_array_elements(events) as item)
+  order by id for no key update;
   update public.webhook_events as event set
     state = case
       when told.problem is not null then 'failed' when told.unknown is not null then 'unrouted' else 'processed' end,

@@ -48,9 +48,7 @@ async def test_sign_up_answers_with_a_session_whose_token_carries_the_claims_of_
     assert claims["amr"][0]["method"] == "password"
 
 
-async def test_a_signed_up_person_has_a_confirmed_row_with_an_identity(
-    person: Person, database: Connect
-) -> None:
+async def test_a_signed_up_person_has_a_confirmed_row_with_an_identity(person: Person, database: Connect) -> None:
     async with database() as connection:
         cursor = await connection.execute(
             """
@@ -102,9 +100,7 @@ async def test_sign_in_opens_another_session(person: Person, visitor: AsyncClien
     assert answer.user.last_sign_in_at
 
 
-async def test_wrong_password_and_unknown_address_get_the_same_answer(
-    person: Person, visitor: AsyncClient
-) -> None:
+async def test_wrong_password_and_unknown_address_get_the_same_answer(person: Person, visitor: AsyncClient) -> None:
     for email, password in ((person.email, "wrong password"), (new_email(), PASSWORD)):
         with pytest.raises(AuthApiError) as refusal:
             await visitor.auth.sign_in_with_password({"email": email, "password": password})
@@ -130,9 +126,7 @@ async def test_the_token_before_the_current_one_gets_the_current_one_again(perso
     assert again.session.refresh_token == first.session.refresh_token
 
 
-async def test_reuse_of_an_old_refresh_token_is_refused_and_ends_the_session(
-    person: Person, database: Connect
-) -> None:
+async def test_reuse_of_an_old_refresh_token_is_refused_and_ends_the_session(person: Person, database: Connect) -> None:
     second = await person.client.auth.refresh_session(person.session.refresh_token)
     assert second.session
     third = await person.client.auth.refresh_session(second.session.refresh_token)
@@ -164,9 +158,7 @@ async def test_user_updates_data_and_password(person: Person, visitor: AsyncClie
     assert "nickname" not in answer.user.user_metadata
     assert answer.user.user_metadata["city"] == "Haifa"
     await person.client.auth.update_user({"password": "another password"})
-    signed_in = await visitor.auth.sign_in_with_password(
-        {"email": person.email, "password": "another password"}
-    )
+    signed_in = await visitor.auth.sign_in_with_password({"email": person.email, "password": "another password"})
     assert signed_in.user and signed_in.user.id == person.id
 
 
@@ -195,9 +187,7 @@ async def test_sign_out_of_others_keeps_this_session(person: Person, visitor: As
     assert (await person.client.auth.refresh_session(person.session.refresh_token)).session
 
 
-async def test_errors_without_an_api_version_have_the_older_form(
-    project: Project, http: httpx.AsyncClient
-) -> None:
+async def test_errors_without_an_api_version_have_the_older_form(project: Project, http: httpx.AsyncClient) -> None:
     answer = await http.post(
         f"{project.url}/auth/v1/token?grant_type=password",
         headers={"apikey": project.anon_key},
@@ -218,9 +208,7 @@ async def test_user_endpoint_wants_a_user(project: Project, http: httpx.AsyncCli
         assert (answer.status_code, answer.json()["error_code"]) == (403, "bad_jwt")
 
 
-async def test_service_says_who_it_is_and_that_keys_are_secret(
-    project: Project, http: httpx.AsyncClient
-) -> None:
+async def test_service_says_who_it_is_and_that_keys_are_secret(project: Project, http: httpx.AsyncClient) -> None:
     headers = {"apikey": project.anon_key}
     health = await http.get(f"{project.url}/auth/v1/health", headers=headers)
     settings = await http.get(f"{project.url}/auth/v1/settings", headers=headers)

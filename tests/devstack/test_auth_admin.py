@@ -53,9 +53,7 @@ async def test_pages_of_users_do_not_overlap(admin: AsyncClient) -> None:
     assert len({user.id for page in pages for user in page}) == 3
 
 
-async def test_address_taken_by_another_user_is_refused_to_the_admin_too(
-    person: Person, admin: AsyncClient
-) -> None:
+async def test_address_taken_by_another_user_is_refused_to_the_admin_too(person: Person, admin: AsyncClient) -> None:
     with pytest.raises(AuthApiError) as refusal:
         await admin.auth.admin.create_user({"email": person.email, "password": PASSWORD})
     assert (refusal.value.status, refusal.value.code) == (422, "email_exists")

@@ -35,9 +35,7 @@ async def test_api_roles_ask_who_they_are_but_see_no_user(database: Connect) -> 
     async with database() as connection:
         for role in ("anon", "authenticated", "service_role"):
             async with connection.transaction(force_rollback=True):
-                await connection.execute(
-                    psycopg.sql.SQL("set local role {}").format(psycopg.sql.Identifier(role))
-                )
+                await connection.execute(psycopg.sql.SQL("set local role {}").format(psycopg.sql.Identifier(role)))
                 await connection.execute("select auth.uid(), auth.jwt()")
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     async with connection.transaction():
@@ -63,9 +61,7 @@ async def test_migrations_may_reference_users_and_hang_triggers_on_them(database
             "create trigger greet after insert on auth.users for each row execute function trial.greet()"
         )
         user = uuid.uuid4()
-        await connection.execute(
-            "insert into auth.users (id, email) values (%s, %s)", [user, f"{user}@example.com"]
-        )
+        await connection.execute("insert into auth.users (id, email) values (%s, %s)", [user, f"{user}@example.com"])
         cursor = await connection.execute("select id from trial.profile")
         assert await cursor.fetchall() == [{"id": user}]
 

@@ -100,9 +100,7 @@ async def test_range_behind_the_end_is_refused(reader: httpx.AsyncClient, bucket
     assert (answer.status_code, answer.json()["error"]) == (416, "InvalidRange")
 
 
-async def test_copy_that_is_still_good_is_not_sent_again(
-    reader: httpx.AsyncClient, bucket: str, path: str
-) -> None:
+async def test_copy_that_is_still_good_is_not_sent_again(reader: httpx.AsyncClient, bucket: str, path: str) -> None:
     modified = (await reader.get(f"{bucket}/{path}")).headers["Last-Modified"]
     for condition in ({"If-None-Match": ETAG}, {"If-Modified-Since": modified}):
         answer = await reader.get(f"{bucket}/{path}", headers=condition)
@@ -111,9 +109,7 @@ async def test_copy_that_is_still_good_is_not_sent_again(
     assert answer.status_code == 200
 
 
-async def test_head_tells_size_and_type_without_the_bytes(
-    reader: httpx.AsyncClient, bucket: str, path: str
-) -> None:
+async def test_head_tells_size_and_type_without_the_bytes(reader: httpx.AsyncClient, bucket: str, path: str) -> None:
     answer = await reader.head(f"{bucket}/{path}")
     assert (answer.status_code, answer.content, answer.headers["Content-Length"]) == (200, b"", "10")
     assert (await reader.head(f"{bucket}/{path}-not")).status_code == 400
@@ -225,15 +221,11 @@ async def test_signed_upload_url_takes_one_new_object_in_the_signers_name(
         assert refusal.value.code == "InvalidSignature"
     assert await text_of(person.client, bucket, path) == "sent by link"
     async with database() as connection:
-        cursor = await connection.execute(
-            "select owner_id from storage.objects where bucket_id = %s", [bucket]
-        )
+        cursor = await connection.execute("select owner_id from storage.objects where bucket_id = %s", [bucket])
         assert await cursor.fetchall() == [{"owner_id": person.id}]
 
 
-async def test_who_may_not_upload_cannot_sign_an_upload(
-    person: Person, bucket: str, project: Project
-) -> None:
+async def test_who_may_not_upload_cannot_sign_an_upload(person: Person, bucket: str, project: Project) -> None:
     async with signed_up(project) as stranger:
         with pytest.raises(StorageApiError) as refusal:
             await stranger.client.storage.from_(bucket).create_signed_upload_url(f"{person.id}/a.txt")

@@ -140,8 +140,6 @@ def _resident_mebibytes() -> float:
 
 async def test_small_files_survive_a_crowd(person: Person, bucket: str) -> None:
     files = person.client.storage.from_(bucket)
-    await asyncio.gather(
-        *(files.upload(f"{person.id}/{number}.txt", str(number).encode()) for number in range(40))
-    )
+    await asyncio.gather(*(files.upload(f"{person.id}/{number}.txt", str(number).encode()) for number in range(40)))
     assert len(await files.list(person.id)) == 40
     assert await text_of(person.client, bucket, f"{person.id}/39.txt") == "39"

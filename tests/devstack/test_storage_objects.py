@@ -38,9 +38,7 @@ async def fill(person: Person, bucket: str, *names: str) -> None:
         await person.client.storage.from_(bucket).upload(f"{person.id}/{name}", name.encode())
 
 
-async def test_list_shows_one_folder_level_with_folders_as_entries_without_id(
-    person: Person, bucket: str
-) -> None:
+async def test_list_shows_one_folder_level_with_folders_as_entries_without_id(person: Person, bucket: str) -> None:
     await fill(person, bucket, "b.txt", "photos/1.jpg", "photos/old/2.jpg", "a.txt")
     files = person.client.storage.from_(bucket)
     entries = await files.list(person.id)
@@ -68,9 +66,7 @@ async def test_list_searches_sorts_and_pages(person: Person, bucket: str) -> Non
     assert await names(sortBy={"column": "created_at", "order": "desc"}, limit=1) == ["gamma.txt"]
 
 
-async def test_list_v2_pages_through_whole_keys_and_groups_folders_by_delimiter(
-    person: Person, bucket: str
-) -> None:
+async def test_list_v2_pages_through_whole_keys_and_groups_folders_by_delimiter(person: Person, bucket: str) -> None:
     await fill(person, bucket, "a.txt", "photos/1.jpg", "photos/2.jpg", "z.txt")
     files = person.client.storage.from_(bucket)
     page = await files.list_v2({"prefix": f"{person.id}/", "with_delimiter": True})
@@ -141,9 +137,7 @@ async def test_copy_lives_on_when_its_origin_is_gone(person: Person, bucket: str
     assert await text_of(person.client, bucket, f"{person.id}/copy.txt") == "a.txt"
 
 
-async def test_nobody_copies_or_moves_what_they_cannot_see(
-    person: Person, bucket: str, project: Project
-) -> None:
+async def test_nobody_copies_or_moves_what_they_cannot_see(person: Person, bucket: str, project: Project) -> None:
     await fill(person, bucket, "a.txt")
     async with signed_up(project) as stranger:
         files = stranger.client.storage.from_(bucket)

@@ -43,9 +43,7 @@ def described(bucket: str, path: str, **more: str) -> str:
     return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in values.items())
 
 
-async def begin(
-    tus: httpx.AsyncClient, bucket: str, path: str, length: int, **headers: str
-) -> httpx.Response:
+async def begin(tus: httpx.AsyncClient, bucket: str, path: str, length: int, **headers: str) -> httpx.Response:
     metadata = described(bucket, path, contentType="video/mp4", cacheControl="60", metadata='{"take": 2}')
     return await tus.post(
         "upload/resumable", headers={"Upload-Length": str(length), "Upload-Metadata": metadata, **headers}
@@ -78,9 +76,7 @@ async def test_upload_in_two_chunks_is_an_object_when_the_last_byte_is_there(
     assert (await tus.head(address)).status_code == 404
 
 
-async def test_chunk_at_the_wrong_offset_is_a_conflict(
-    person: Person, bucket: str, tus: httpx.AsyncClient
-) -> None:
+async def test_chunk_at_the_wrong_offset_is_a_conflict(person: Person, bucket: str, tus: httpx.AsyncClient) -> None:
     address = (await begin(tus, bucket, f"{person.id}/film.mp4", len(CONTENT))).headers["Location"]
     assert (await send(tus, address, CHUNK, CONTENT[CHUNK:])).status_code == 409
     assert (await tus.head(address)).headers["Upload-Offset"] == "0"
@@ -103,9 +99,7 @@ async def test_permission_is_asked_before_the_first_byte_and_with_each_chunk(
         assert (await send(tus, begun.headers["Location"], 0, CONTENT[:CHUNK])).status_code == 403
 
 
-async def test_taken_name_is_refused_without_upsert(
-    person: Person, bucket: str, tus: httpx.AsyncClient
-) -> None:
+async def test_taken_name_is_refused_without_upsert(person: Person, bucket: str, tus: httpx.AsyncClient) -> None:
     path = f"{person.id}/film.mp4"
     await person.client.storage.from_(bucket).upload(path, b"first")
     assert (await begin(tus, bucket, path, 6)).status_code == 409
@@ -122,9 +116,7 @@ async def test_upload_over_the_limit_or_of_a_forbidden_type_does_not_begin(
     async with own_bucket(project, database, **limits) as bucket:
         assert (await begin(tus, bucket, f"{person.id}/long.mp4", 1001)).status_code == 413
         metadata = described(bucket, f"{person.id}/a.png", contentType="image/png")
-        refused = await tus.post(
-            "upload/resumable", headers={"Upload-Length": "10", "Upload-Metadata": metadata}
-        )
+        refused = await tus.post("upload/resumable", headers={"Upload-Length": "10", "Upload-Metadata": metadata})
         assert refused.status_code == 415
 
 

@@ -31,9 +31,7 @@ async def test_api_roles_hold_every_privilege_and_row_level_security_is_the_gate
 
 async def test_migrations_make_policies_and_triggers_on_objects(database: Connect) -> None:
     async with database() as connection, connection.transaction(force_rollback=True):
-        await connection.execute(
-            "create policy trial on storage.objects for select to authenticated using (true)"
-        )
+        await connection.execute("create policy trial on storage.objects for select to authenticated using (true)")
         await connection.execute("alter policy trial on storage.objects using (false)")
         await connection.execute("drop policy trial on storage.objects")
         await connection.execute("create schema trial")

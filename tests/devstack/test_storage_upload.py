@@ -33,9 +33,7 @@ async def bucket(project: Project, database: Connect) -> AsyncIterator[str]:
 
 async def rows(database: Connect, bucket: str) -> list[dict[str, Any]]:
     async with database() as connection:
-        cursor = await connection.execute(
-            "select * from storage.objects where bucket_id = %s order by name", [bucket]
-        )
+        cursor = await connection.execute("select * from storage.objects where bucket_id = %s order by name", [bucket])
         return await cursor.fetchall()
 
 
@@ -86,9 +84,7 @@ async def test_second_upload_without_upsert_is_refused(person: Person, bucket: s
     assert await text_of(person.client, bucket, f"{person.id}/a.txt") == "first"
 
 
-async def test_upsert_and_update_replace_bytes_and_keep_the_row(
-    person: Person, bucket: str, database: Connect
-) -> None:
+async def test_upsert_and_update_replace_bytes_and_keep_the_row(person: Person, bucket: str, database: Connect) -> None:
     files = person.client.storage.from_(bucket)
     await files.upload(f"{person.id}/a.txt", b"first")
     [first] = await rows(database, bucket)

@@ -106,9 +106,7 @@ class Business:
 
     async def seen(self, what: str, **query: Any) -> list[dict[str, Any]]:
         """The provider's records of this number: sent, requests, deliveries."""
-        rows: list[dict[str, Any]] = (await self.simulator.control(what, phone_number_id=self.id, **query))[
-            what
-        ]
+        rows: list[dict[str, Any]] = (await self.simulator.control(what, phone_number_id=self.id, **query))[what]
         return rows
 
     async def behave(self, **fields: Any) -> None:
@@ -120,9 +118,7 @@ class Business:
 
     async def listen(self, receiver: Receiver, **headers: str) -> None:
         """Register the receiver as the number's webhook, the 360dialog way."""
-        answer = await self.call(
-            "POST", "/v1/configs/webhook", json={"url": receiver.url, "headers": headers}
-        )
+        answer = await self.call("POST", "/v1/configs/webhook", json={"url": receiver.url, "headers": headers})
         assert answer.status == 200, answer.body
 
     async def user(self, phone: str = "972501234567", **fields: Any) -> str:
@@ -130,9 +126,7 @@ class Business:
         await self.receive({"type": "text", "text": {"body": "hi"}}, phone, **fields)
         return phone
 
-    async def receive(
-        self, message: dict[str, Any], phone: str | None = "972501234567", **fields: Any
-    ) -> str:
+    async def receive(self, message: dict[str, Any], phone: str | None = "972501234567", **fields: Any) -> str:
         answer = await self.control("inbound", **{"from": phone}, message=message, **fields)
         return str(answer["wamid"])
 
@@ -170,9 +164,7 @@ class Business:
         form.add_field("messaging_product", "whatsapp")
         return await self.call("POST", "/media", data=form)
 
-    async def media_from_user(
-        self, raw: bytes, mime_type: str = "image/jpeg", **query: Any
-    ) -> dict[str, Any]:
+    async def media_from_user(self, raw: bytes, mime_type: str = "image/jpeg", **query: Any) -> dict[str, Any]:
         """An inbound file."""
         answer = await self.simulator.call(
             "POST",

@@ -52,9 +52,7 @@ async def test_line_cut_after_means_the_message_was_sent(business: Business, hea
     assert {(s["id"], s["biz_opaque_callback_data"]) for s in heard.statuses} == {(row["wamid"], "row 9")}
 
 
-async def test_late_answer_is_for_a_message_that_was_sent_at_once(
-    business: Business, heard: Receiver
-) -> None:
+async def test_late_answer_is_for_a_message_that_was_sent_at_once(business: Business, heard: Receiver) -> None:
     await business.user(TO)
     await business.fault("messages", {"delay_ms": 10_000})
     with pytest.raises(TimeoutError):

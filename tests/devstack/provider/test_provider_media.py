@@ -108,9 +108,7 @@ async def test_upload_needs_product_and_file(business: Business) -> None:
     form = aiohttp.FormData()
     form.add_field("file", PICTURE, filename="a.jpg", content_type="image/jpeg")
     assert (await business.call("POST", "/media", data=form)).error == (400, 100)
-    form = aiohttp.FormData(
-        {"messaging_product": "whatsapp", "type": "image/jpeg"}, default_to_multipart=True
-    )
+    form = aiohttp.FormData({"messaging_product": "whatsapp", "type": "image/jpeg"}, default_to_multipart=True)
     assert (await business.call("POST", "/media", data=form)).error == (400, 100)
 
 

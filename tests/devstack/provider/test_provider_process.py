@@ -24,9 +24,7 @@ async def test_number_describes_itself_in_both_dialects(business: Business) -> N
     assert health.body.keys() == {"health_status", "quality_rating", "id"}
     assert health.body["id"] == business.id
     assert health.body["health_status"]["can_send_message"] == "AVAILABLE"
-    node = await business.call_graph(
-        "GET", f"/{business.id}", params={"fields": "display_phone_number,throughput"}
-    )
+    node = await business.call_graph("GET", f"/{business.id}", params={"fields": "display_phone_number,throughput"})
     assert node.body["throughput"] == {"level": "STANDARD"}
 
 

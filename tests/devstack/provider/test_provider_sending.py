@@ -54,9 +54,7 @@ async def test_statuses_are_those_that_were_asked_for(business: Business, heard:
     assert [row["statuses"] for row in await business.seen("sent")] == [["delivered"], ["delivered"]]
 
 
-async def test_wrong_360dialog_key_is_refused_by_the_gateway(
-    business: Business, simulator: Simulator
-) -> None:
+async def test_wrong_360dialog_key_is_refused_by_the_gateway(business: Business, simulator: Simulator) -> None:
     for headers in ({"D360-API-KEY": "wrong"}, {}):
         answer = await simulator.call("POST", "/messages", headers=headers, json={})
         assert answer.status == 401

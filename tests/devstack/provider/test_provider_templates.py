@@ -68,9 +68,7 @@ async def test_unknown_name_or_language_is_132001(business: Business) -> None:
         ("DISABLED", (400, 132016)),
     ],
 )
-async def test_only_approved_templates_can_be_sent(
-    business: Business, status: str, error: tuple[int, int]
-) -> None:
+async def test_only_approved_templates_can_be_sent(business: Business, status: str, error: tuple[int, int]) -> None:
     await has(business, BODY, status=status)
     assert (await send(business, body("a", "b"))).error == error
 
@@ -101,9 +99,7 @@ async def test_missing_header_image_is_132012(business: Business) -> None:
 
 async def test_url_button_without_its_parameter_is_131008(business: Business) -> None:
     button = {"type": "URL", "text": "Track", "url": "https://example.com/{{1}}"}
-    await has(
-        business, BODY, {"type": "BUTTONS", "buttons": [button, {"type": "QUICK_REPLY", "text": "Stop"}]}
-    )
+    await has(business, BODY, {"type": "BUTTONS", "buttons": [button, {"type": "QUICK_REPLY", "text": "Stop"}]})
     answer = await send(business, body("a", "b"))
     assert answer.error == (400, 131008)
     assert (await send(business, body("a", "b"), url_button("17"))).wamid
@@ -168,9 +164,7 @@ async def test_created_template_is_pending_and_listed_page_by_page(business: Bus
 
 async def test_bad_or_second_creation_is_refused(business: Business) -> None:
     template = {"name": "one", "language": "en_US", "category": "UTILITY", "components": [BODY]}
-    assert (
-        await business.call("POST", "/message_templates", json=template | {"name": "Not This"})
-    ).status == 400
+    assert (await business.call("POST", "/message_templates", json=template | {"name": "Not This"})).status == 400
     assert (await business.call("POST", "/message_templates", json=template)).status == 200
     again = await business.call("POST", "/message_templates", json=template)
     assert again.body["error"]["error_subcode"] == 2388024

@@ -108,9 +108,7 @@ async def test_every_documented_form_is_accepted(business: Business, kind: str, 
 
 
 @pytest.mark.parametrize(("kind", "content", "code"), INVALID)
-async def test_whatever_breaks_the_reference_is_refused(
-    business: Business, kind: str, content: Any, code: int
-) -> None:
+async def test_whatever_breaks_the_reference_is_refused(business: Business, kind: str, content: Any, code: int) -> None:
     await business.user(TO)
     answer = await business.send(TO, content, kind)
     assert answer.error == (400, code)

@@ -69,9 +69,7 @@ async def test_number_webhook_wins_over_waba_webhook_unless_overridden(new_busin
         assert len(own.messages) == 1
 
 
-async def test_new_api_key_wipes_the_webhook(
-    simulator: Simulator, business: Business, heard: Receiver
-) -> None:
+async def test_new_api_key_wipes_the_webhook(simulator: Simulator, business: Business, heard: Receiver) -> None:
     fresh = secrets.token_hex(8)
     for api_key, url in ((business.api_key, heard.url), (fresh, None)):
         await simulator.control("numbers", {"phone_number_id": business.id, "api_key": api_key})
@@ -157,9 +155,7 @@ async def test_batch_puts_many_messages_into_one_body(business: Business, heard:
     assert len(heard.webhooks[0].values[0]["contacts"]) == 2
 
 
-async def test_any_body_can_be_posted_with_the_right_authentication(
-    business: Business, heard: Receiver
-) -> None:
+async def test_any_body_can_be_posted_with_the_right_authentication(business: Business, heard: Receiver) -> None:
     for content in ({"raw": "{not json"}, {"body": {"object": "other"}}, {"raw_base64": "/w=="}):
         await business.control("webhook", **content)
     await heard.until(lambda r: len(r.webhooks) == 3)
@@ -194,9 +190,7 @@ async def test_dropped_webhooks_come_with_the_retry(business: Business, heard: R
 
 
 async def test_updates_share_bodies_when_the_receiver_is_behind(business: Business, heard: Receiver) -> None:
-    await business.behave(
-        max_batch=100, enforce_window="off", statuses=["sent", "delivered"], status_delay_ms=300
-    )
+    await business.behave(max_batch=100, enforce_window="off", statuses=["sent", "delivered"], status_delay_ms=300)
     for n in range(60):
         await business.send(f"9725000000{n:02d}")
     await heard.until(lambda r: len(r.statuses) == 120)

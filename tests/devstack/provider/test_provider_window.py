@@ -12,9 +12,7 @@ DAY = 24 * 3600
 STRANGER = "972529999999"
 
 
-async def test_free_form_message_to_a_stranger_fails_after_acceptance(
-    business: Business, heard: Receiver
-) -> None:
+async def test_free_form_message_to_a_stranger_fails_after_acceptance(business: Business, heard: Receiver) -> None:
     answer = await business.send(STRANGER, biz_opaque_callback_data="row 1")
     await heard.until(lambda r: len(r.statuses) == 1)
     [status] = heard.statuses
@@ -56,9 +54,7 @@ async def test_window_is_the_user_s_whichever_way_the_number_is_written(
 
 async def test_reaction_does_not_open_the_window(business: Business) -> None:
     await business.behave(enforce_window="sync")
-    await business.receive(
-        {"type": "reaction", "reaction": {"message_id": "wamid.x", "emoji": "👍"}}, STRANGER
-    )
+    await business.receive({"type": "reaction", "reaction": {"message_id": "wamid.x", "emoji": "👍"}}, STRANGER)
     assert (await business.send(STRANGER)).error == (400, 131047)
 
 
@@ -97,9 +93,7 @@ async def test_throttles_can_be_switched_off(new_business: NewBusiness) -> None:
     assert {(await business.send(STRANGER)).status for _ in range(60)} == {200}
 
 
-async def test_reaction_to_an_unknown_message_fails_after_acceptance(
-    business: Business, heard: Receiver
-) -> None:
+async def test_reaction_to_an_unknown_message_fails_after_acceptance(business: Business, heard: Receiver) -> None:
     to = await business.user()
     answer = await business.send(to, {"message_id": "wamid.none", "emoji": "👍"}, "reaction")
     await heard.until(lambda r: len(r.statuses) == 1)

@@ -43,9 +43,7 @@ class Events:
                             return event
                     await self._arrived.wait()
         except TimeoutError:
-            raise AssertionError(
-                f"not among the events: {json.dumps(self.all, default=str, indent=1)}"
-            ) from None
+            raise AssertionError(f"not among the events: {json.dumps(self.all, default=str, indent=1)}") from None
 
 
 class Client:
@@ -57,9 +55,7 @@ class Client:
     async def connect(self, url: str, key: str, token: str | None) -> None:
         raise NotImplementedError
 
-    async def join(
-        self, topic: str, changes: list[dict[str, Any]], config: dict[str, Any] = DEFAULTS
-    ) -> None:
+    async def join(self, topic: str, changes: list[dict[str, Any]], config: dict[str, Any] = DEFAULTS) -> None:
         raise NotImplementedError
 
     async def call(self, command: str, **parameters: Any) -> Any:
@@ -89,9 +85,7 @@ class Client:
     async def live(self, topic: str, after: int = 0) -> Event:
         return await self.events.first(
             lambda e: (
-                e["topic"] == topic
-                and e["kind"] == "system"
-                and e["data"]["message"] == "Subscribed to PostgreSQL"
+                e["topic"] == topic and e["kind"] == "system" and e["data"]["message"] == "Subscribed to PostgreSQL"
             ),
             after,
         )
@@ -119,9 +113,7 @@ class Client:
         return data
 
     async def broadcast(self, event: str, after: int = 0) -> dict[str, Any]:
-        found = await self.events.first(
-            lambda e: e["kind"] == "broadcast" and e["data"]["event"] == event, after
-        )
+        found = await self.events.first(lambda e: e["kind"] == "broadcast" and e["data"]["event"] == event, after)
         data: dict[str, Any] = found["data"]
         return data
 
@@ -133,11 +125,7 @@ class Client:
 
     def records(self) -> list[dict[str, Any]]:
         """Everything changes brought so far."""
-        return [
-            e["data"].get("record") or e["data"]["old_record"]
-            for e in self.events.all
-            if e["kind"] == "change"
-        ]
+        return [e["data"].get("record") or e["data"]["old_record"] for e in self.events.all if e["kind"] == "change"]
 
     def broadcasts(self) -> list[str]:
         return [e["data"]["event"] for e in self.events.all if e["kind"] == "broadcast"]
@@ -153,24 +141,18 @@ class PythonClient(Client):
         if token:
             await self._client.set_auth(token)
 
-    async def join(
-        self, topic: str, changes: list[dict[str, Any]], config: dict[str, Any] = DEFAULTS
-    ) -> None:
+    async def join(self, topic: str, changes: list[dict[str, Any]], config: dict[str, Any] = DEFAULTS) -> None:
         channel: Any = self._client.channel(topic, cast(Any, {"config": config}))
 
         def add(kind: str, data: Any) -> None:
             self.events.add({"topic": topic, "kind": kind, "data": data})
 
         for binding in changes:
-            channel.on_postgres_changes(
-                **binding, callback=lambda payload: add("change", dict(payload["data"]))
-            )
+            channel.on_postgres_changes(**binding, callback=lambda payload: add("change", dict(payload["data"])))
         channel.on_broadcast("*", lambda payload: add("broadcast", dict(payload)))
         channel.on_system(lambda payload: add("system", payload.model_dump()))
         if config["presence"]["enabled"]:
-            channel.on_presence_sync(
-                lambda: add("presence", {k: list(v) for k, v in channel.presence_state().items()})
-            )
+            channel.on_presence_sync(lambda: add("presence", {k: list(v) for k, v in channel.presence_state().items()}))
         await channel.subscribe(
             lambda status, error: add("status", {"status": status.value, "error": error and str(error)})
         )
@@ -206,9 +188,7 @@ class NodeProcess:
 
     async def start(self) -> None:
         pipe = asyncio.subprocess.PIPE
-        self._process = await asyncio.create_subprocess_exec(
-            "node", str(DRIVER), stdin=pipe, stdout=pipe, limit=2**24
-        )
+        self._process = await asyncio.create_subprocess_exec("node", str(DRIVER), stdin=pipe, stdout=pipe, limit=2**24)
         self._reader = asyncio.create_task(self._read())
 
     async def stop(self) -> None:
@@ -264,9 +244,7 @@ class NodeClient(Client):
     async def connect(self, url: str, key: str, token: str | None) -> None:
         await self.call("connect", url=url, key=key, token=token, vsn=self._version)
 
-    async def join(
-        self, topic: str, changes: list[dict[str, Any]], config: dict[str, Any] = DEFAULTS
-    ) -> None:
+    async def join(self, topic: str, changes: list[dict[str, Any]], config: dict[str, Any] = DEFAULTS) -> None:
         await self.call("join", topic=topic, config=config, changes=changes)
 
     async def call(self, command: str, **parameters: Any) -> Any:

@@ -52,16 +52,12 @@ class Table:
 
     async def sql(self, statement: str, *parameters: Any) -> list[Any]:
         """Run SQL; `{table}` stands for the table."""
-        cursor = await self.connection.execute(
-            statement.replace("{table}", f"public.{self.name}"), parameters
-        )
+        cursor = await self.connection.execute(statement.replace("{table}", f"public.{self.name}"), parameters)
         return await cursor.fetchall() if cursor.description else []
 
     async def insert(self, **values: Any) -> str:
         names, places = ", ".join(values), ", ".join("%s" for _ in values)
-        rows = await self.sql(
-            f"insert into {{table}} ({names}) values ({places}) returning id::text", *values.values()
-        )
+        rows = await self.sql(f"insert into {{table}} ({names}) values ({places}) returning id::text", *values.values())
         return str(rows[0][0])
 
     def changes(self, event: str = "*", **more: Any) -> dict[str, Any]:
@@ -71,9 +67,7 @@ class Table:
     async def owned(self) -> None:
         """Row level security on: everyone signed in sees the own rows only."""
         await self.sql("alter table {table} enable row level security")
-        await self.sql(
-            "create policy own on {table} for select to authenticated using (owner = (select auth.uid()))"
-        )
+        await self.sql("create policy own on {table} for select to authenticated using (owner = (select auth.uid()))")
 
 
 async def connect(database_url: str) -> Connection:

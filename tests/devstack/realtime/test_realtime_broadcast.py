@@ -33,9 +33,7 @@ class Room:
 
     async def forget(self) -> None:
         for command in ("select", "insert"):
-            await self.connection.execute(
-                f'drop policy if exists "{self.topic} {command}" on realtime.messages'
-            )
+            await self.connection.execute(f'drop policy if exists "{self.topic} {command}" on realtime.messages')
 
     async def send(self, event: str, payload: str = "{}", private: bool = True) -> None:
         await self.connection.execute(SEND, [payload, event, self.topic, private])
@@ -68,9 +66,7 @@ async def test_the_sender_hears_itself_when_it_asked_to(connect: Connect, room: 
     assert answer in ("ok", None)
 
 
-async def test_public_and_private_channels_of_one_name_are_strangers(
-    connect: Connect, room: Room, user: Users
-) -> None:
+async def test_public_and_private_channels_of_one_name_are_strangers(connect: Connect, room: Room, user: Users) -> None:
     await room.allow("select")
     public, private = await connect(), await connect(user())
     await public.joined(room.topic, broadcast=FROM_SQL)
@@ -86,9 +82,7 @@ async def test_public_and_private_channels_of_one_name_are_strangers(
 async def test_a_private_channel_without_policy_is_refused(connect: Connect, room: Room, user: Users) -> None:
     client = await connect(user())
     await client.join(room.topic, [], {"private": True, "presence": {"enabled": False, "key": ""}})
-    await client.told(
-        f"Unauthorized: You do not have permissions to read from this Channel topic: {room.topic}"
-    )
+    await client.told(f"Unauthorized: You do not have permissions to read from this Channel topic: {room.topic}")
 
 
 async def test_who_may_only_read_is_not_heard(connect: Connect, room: Room, user: Users) -> None:
@@ -131,9 +125,7 @@ async def test_realtime_send_puts_an_id_into_the_payload(connect: Connect, room:
     assert message["payload"]["id"] == message["meta"]["id"]
 
 
-async def test_a_trigger_broadcasts_changed_rows(
-    connect: Connect, room: Room, user: Users, table: Table
-) -> None:
+async def test_a_trigger_broadcasts_changed_rows(connect: Connect, room: Room, user: Users, table: Table) -> None:
     await room.allow("select")
     await table.sql(
         f"""create function {{table}}_changed() returns trigger language plpgsql security definer set search_path = ''
@@ -163,9 +155,7 @@ async def test_a_refused_realtime_send_is_a_warning_and_commits(room: Room) -> N
     async with room.connection.transaction():
         await room.connection.execute("set local role authenticated")
         await room.send("forbidden")
-    count = await room.connection.execute(
-        "select count(*) from realtime.messages where topic = %s", [room.topic]
-    )
+    count = await room.connection.execute("select count(*) from realtime.messages where topic = %s", [room.topic])
     assert await count.fetchone() == (0,)
     assert notices[0].startswith("ErrorSendingBroadcastMessage: new row violates row-level security policy")
 

@@ -15,9 +15,7 @@ async def test_a_channel_is_subscribed_first_and_live_later(connect: Connect, ta
     kinds = [e["data"].get("status") for e in client.events.all]
     assert kinds[0] == "SUBSCRIBED"
     live = await client.live("a room")
-    assert (
-        live["data"] | {"channel": "a room", "extension": "postgres_changes", "status": "ok"} == live["data"]
-    )
+    assert live["data"] | {"channel": "a room", "extension": "postgres_changes", "status": "ok"} == live["data"]
 
 
 async def test_insert_update_and_delete_arrive_in_commit_order(connect: Connect, table: Table) -> None:
@@ -140,9 +138,7 @@ async def test_a_table_that_is_not_published_is_refused(connect: Connect, table:
     await table.sql("alter publication supabase_realtime drop table {table}")
     client = await connect()
     await client.join("room", [table.changes()])
-    await client.told(
-        "Unable to subscribe to changes with given parameters. Please check Realtime is enabled"
-    )
+    await client.told("Unable to subscribe to changes with given parameters. Please check Realtime is enabled")
     await table.sql("alter publication supabase_realtime add table {table}")
 
 
@@ -152,9 +148,7 @@ async def test_a_filter_that_cannot_be_parsed_is_refused(connect: Connect, table
     await client.told("Error parsing `filter` params: ")
 
 
-async def test_what_happens_in_a_rolled_back_transaction_is_never_heard(
-    connect: Connect, table: Table
-) -> None:
+async def test_what_happens_in_a_rolled_back_transaction_is_never_heard(connect: Connect, table: Table) -> None:
     client = await connect()
     await client.joined("room", table.changes())
     async with table.connection.transaction(force_rollback=True):

@@ -73,9 +73,7 @@ async def test_a_bad_token_is_refused_at_join(project: Project, token: str, reas
     }
     address = f"{project.url}/realtime/v1/websocket?apikey={project.anon_key}&vsn=2.0.0"
     async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
-        await socket.send_json(
-            ["1", "1", "realtime:room", "phx_join", {"access_token": tokens[token], "config": {}}]
-        )
+        await socket.send_json(["1", "1", "realtime:room", "phx_join", {"access_token": tokens[token], "config": {}}])
         reply = await socket.receive_json()
     assert reply[4]["status"] == "error"
     assert reply[4]["response"]["reason"].startswith(reason)
@@ -130,9 +128,7 @@ async def test_bytes_are_broadcast_in_binary_frames(project: Project) -> None:
         await socket.send_json(["1", "1", topic.decode(), "phx_join", {"config": config}])
         assert (await socket.receive_json())[4]["status"] == "ok"
         await socket.send_bytes(push)
-        assert (
-            await socket.receive_bytes() == bytes([4, len(topic), len(event), 0, 0]) + topic + event + payload
-        )
+        assert await socket.receive_bytes() == bytes([4, len(topic), len(event), 0, 0]) + topic + event + payload
         acknowledged = await socket.receive_json()
     assert acknowledged == ["1", "2", topic.decode(), "phx_reply", {"status": "ok", "response": {}}]
 

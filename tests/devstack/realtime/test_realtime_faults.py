@@ -16,14 +16,10 @@ from tests.devstack.realtime.conftest import Connect, Switch
 from tests.devstack.realtime.tables import Table
 
 # realtime-py reads it when a connection breaks; as an error it would end the client's listening for good
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:ConnectionClosed.(code|reason) is deprecated:DeprecationWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore:ConnectionClosed.(code|reason) is deprecated:DeprecationWarning")
 
 
-async def test_a_dropped_socket_is_replaced_and_the_gap_is_lost(
-    connect: Connect, table: Table, switch: Switch
-) -> None:
+async def test_a_dropped_socket_is_replaced_and_the_gap_is_lost(connect: Connect, table: Table, switch: Switch) -> None:
     client = await connect()
     await client.joined("room", table.changes())
     await table.insert(body="before")

@@ -44,9 +44,7 @@ async def test_a_new_payload_replaces_the_old_one(connect: Connect, library: str
     def updated(event: Event) -> bool:
         moods = [meta["n"] for meta in event["data"].get("ada", [])]
         # supabase-js 2.108 forgets the old meta's ref while calling back, and so never drops it
-        return event["kind"] == "presence" and (
-            moods == [2] if library == "realtime-py" else moods[-1:] == [2]
-        )
+        return event["kind"] == "presence" and (moods == [2] if library == "realtime-py" else moods[-1:] == [2])
 
     await bob.events.first(updated)
 

@@ -13,9 +13,7 @@ from tests.devstack.realtime.tables import Table, User, published_table
 Users = Callable[..., User]
 
 
-async def test_a_member_sees_a_row_and_a_stranger_does_not(
-    connect: Connect, table: Table, user: Users
-) -> None:
+async def test_a_member_sees_a_row_and_a_stranger_does_not(connect: Connect, table: Table, user: Users) -> None:
     await table.owned()
     member, stranger = user(), user()
     inside, outside = await connect(member), await connect(stranger)
@@ -29,9 +27,7 @@ async def test_a_member_sees_a_row_and_a_stranger_does_not(
     assert [record["body"] for record in inside.records()] == ["private"]
 
 
-async def test_the_current_row_decides_not_the_changed_one(
-    connect: Connect, table: Table, user: Users
-) -> None:
+async def test_the_current_row_decides_not_the_changed_one(connect: Connect, table: Table, user: Users) -> None:
     await table.owned()
     reader, other = user(), user()
     client = await connect(reader)

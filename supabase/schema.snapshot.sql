@@ -1,0 +1,2792 @@
+-- The net schema after all migrations. Generated: python -m devstack run -- python -m devstack.snapshot
+-- Not applied anywhere: the migrations are the truth, this is for reading and for seeing what a change does.
+
+-- private/schema.sql
+CREATE SCHEMA "private";
+
+GRANT USAGE ON SCHEMA "private" TO "authenticated", "service_role";
+
+COMMENT ON SCHEMA "private" IS 'Helpers and server-only tables. Not exposed by the Data API.';
+
+-- public/schema.sql
+COMMENT ON SCHEMA "public" IS 'standard public schema';
+
+REVOKE ALL ON SCHEMA "public" FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA "public" TO PUBLIC;
+
+REVOKE ALL ON SCHEMA "public" FROM "anon";
+
+GRANT USAGE ON SCHEMA "public" TO "anon";
+
+REVOKE ALL ON SCHEMA "public" FROM "authenticated";
+
+GRANT USAGE ON SCHEMA "public" TO "authenticated";
+
+REVOKE ALL ON SCHEMA "public" FROM "pg_database_owner";
+
+GRANT CREATE, USAGE ON SCHEMA "public" TO "pg_database_owner";
+
+REVOKE ALL ON SCHEMA "public" FROM "postgres";
+
+GRANT CREATE, USAGE ON SCHEMA "public" TO "postgres";
+
+REVOKE ALL ON SCHEMA "public" FROM "service_role";
+
+GRANT USAGE ON SCHEMA "public" TO "service_role";
+
+-- public/adp_wipes.sql
+-- Clears assumed destination defaults before creating objects.
+-- Safe to load on a project that does not have those defaults.
+
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" REVOKE ALL ON SEQUENCES FROM "anon";
+
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" REVOKE ALL ON SEQUENCES FROM "authenticated";
+
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" REVOKE ALL ON SEQUENCES FROM "service_role";
+
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" REVOKE ALL ON FUNCTIONS FROM "anon";
+
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" REVOKE ALL ON FUNCTIONS FROM "authenticated";
+
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" REVOKE ALL ON FUNCTIONS FROM "service_role";
+
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" REVOKE ALL ON TABLES FROM "anon";
+
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" REVOKE ALL ON TABLES FROM "authenticated";
+
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" REVOKE ALL ON TABLES FROM "service_role";
+
+-- _cluster/extensions/pgcrypto.sql
+CREATE EXTENSION "pgcrypto" SCHEMA "extensions";
+
+COMMENT ON EXTENSION "pgcrypto" IS 'cryptographic functions';
+
+-- _cluster/extensions/uuid-ossp.sql
+CREATE EXTENSION "uuid-ossp" SCHEMA "extensions";
+
+COMMENT ON EXTENSION "uuid-ossp" IS 'generate universally unique identifiers (UUIDs)';
+
+-- private/types/inbound_message.sql
+CREATE TYPE "private"."inbound_message" AS (
+  "event_id"        bigint,
+  "phone_number_id" text,
+  "wamid"           text,
+  "wa_id"           text,
+  "bsuid"           text,
+  "parent_bsuid"    text,
+  "profile_name"    text,
+  "type"            text,
+  "content"         jsonb,
+  "reply_to_wamid"  text,
+  "occurred_at"     timestamp WITH time zone,
+  "media_id"        text,
+  "media_mime_type" text,
+  "media_sha256"    text,
+  "media_filename"  text
+);
+
+-- private/types/inbound_status.sql
+CREATE TYPE "private"."inbound_status" AS (
+  "event_id"        bigint,
+  "phone_number_id" text,
+  "wamid"           text,
+  "status"          text,
+  "participant"     text,
+  "occurred_at"     timestamp WITH time zone,
+  "callback_data"   text,
+  "errors"          jsonb,
+  "details"         jsonb
+);
+
+-- private/types/person.sql
+CREATE TYPE "private"."person" AS (
+  "workspace_id"    uuid,
+  "connection_id"   uuid,
+  "phone_number_id" text,
+  "wa_id"           text,
+  "phone_key"       text,
+  "bsuid"           text,
+  "parent_bsuid"    text,
+  "profile_name"    text,
+  "conversation_id" uuid
+);
+
+-- private/tables/connection_credentials.sql
+CREATE TABLE "private"."connection_credentials" (
+  "connection_id" uuid                     NOT NULL,
+  "secret_id"     uuid                     NOT NULL,
+  "updated_at"    timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "connection_credentials_pkey" PRIMARY KEY (connection_id),
+  CONSTRAINT "connection_credentials_connection_id_fkey" FOREIGN KEY (connection_id) REFERENCES public.whatsapp_connections(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."connection_credentials"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE TRIGGER forget_credential
+  AFTER DELETE ON private.connection_credentials
+  FOR EACH ROW
+  EXECUTE FUNCTION private.forget_credential();
+
+COMMENT ON TABLE "private"."connection_credentials" IS 'Which Vault secret belongs to which number.';
+
+-- private/tables/conversation_identifiers.sql
+CREATE TABLE "private"."conversation_identifiers" (
+  "connection_id"   uuid NOT NULL,
+  "identifier"      text NOT NULL,
+  "conversation_id" uuid NOT NULL,
+  CONSTRAINT "conversation_identifiers_pkey" PRIMARY KEY (connection_id, identifier),
+  CONSTRAINT "conversation_identifiers_conversation_id_fkey" FOREIGN KEY (conversation_id) REFERENCES public.conversations(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT "conversation_identifiers_connection_id_fkey" FOREIGN KEY (connection_id) REFERENCES public.whatsapp_connections(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."conversation_identifiers"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX conversation_identifiers_conversation ON private.conversation_identifiers USING btree (conversation_id);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."conversation_identifiers" TO "service_role";
+
+COMMENT ON TABLE "private"."conversation_identifiers" IS 'Phone key, BSUID or parent BSUID to conversation; the primary key decides who is first.';
+
+-- public/tables/contacts.sql
+CREATE TABLE "public"."contacts" (
+  "id"           uuid NOT NULL DEFAULT gen_random_uuid(),
+  "workspace_id" uuid NOT NULL,
+  "phone"        text,
+  CONSTRAINT "contacts_phone_check" CHECK ((phone ~ '^\+[1-9][0-9]{4,14}$'::text)),
+  CONSTRAINT "contacts_pkey" PRIMARY KEY (id),
+  CONSTRAINT "contacts_workspace_id_id_key" UNIQUE (workspace_id, id),
+  CONSTRAINT "contacts_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."contacts"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "members add contacts" ON "public"."contacts"
+  FOR INSERT
+  TO "authenticated"
+  WITH CHECK ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+CREATE POLICY "members change contacts" ON "public"."contacts"
+  FOR UPDATE
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)))
+  WITH CHECK ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+CREATE POLICY "members delete contacts" ON "public"."contacts"
+  FOR DELETE
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+CREATE POLICY "members read contacts" ON "public"."contacts"
+  FOR SELECT
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+REVOKE ALL ON TABLE "public"."contacts" FROM "authenticated";
+
+ALTER TABLE "public"."contacts"
+  ADD COLUMN "phone_key" text GENERATED ALWAYS AS (private.phone_key(phone)) STORED;
+
+ALTER TABLE "public"."contacts"
+  ADD COLUMN "name" text;
+
+ALTER TABLE "public"."contacts"
+  ADD COLUMN "profile_name" text;
+
+ALTER TABLE "public"."contacts"
+  ADD COLUMN "tags" text[] NOT NULL DEFAULT '{}'::text[];
+
+ALTER TABLE "public"."contacts"
+  ADD COLUMN "attributes" jsonb NOT NULL DEFAULT '{}'::jsonb;
+
+ALTER TABLE "public"."contacts"
+  ADD COLUMN "marketing_opted_out_at" timestamp WITH time zone;
+
+ALTER TABLE "public"."contacts"
+  ADD COLUMN "created_at" timestamp WITH time zone NOT NULL DEFAULT now();
+
+ALTER TABLE "public"."contacts"
+  ADD CONSTRAINT "contacts_attributes_check" CHECK ((jsonb_typeof(attributes) = 'object'::text));
+
+ALTER TABLE "public"."contacts"
+  ADD CONSTRAINT "contacts_workspace_id_phone_key_key" UNIQUE (workspace_id, phone_key);
+
+COMMENT ON COLUMN "public"."contacts"."phone" IS 'E.164 with its plus sign; null for people known by a username only.';
+
+COMMENT ON TABLE "public"."contacts" IS 'People of a workspace. name is what a person of the workspace gave; profile_name is what WhatsApp says.';
+
+COMMENT ON COLUMN "public"."contacts"."phone_key" IS 'Computed: the form in which variants of one number are equal.';
+
+REVOKE ALL ("phone") ON TABLE "public"."contacts" FROM "authenticated";
+
+GRANT INSERT ("phone"), UPDATE ("phone") ON TABLE "public"."contacts" TO "authenticated";
+
+REVOKE ALL ("workspace_id") ON TABLE "public"."contacts" FROM "authenticated";
+
+GRANT INSERT ("workspace_id") ON TABLE "public"."contacts" TO "authenticated";
+
+GRANT DELETE, SELECT ON TABLE "public"."contacts" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."contacts" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."contacts" TO "service_role";
+
+REVOKE ALL ("attributes") ON TABLE "public"."contacts" FROM "authenticated";
+
+GRANT INSERT ("attributes"), UPDATE ("attributes") ON TABLE "public"."contacts" TO "authenticated";
+
+REVOKE ALL ("name") ON TABLE "public"."contacts" FROM "authenticated";
+
+GRANT INSERT ("name"), UPDATE ("name") ON TABLE "public"."contacts" TO "authenticated";
+
+REVOKE ALL ("tags") ON TABLE "public"."contacts" FROM "authenticated";
+
+GRANT INSERT ("tags"), UPDATE ("tags") ON TABLE "public"."contacts" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."contacts" FROM "anon";
+
+-- public/tables/conversations.sql
+CREATE TABLE "public"."conversations" (
+  "id"                       uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "workspace_id"             uuid                     NOT NULL,
+  "connection_id"            uuid                     NOT NULL,
+  "phone_number_id"          text                     NOT NULL,
+  "phone"                    text,
+  "bsuid"                    text,
+  "contact_id"               uuid,
+  "status"                   text                     NOT NULL DEFAULT 'open'::text,
+  "unread_count"             integer                  NOT NULL DEFAULT 0,
+  "is_read"                  boolean                  GENERATED ALWAYS AS ((unread_count = 0)) STORED NOT NULL,
+  "read_through"             bigint                   NOT NULL DEFAULT 0,
+  "last_customer_message_at" timestamp with time zone,
+  "window_expires_at"        timestamp with time zone,
+  "last_message_at"          timestamp with time zone,
+  "last_message_seq"         bigint,
+  "last_message_preview"     text,
+  "last_message_direction"   text,
+  "assigned_to"              uuid,
+  "created_at"               timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "conversations_check" CHECK (((phone IS NOT NULL) OR (bsuid IS NOT NULL))),
+  CONSTRAINT "conversations_last_message_direction_check" CHECK ((last_message_direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
+  CONSTRAINT "conversations_pkey" PRIMARY KEY (id),
+  CONSTRAINT "conversations_status_check" CHECK ((status = ANY (ARRAY['open'::text, 'archived'::text]))),
+  CONSTRAINT "conversations_unread_count_check" CHECK ((unread_count >= 0)),
+  CONSTRAINT "conversations_workspace_id_contact_id_fkey" FOREIGN KEY (workspace_id, contact_id) REFERENCES public.contacts(workspace_id, id) ON DELETE SET NULL (contact_id),
+  CONSTRAINT "conversations_workspace_id_id_key" UNIQUE (workspace_id, id),
+  CONSTRAINT "conversations_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id),
+  CONSTRAINT "conversations_workspace_id_assigned_to_fkey" FOREIGN KEY (workspace_id, assigned_to) REFERENCES public.workspace_members(workspace_id, user_id) ON DELETE
+    SET NULL (assigned_to),
+  CONSTRAINT "conversations_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."conversations"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX conversations_assignee ON public.conversations USING btree (workspace_id, assigned_to);
+
+CREATE INDEX conversations_connection ON public.conversations USING btree (workspace_id, connection_id);
+
+CREATE INDEX conversations_contact ON public.conversations USING btree (workspace_id, contact_id);
+
+CREATE INDEX conversations_recent ON public.conversations USING btree (workspace_id, last_message_at DESC, id);
+
+CREATE TRIGGER end_outbound
+  BEFORE DELETE ON public.conversations
+  FOR EACH ROW
+  EXECUTE FUNCTION private.end_outbound();
+
+CREATE TRIGGER fill_conversation
+  BEFORE INSERT ON public.conversations
+  FOR EACH ROW
+  WHEN ((new.phone_number_id IS NULL))
+  EXECUTE FUNCTION private.fill_conversation();
+
+CREATE TRIGGER register_identifiers
+  AFTER INSERT ON public.conversations
+  FOR EACH ROW
+  EXECUTE FUNCTION private.register_identifiers();
+
+CREATE POLICY "members read conversations" ON "public"."conversations"
+  FOR SELECT
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON COLUMN "public"."conversations"."bsuid" IS 'The business-scoped user id, verbatim.';
+
+COMMENT ON COLUMN "public"."conversations"."phone" IS 'The wa_id exactly as the provider sends it; null for users who show a username only.';
+
+COMMENT ON COLUMN "public"."conversations"."read_through" IS 'Arrival number of the newest message when it was last marked as read; unread_count counts customer messages after it.';
+
+COMMENT ON COLUMN "public"."conversations"."window_expires_at" IS 'Until when free-form messages may be sent: the last customer message plus 24 hours.';
+
+COMMENT ON TABLE "public"."conversations" IS 'One thread per WhatsApp user and number. Its statistics are kept by triggers on messages.';
+
+REVOKE ALL ON TABLE "public"."conversations" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."conversations" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."conversations" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."conversations" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."conversations" FROM "anon";
+
+-- public/tables/media_downloads.sql
+CREATE TABLE "public"."media_downloads" (
+  "message_id"       uuid                     NOT NULL,
+  "workspace_id"     uuid                     NOT NULL,
+  "connection_id"    uuid                     NOT NULL,
+  "media_id"         text                     NOT NULL,
+  "sha256"           text,
+  "deadline"         timestamp with time zone NOT NULL,
+  "available_at"     timestamp with time zone NOT NULL DEFAULT now(),
+  "attempts"         integer                  NOT NULL DEFAULT 0,
+  "lease_token"      uuid,
+  "lease_expires_at" timestamp with time zone,
+  CONSTRAINT "media_downloads_pkey" PRIMARY KEY (message_id),
+  CONSTRAINT "media_downloads_workspace_id_message_id_fkey" FOREIGN KEY (workspace_id, message_id) REFERENCES public.messages(workspace_id, id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."media_downloads"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX media_downloads_leased ON public.media_downloads USING btree (lease_expires_at)
+  WHERE (lease_token IS NOT NULL);
+
+CREATE INDEX media_downloads_message ON public.media_downloads USING btree (workspace_id, message_id);
+
+CREATE INDEX media_downloads_ready ON public.media_downloads USING btree (deadline, message_id)
+  WHERE (lease_token IS NULL);
+
+COMMENT ON TABLE "public"."media_downloads" IS 'Files that still have to be fetched. Its rows ring the worker through Realtime.';
+
+REVOKE ALL ON TABLE "public"."media_downloads" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."media_downloads" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."media_downloads" FROM "anon", "authenticated";
+
+-- public/tables/message_statuses.sql
+CREATE TABLE "public"."message_statuses" (
+  "id"            bigint                   GENERATED ALWAYS AS IDENTITY NOT NULL,
+  "workspace_id"  uuid                     NOT NULL,
+  "connection_id" uuid                     NOT NULL,
+  "wamid"         text                     NOT NULL,
+  "status"        text                     NOT NULL,
+  "participant"   text                     NOT NULL DEFAULT ''::text,
+  "occurred_at"   timestamp with time zone NOT NULL,
+  "callback_data" text,
+  "errors"        jsonb,
+  "details"       jsonb                    NOT NULL DEFAULT '{}'::jsonb,
+  "received_at"   timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "message_statuses_pkey" PRIMARY KEY (id),
+  CONSTRAINT "message_statuses_workspace_id_connection_id_wamid_status_pa_key" UNIQUE (workspace_id, connection_id, wamid, status, participant),
+  CONSTRAINT "message_statuses_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id)
+    ON DELETE CASCADE,
+  CONSTRAINT "message_statuses_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."message_statuses"
+  ENABLE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN "public"."message_statuses"."callback_data" IS 'The id of our message, echoed by WhatsApp (biz_opaque_callback_data).';
+
+COMMENT ON COLUMN "public"."message_statuses"."participant" IS 'Who in a group it speaks of; empty for a single recipient.';
+
+COMMENT ON TABLE "public"."message_statuses" IS 'Delivery reports as they came. A message''s status is always a function of this set, whatever the order of arrival.';
+
+REVOKE ALL ON TABLE "public"."message_statuses" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."message_statuses" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."message_statuses" FROM "anon", "authenticated";
+
+REVOKE ALL ON SEQUENCE "public"."message_statuses_id_seq" FROM "anon";
+
+REVOKE ALL ON SEQUENCE "public"."message_statuses_id_seq" FROM "authenticated";
+
+REVOKE ALL ON SEQUENCE "public"."message_statuses_id_seq" FROM "service_role";
+
+-- public/tables/message_templates.sql
+CREATE TABLE "public"."message_templates" (
+  "id"                   uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "workspace_id"         uuid                     NOT NULL,
+  "connection_id"        uuid                     NOT NULL,
+  "provider_template_id" text,
+  "name"                 text                     NOT NULL,
+  "language"             text                     NOT NULL,
+  "category"             text,
+  "status"               text                     NOT NULL,
+  "quality"              text,
+  "components"           jsonb                    NOT NULL DEFAULT '[]'::jsonb,
+  "synced_at"            timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "message_templates_pkey" PRIMARY KEY (id),
+  CONSTRAINT "message_templates_workspace_id_connection_id_name_language_key" UNIQUE (workspace_id, connection_id, name, LANGUAGE),
+  CONSTRAINT "message_templates_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id)
+    ON DELETE CASCADE,
+  CONSTRAINT "message_templates_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."message_templates"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "members read templates" ON "public"."message_templates"
+  FOR SELECT
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON TABLE "public"."message_templates" IS 'Templates of a connection, synced from the provider.';
+
+REVOKE ALL ON TABLE "public"."message_templates" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."message_templates" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."message_templates" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."message_templates" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."message_templates" FROM "anon";
+
+-- public/tables/messages.sql
+CREATE TABLE "public"."messages" (
+  "id"               uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "seq"              bigint                   GENERATED ALWAYS AS IDENTITY NOT NULL,
+  "workspace_id"     uuid                     NOT NULL,
+  "connection_id"    uuid                     NOT NULL,
+  "conversation_id"  uuid,
+  "wamid"            text,
+  "direction"        text                     NOT NULL DEFAULT 'outbound'::text,
+  "type"             text                     NOT NULL,
+  "content"          jsonb                    NOT NULL,
+  "status"           text                     NOT NULL DEFAULT 'queued'::text,
+  "reply_to_wamid"   text,
+  "sent_by"          uuid,
+  "client_reference" text,
+  "send_after"       timestamp with time zone,
+  "error"            jsonb,
+  "media_id"         text,
+  "media_status"     text,
+  "media_path"       text,
+  "media_mime_type"  text,
+  "media_size"       bigint,
+  "media_sha256"     text,
+  "media_filename"   text,
+  "media_error"      jsonb,
+  "occurred_at"      timestamp with time zone NOT NULL DEFAULT now(),
+  "sent_at"          timestamp with time zone,
+  "delivered_at"     timestamp with time zone,
+  "read_at"          timestamp with time zone,
+  "played_at"        timestamp with time zone,
+  "failed_at"        timestamp with time zone,
+  "edited_at"        timestamp with time zone,
+  "revoked_at"       timestamp with time zone,
+  "created_at"       timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "messages_check" CHECK (((direction = 'inbound'::text) = (status = 'received'::text))),
+  CONSTRAINT "messages_client_reference_check" CHECK (((char_length(client_reference) >= 1) AND (char_length(client_reference) <= 200))),
+  CONSTRAINT "messages_direction_check" CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
+  CONSTRAINT "messages_media_status_check"
+    CHECK ((media_status = ANY (ARRAY['pending'::text, 'downloading'::text, 'stored'::text, 'failed'::text, 'expired'::text, 'corrupt'::text]))),
+  CONSTRAINT "messages_pkey" PRIMARY KEY (id),
+  CONSTRAINT "messages_status_check"
+    CHECK
+    ((status = ANY (ARRAY['received'::text, 'queued'::text, 'sending'::text, 'sent'::text, 'delivered'::text, 'read'::text, 'played'::text, 'failed'::text, 'uncertain'::text,
+    'canceled'::text]))),
+  CONSTRAINT "messages_type_check" CHECK ((type <> ''::text)),
+  CONSTRAINT "messages_workspace_id_client_reference_key" UNIQUE (workspace_id, client_reference),
+  CONSTRAINT "messages_workspace_id_connection_id_wamid_key" UNIQUE (workspace_id, connection_id, wamid),
+  CONSTRAINT "messages_workspace_id_conversation_id_fkey" FOREIGN KEY (workspace_id, conversation_id) REFERENCES public.conversations(workspace_id, id) ON DELETE
+    SET NULL (conversation_id),
+  CONSTRAINT "messages_workspace_id_id_key" UNIQUE (workspace_id, id),
+  CONSTRAINT "messages_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id),
+  CONSTRAINT "messages_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."messages"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX messages_thread ON public.messages USING btree (workspace_id, conversation_id, occurred_at DESC, seq DESC);
+
+CREATE TRIGGER add_to_stats
+  AFTER INSERT ON public.messages REFERENCING NEW TABLE AS added_messages
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.add_to_stats();
+
+CREATE TRIGGER enqueue_outbound
+  AFTER INSERT ON public.messages REFERENCING NEW TABLE AS queued_messages
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.enqueue_outbound();
+
+CREATE TRIGGER move_stats
+  AFTER UPDATE OF conversation_id, TYPE, content, occurred_at, direction ON public.messages
+  FOR EACH ROW
+  WHEN
+    ((((((old.conversation_id IS DISTINCT FROM new.conversation_id) OR (old.type IS DISTINCT FROM new.type)) OR (old.content IS DISTINCT FROM new.content)) OR (old.occurred_at IS
+    DISTINCT FROM new.occurred_at)) OR (old.direction IS DISTINCT FROM new.direction)))
+  EXECUTE FUNCTION private.move_stats();
+
+CREATE TRIGGER prepare_message
+  BEFORE INSERT ON public.messages
+  FOR EACH ROW
+  EXECUTE FUNCTION private.prepare_message();
+
+CREATE TRIGGER subtract_from_stats
+  AFTER DELETE ON public.messages REFERENCING OLD TABLE AS removed_messages
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.subtract_from_stats();
+
+CREATE POLICY "members queue outbound messages" ON "public"."messages"
+  FOR INSERT
+  TO "authenticated"
+  WITH CHECK (((direction = 'outbound'::text) AND (status = 'queued'::text) AND (workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids))));
+
+CREATE POLICY "members read messages" ON "public"."messages"
+  FOR SELECT
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON COLUMN "public"."messages"."content" IS 'The Cloud API''s own object for the type, in and out.';
+
+COMMENT ON COLUMN "public"."messages"."error" IS '{code, title, details, class, remedy} of the failure that ended the message.';
+
+COMMENT ON COLUMN "public"."messages"."occurred_at" IS 'The provider''s clock for what arrived, the insert for what is to be sent.';
+
+COMMENT ON COLUMN "public"."messages"."seq" IS 'Arrival number: breaks ties of occurred_at, which has a resolution of one second.';
+
+COMMENT ON TABLE "public"."messages" IS 'Every message, in and out. A member inserts conversation_id, type and content; the rest is the server''s.';
+
+REVOKE ALL ON TABLE "public"."messages" FROM "authenticated";
+
+REVOKE ALL ("client_reference") ON TABLE "public"."messages" FROM "authenticated";
+
+GRANT INSERT ("client_reference") ON TABLE "public"."messages" TO "authenticated";
+
+REVOKE ALL ("content") ON TABLE "public"."messages" FROM "authenticated";
+
+GRANT INSERT ("content") ON TABLE "public"."messages" TO "authenticated";
+
+REVOKE ALL ("conversation_id") ON TABLE "public"."messages" FROM "authenticated";
+
+GRANT INSERT ("conversation_id") ON TABLE "public"."messages" TO "authenticated";
+
+REVOKE ALL ("direction") ON TABLE "public"."messages" FROM "authenticated";
+
+GRANT INSERT ("direction") ON TABLE "public"."messages" TO "authenticated";
+
+REVOKE ALL ("reply_to_wamid") ON TABLE "public"."messages" FROM "authenticated";
+
+GRANT INSERT ("reply_to_wamid") ON TABLE "public"."messages" TO "authenticated";
+
+REVOKE ALL ("send_after") ON TABLE "public"."messages" FROM "authenticated";
+
+GRANT INSERT ("send_after") ON TABLE "public"."messages" TO "authenticated";
+
+REVOKE ALL ("type") ON TABLE "public"."messages" FROM "authenticated";
+
+GRANT INSERT ("type") ON TABLE "public"."messages" TO "authenticated";
+
+REVOKE ALL ("workspace_id") ON TABLE "public"."messages" FROM "authenticated";
+
+GRANT INSERT ("workspace_id") ON TABLE "public"."messages" TO "authenticated";
+
+GRANT SELECT ON TABLE "public"."messages" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."messages" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."messages" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."messages" FROM "anon";
+
+REVOKE ALL ON SEQUENCE "public"."messages_seq_seq" FROM "anon";
+
+REVOKE ALL ON SEQUENCE "public"."messages_seq_seq" FROM "authenticated";
+
+REVOKE ALL ON SEQUENCE "public"."messages_seq_seq" FROM "service_role";
+
+-- public/tables/outbox.sql
+CREATE TABLE "public"."outbox" (
+  "message_id"       uuid                     NOT NULL,
+  "workspace_id"     uuid                     NOT NULL,
+  "connection_id"    uuid                     NOT NULL,
+  "conversation_id"  uuid                     NOT NULL,
+  "seq"              bigint                   GENERATED ALWAYS AS IDENTITY NOT NULL,
+  "available_at"     timestamp with time zone NOT NULL DEFAULT now(),
+  "attempts"         integer                  NOT NULL DEFAULT 0,
+  "lease_token"      uuid,
+  "lease_expires_at" timestamp with time zone,
+  "uncertain_since"  timestamp with time zone,
+  CONSTRAINT "outbox_pkey" PRIMARY KEY (message_id),
+  CONSTRAINT "outbox_workspace_id_message_id_fkey" FOREIGN KEY (workspace_id, message_id) REFERENCES public.messages(workspace_id, id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."outbox"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE UNIQUE INDEX outbox_in_flight ON public.outbox USING btree (conversation_id)
+  WHERE (lease_token IS NOT NULL);
+
+CREATE INDEX outbox_leased ON public.outbox USING btree (lease_expires_at)
+  WHERE (lease_token IS NOT NULL);
+
+CREATE INDEX outbox_message ON public.outbox USING btree (workspace_id, message_id);
+
+CREATE INDEX outbox_order ON public.outbox USING btree (conversation_id, seq);
+
+CREATE INDEX outbox_ready ON public.outbox USING btree (available_at, seq)
+  WHERE ((lease_token IS NULL) AND (uncertain_since IS NULL));
+
+CREATE INDEX outbox_uncertain ON public.outbox USING btree (uncertain_since)
+  WHERE (uncertain_since IS NOT NULL);
+
+COMMENT ON COLUMN "public"."outbox"."seq" IS 'The order of sending within a conversation: that of the commits.';
+
+COMMENT ON COLUMN "public"."outbox"."uncertain_since" IS 'When the answer to a send was lost. Such a row is never sent again; a status or the sweep settles it.';
+
+COMMENT ON TABLE "public"."outbox" IS 'Messages that still have to be sent. Its rows ring the worker through Realtime and leave when settled.';
+
+REVOKE ALL ON TABLE "public"."outbox" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."outbox" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."outbox" FROM "anon", "authenticated";
+
+REVOKE ALL ON SEQUENCE "public"."outbox_seq_seq" FROM "anon";
+
+REVOKE ALL ON SEQUENCE "public"."outbox_seq_seq" FROM "authenticated";
+
+REVOKE ALL ON SEQUENCE "public"."outbox_seq_seq" FROM "service_role";
+
+-- public/tables/webhook_events.sql
+CREATE TABLE "public"."webhook_events" (
+  "id"               bigint                   GENERATED ALWAYS AS IDENTITY NOT NULL,
+  "provider"         text                     NOT NULL,
+  "body"             json                     NOT NULL,
+  "phone_number_id"  text,
+  "waba_id"          text,
+  "received_at"      timestamp with time zone NOT NULL DEFAULT now(),
+  "state"            text                     NOT NULL DEFAULT 'received'::text,
+  "attempts"         integer                  NOT NULL DEFAULT 0,
+  "error"            text,
+  "lease_expires_at" timestamp with time zone,
+  "processed_at"     timestamp with time zone,
+  CONSTRAINT "webhook_events_pkey" PRIMARY KEY (id),
+  CONSTRAINT "webhook_events_provider_check" CHECK ((provider = ANY (ARRAY['360dialog'::text, 'meta'::text]))),
+  CONSTRAINT "webhook_events_state_check" CHECK ((state = ANY (ARRAY['received'::text, 'processed'::text, 'unrouted'::text, 'failed'::text])))
+);
+
+ALTER TABLE "public"."webhook_events"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX webhook_events_set_aside ON public.webhook_events USING btree (state, id)
+  WHERE (state = ANY (ARRAY['unrouted'::text, 'failed'::text]));
+
+CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (lease_expires_at, id)
+  WHERE (state = 'received'::text);
+
+COMMENT ON COLUMN "public"."webhook_events"."error" IS 'Why it was set aside: one line per item that could not be routed or applied.';
+
+COMMENT ON COLUMN "public"."webhook_events"."phone_number_id" IS 'The number whose URL and token the body came with; null for a WABA''s or Meta''s.';
+
+COMMENT ON COLUMN "public"."webhook_events"."waba_id" IS 'The WABA whose URL and token the body came with; null for a number''s or Meta''s.';
+
+COMMENT ON TABLE "public"."webhook_events" IS 'Webhook bodies, committed before they are acknowledged. Replayable with release_inbound.';
+
+REVOKE ALL ON TABLE "public"."webhook_events" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."webhook_events" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."webhook_events" FROM "anon", "authenticated";
+
+REVOKE ALL ON SEQUENCE "public"."webhook_events_id_seq" FROM "anon";
+
+REVOKE ALL ON SEQUENCE "public"."webhook_events_id_seq" FROM "authenticated";
+
+REVOKE ALL ON SEQUENCE "public"."webhook_events_id_seq" FROM "service_role";
+
+-- public/tables/whatsapp_connections.sql
+CREATE TABLE "public"."whatsapp_connections" (
+  "id"                   uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "workspace_id"         uuid                     NOT NULL,
+  "provider"             text                     NOT NULL DEFAULT '360dialog'::text,
+  "phone_number_id"      text                     NOT NULL,
+  "waba_id"              text,
+  "display_phone_number" text,
+  "status"               text                     NOT NULL DEFAULT 'active'::text,
+  "status_reason"        text,
+  "quality_rating"       text,
+  "messages_per_second"  integer                  NOT NULL DEFAULT 80,
+  "last_error"           jsonb,
+  "created_at"           timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "whatsapp_connections_messages_per_second_check" CHECK (((messages_per_second >= 1) AND (messages_per_second <= 1000))),
+  CONSTRAINT "whatsapp_connections_phone_number_id_check" CHECK ((phone_number_id <> ''::text)),
+  CONSTRAINT "whatsapp_connections_phone_number_id_key" UNIQUE (phone_number_id),
+  CONSTRAINT "whatsapp_connections_pkey" PRIMARY KEY (id),
+  CONSTRAINT "whatsapp_connections_provider_check" CHECK ((provider = ANY (ARRAY['360dialog'::text, 'meta'::text]))),
+  CONSTRAINT "whatsapp_connections_status_check" CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'disconnected'::text]))),
+  CONSTRAINT "whatsapp_connections_workspace_id_id_key" UNIQUE (workspace_id, id),
+  CONSTRAINT "whatsapp_connections_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."whatsapp_connections"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX whatsapp_connections_waba ON public.whatsapp_connections USING btree (waba_id);
+
+CREATE TRIGGER enforce_connection_limit_on_move
+  BEFORE UPDATE OF workspace_id ON public.whatsapp_connections
+  FOR EACH ROW
+  WHEN ((old.workspace_id <> new.workspace_id))
+  EXECUTE FUNCTION private.enforce_connection_limit();
+
+CREATE TRIGGER enforce_connection_limit
+  BEFORE INSERT ON public.whatsapp_connections
+  FOR EACH ROW
+  EXECUTE FUNCTION private.enforce_connection_limit();
+
+CREATE POLICY "members see connections" ON "public"."whatsapp_connections"
+  FOR SELECT
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON COLUMN "public"."whatsapp_connections"."status" IS 'active; paused (the queue waits, nothing fails; status_reason says why); disconnected.';
+
+COMMENT ON TABLE "public"."whatsapp_connections" IS 'A WhatsApp number, reached through 360dialog or Meta. Its credential is in Vault and never readable here.';
+
+REVOKE ALL ON TABLE "public"."whatsapp_connections" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."whatsapp_connections" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."whatsapp_connections" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."whatsapp_connections" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."whatsapp_connections" FROM "anon";
+
+-- public/tables/workspace_members.sql
+CREATE TABLE "public"."workspace_members" (
+  "workspace_id" uuid                     NOT NULL,
+  "user_id"      uuid                     NOT NULL,
+  "role"         text                     NOT NULL,
+  "created_at"   timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "workspace_members_pkey" PRIMARY KEY (workspace_id, user_id),
+  CONSTRAINT "workspace_members_role_check" CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'agent'::text]))),
+  CONSTRAINT "workspace_members_user_id_fkey" FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE,
+  CONSTRAINT "workspace_members_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."workspace_members"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX workspace_members_user ON public.workspace_members USING btree (user_id);
+
+CREATE POLICY "members see who else is a member" ON "public"."workspace_members"
+  FOR SELECT
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON TABLE "public"."workspace_members" IS 'Who may work in a workspace, and as what: owner, admin or agent.';
+
+REVOKE ALL ON TABLE "public"."workspace_members" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."workspace_members" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."workspace_members" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."workspace_members" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."workspace_members" FROM "anon";
+
+-- public/tables/workspaces.sql
+CREATE TABLE "public"."workspaces" (
+  "id"               uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "name"             text                     NOT NULL,
+  "default_language" text                     NOT NULL DEFAULT 'he'::text,
+  "connection_limit" integer                  NOT NULL DEFAULT 1,
+  "created_at"       timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "workspaces_connection_limit_check" CHECK ((connection_limit >= 0)),
+  CONSTRAINT "workspaces_default_language_check" CHECK (((char_length(default_language) >= 2) AND (char_length(default_language) <= 15))),
+  CONSTRAINT "workspaces_name_check" CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+  CONSTRAINT "workspaces_pkey" PRIMARY KEY (id)
+);
+
+ALTER TABLE "public"."workspaces"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "members see their workspaces" ON "public"."workspaces"
+  FOR SELECT
+  TO "authenticated"
+  USING ((id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON COLUMN "public"."workspaces"."connection_limit" IS 'How many WhatsApp numbers the workspace may connect.';
+
+COMMENT ON COLUMN "public"."workspaces"."default_language" IS 'Template language when a send names none.';
+
+COMMENT ON TABLE "public"."workspaces" IS 'A tenant. Row level security keeps everything below it apart from other workspaces.';
+
+REVOKE ALL ON TABLE "public"."workspaces" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."workspaces" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."workspaces" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."workspaces" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."workspaces" FROM "anon";
+
+-- storage/tables/objects.sql
+CREATE POLICY "members read their workspace's media" ON "storage"."objects"
+  FOR SELECT
+  TO "authenticated"
+  USING (((bucket_id = 'whatsapp-media'::text) AND ((storage.foldername(name))[1] IN ( SELECT (id.id)::text AS id
+   FROM private.user_workspace_ids() id(id)))));
+
+CREATE POLICY "members upload outgoing media" ON "storage"."objects"
+  FOR INSERT
+  TO "authenticated"
+  WITH CHECK (((bucket_id = 'whatsapp-media'::text) AND ((storage.foldername(name))[2] = 'outgoing'::text) AND ((storage.foldername(name))[1] IN ( SELECT (id.id)::text AS id
+   FROM private.user_workspace_ids() id(id)))));
+
+-- private/functions/add_to_stats.sql
+CREATE OR REPLACE FUNCTION private.add_to_stats()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  update public.conversations as thread set
+    unread_count = thread.unread_count + added.customer_messages,
+    last_customer_message_at = greatest(thread.last_customer_message_at, added.last_customer_message_at),
+    window_expires_at = greatest(thread.last_customer_message_at, added.last_customer_message_at) + interval '24 hours',
+    -- A customer who writes again wants an answer.
+    status = case when added.customer_messages > 0 then 'open' else thread.status end,
+    last_message_at = case when added.is_newest then added.newest_at else thread.last_message_at end,
+    last_message_seq = case when added.is_newest then added.newest_seq else thread.last_message_seq end,
+    last_message_preview = case when added.is_newest then added.newest_preview else thread.last_message_preview end,
+    last_message_direction = case when added.is_newest then added.newest_direction else thread.last_message_direction end
+  from (
+    select fresh.*, current.id as thread_id,
+      current.last_message_at is null
+        or (fresh.newest_at, fresh.newest_seq) > (current.last_message_at, current.last_message_seq) as is_newest
+    from (
+      select conversation_id,
+        count(*) filter (where direction = 'inbound') as customer_messages,
+        max(occurred_at) filter (where direction = 'inbound') as last_customer_message_at,
+        max(occurred_at) as newest_at,
+        (array_agg(seq order by occurred_at desc, seq desc))[1] as newest_seq,
+        (array_agg(private.message_preview(type, content) order by occurred_at desc, seq desc))[1] as newest_preview,
+        (array_agg(direction order by occurred_at desc, seq desc))[1] as newest_direction
+      from added_messages
+      where conversation_id is not null and private.is_conversational(type)
+      group by conversation_id
+    ) as fresh
+    -- Locked in one order before the update: batches that share conversations take turns instead of deadlocking.
+    join (
+      select id, last_message_at, last_message_seq from public.conversations
+      where id in (select conversation_id from added_messages)
+      order by id for no key update
+    ) as current on current.id = fresh.conversation_id
+  ) as added
+  where thread.id = added.thread_id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."add_to_stats"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."add_to_stats"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."add_to_stats"() TO "postgres";
+
+-- private/functions/apply_statuses.sql
+CREATE OR REPLACE FUNCTION private.apply_statuses (
+  message_ids uuid[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Whoever records a send holds these locks too, so one of the two sees the other's row. Everybody takes the outbox
+  -- first and the message second, each by id: no deadlock.
+  perform from public.outbox where message_id = any (message_ids) order by message_id for update;
+  perform from public.messages where id = any (message_ids) order by id for no key update;
+
+  update public.messages as message set
+    status = case when told.rank > told.rank_before then told.status else message.status end,
+    sent_at = coalesce(told.sent_at, message.sent_at),
+    delivered_at = coalesce(told.delivered_at, message.delivered_at),
+    read_at = coalesce(told.read_at, message.read_at),
+    played_at = coalesce(told.played_at, message.played_at),
+    failed_at = case when told.was_given_up then told.failed_at else coalesce(told.failed_at, message.failed_at) end,
+    -- A report of delivery disproves an earlier failure.
+    error = case
+      when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.errors is null then null
+      else coalesce(private.error_of(told.errors), message.error)
+    end
+  from (
+    select target.id, max(private.status_rank(report.status)) as rank,
+      -- We gave up on hearing about it, and were wrong to: any report counts for more.
+      coalesce(target.error ->> 'code' = 'outcome_unknown', false) as was_given_up,
+      case when target.error ->> 'code' = 'outcome_unknown' then 0 else private.status_rank(target.status) end as rank_before,
+      (array_agg(report.status order by private.status_rank(report.status) desc))[1] as status,
+      min(report.occurred_at) filter (where report.status = 'sent') as sent_at,
+      min(report.occurred_at) filter (where report.status = 'delivered') as delivered_at,
+      min(report.occurred_at) filter (where report.status = 'read') as read_at,
+      min(report.occurred_at) filter (where report.status = 'played') as played_at,
+      min(report.occurred_at) filter (where report.status = 'failed') as failed_at,
+      (array_agg(report.errors order by report.id) filter (where report.status = 'failed'))[1] as errors
+    from public.messages as target
+    join public.message_statuses as report
+      on report.workspace_id = target.workspace_id and report.connection_id = target.connection_id
+      and report.wamid = target.wamid
+    where target.id = any (message_ids) and target.direction = 'outbound' and private.status_rank(report.status) > 0
+    group by target.id
+  ) as told
+  where message.id = told.id;
+
+  -- What WhatsApp has reported on needs no sending any more.
+  delete from public.outbox
+  where message_id in (
+    select id from public.messages where id = any (message_ids) and private.status_rank(status) > 0);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."apply_statuses"(uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."apply_statuses"(uuid[]) IS 'Brings messages to what their reports say. Running it again changes nothing.';
+
+REVOKE ALL ON FUNCTION "private"."apply_statuses"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."apply_statuses"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."apply_statuses"(uuid[]) TO "postgres";
+
+-- private/functions/as_uuid.sql
+CREATE OR REPLACE FUNCTION private.as_uuid (
+  text
+)
+  RETURNS uuid
+  LANGUAGE sql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+  select case when $1 ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then $1::uuid end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."as_uuid"(text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."as_uuid"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."as_uuid"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."as_uuid"(text) TO "postgres";
+
+-- private/functions/connection_credential.sql
+CREATE OR REPLACE FUNCTION private.connection_credential (
+  connection_id uuid
+)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+  select secret.decrypted_secret
+  from private.connection_credentials as stored
+  join vault.decrypted_secrets as secret on secret.id = stored.secret_id
+  where stored.connection_id = connection_credential.connection_id
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."connection_credential"(uuid) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."connection_credential"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."connection_credential"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."connection_credential"(uuid) TO "postgres";
+
+-- private/functions/end_outbound.sql
+CREATE OR REPLACE FUNCTION private.end_outbound()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Outbox, then messages, each by id, before the foreign key touches them: the order that reports keep, too.
+  perform from public.outbox where conversation_id = old.id order by message_id for update;
+  perform from public.messages where workspace_id = old.workspace_id and conversation_id = old.id order by id for update;
+  with ended as (
+    delete from public.outbox where conversation_id = old.id
+    returning message_id, lease_token is null and uncertain_since is null as unsent
+  )
+  update public.messages as message set
+    status = case when ended.unsent then 'canceled' else 'failed' end,
+    failed_at = case when ended.unsent then null else now() end,
+    -- A report with this message's id still tells the truth about one that was on the wire.
+    error = case when ended.unsent then message.error else jsonb_build_object('code', 'outcome_unknown',
+      'title', 'The conversation was deleted while this was being sent', 'class', 'UNCERTAIN') end
+  from ended
+  where message.id = ended.message_id
+    -- A workspace that goes takes its messages along.
+    and exists (select from public.workspaces where id = old.workspace_id);
+  return old;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."end_outbound"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."end_outbound"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."end_outbound"() TO "postgres";
+
+-- private/functions/enforce_connection_limit.sql
+CREATE OR REPLACE FUNCTION private.enforce_connection_limit()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  allowed integer;
+begin
+  -- The lock makes two inserts at once take turns, so the count below is the truth.
+  select connection_limit into allowed from public.workspaces where id = new.workspace_id
+  for no key update;
+  if (select count(*) from public.whatsapp_connections where workspace_id = new.workspace_id) >= allowed then
+    raise exception 'the workspace may connect % WhatsApp number(s)', allowed
+      using errcode = 'WA002', hint = 'Raise workspaces.connection_limit or remove a connection.';
+  end if;
+  return new;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."enforce_connection_limit"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."enforce_connection_limit"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."enforce_connection_limit"() TO "postgres";
+
+-- private/functions/enqueue_outbound.sql
+CREATE OR REPLACE FUNCTION private.enqueue_outbound()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Numbered under the conversation's lock: whoever has the higher number comes to light later. With messages.seq, which
+  -- is drawn before the lock, a claim could see the second of two messages first and send both at once.
+  perform from public.conversations
+  where id in (select conversation_id from queued_messages where direction = 'outbound' and status = 'queued')
+  order by id for no key update;
+  insert into public.outbox (message_id, workspace_id, connection_id, conversation_id, available_at)
+  select id, workspace_id, connection_id, conversation_id, greatest(coalesce(send_after, now()), now())
+  from queued_messages
+  where direction = 'outbound' and status = 'queued'
+  order by queued_messages.seq;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."enqueue_outbound"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."enqueue_outbound"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."enqueue_outbound"() TO "postgres";
+
+-- private/functions/ensure_connections.sql
+CREATE OR REPLACE FUNCTION private.ensure_connections (
+  numbers              jsonb,
+  default_workspace_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  unknown record;
+begin
+  -- Single-workspace mode: a number nobody has connected belongs to the one workspace there is.
+  for unknown in
+    select number.phone_number_id, min(number.waba_id) as waba_id, min(number.display_phone_number) as display, min(number.provider) as provider
+    from jsonb_to_recordset(numbers) as number (phone_number_id text, waba_id text, display_phone_number text, provider text)
+    where not exists (select from public.whatsapp_connections where phone_number_id = number.phone_number_id)
+    group by number.phone_number_id
+    order by number.phone_number_id
+  loop
+    begin
+      insert into public.whatsapp_connections (workspace_id, provider, phone_number_id, waba_id, display_phone_number)
+      values (default_workspace_id, unknown.provider, unknown.phone_number_id, unknown.waba_id, unknown.display)
+      on conflict (phone_number_id) do nothing;
+    exception when sqlstate 'WA002' or foreign_key_violation then
+      null; -- No room for another number, or no such workspace: its events stay unrouted.
+    end;
+  end loop;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."ensure_connections"(jsonb, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."ensure_connections"(jsonb, uuid) IS 'Creates connections for unknown numbers in the default workspace.';
+
+REVOKE ALL ON FUNCTION "private"."ensure_connections"(jsonb, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ensure_connections"(jsonb, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ensure_connections"(jsonb, uuid) TO "postgres";
+
+-- private/functions/ensure_contacts.sql
+CREATE OR REPLACE FUNCTION private.ensure_contacts (
+  people private.person[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into public.contacts as contact (workspace_id, phone, profile_name)
+  select distinct on (p.workspace_id, p.phone_key) p.workspace_id, '+' || p.wa_id, p.profile_name
+  from unnest(people) as p
+  where p.wa_id ~ '^[1-9][0-9]{4,14}$'
+  order by p.workspace_id, p.phone_key, p.profile_name nulls last
+  on conflict (workspace_id, phone_key) do update set profile_name = excluded.profile_name
+  where excluded.profile_name is not null and contact.profile_name is distinct from excluded.profile_name;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."ensure_contacts"(private.person[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."ensure_contacts"(private.person[]) IS 'Finds or creates the contact behind each phone; a name a person gave is left alone.';
+
+REVOKE ALL ON FUNCTION "private"."ensure_contacts"(private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ensure_contacts"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ensure_contacts"(private.person[]) TO "postgres";
+
+-- private/functions/ensure_conversations.sql
+CREATE OR REPLACE FUNCTION private.ensure_conversations (
+  people private.person[]
+)
+  RETURNS private.person[]
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Whom nobody knows, but somebody else in the batch is known and the same person, goes there; else to a new thread.
+  people := array(
+    select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.phone_key, p.bsuid, p.parent_bsuid,
+      p.profile_name, coalesce(known.id, min(known.id::text) over (partition by p.conversation_id)::uuid, p.conversation_id)
+    )::private.person
+    from unnest(private.unite_people(people)) as p, private.known_conversation(p) as known (id));
+
+  -- Whoever inserts the identifier first names the conversation; the loser waits here for the winner's commit.
+  insert into private.conversation_identifiers (connection_id, identifier, conversation_id)
+  select distinct on (p.connection_id, seen.identifier) p.connection_id, seen.identifier, p.conversation_id
+  from unnest(people) as p cross join unnest(private.identifiers_of(p)) as seen (identifier)
+  order by p.connection_id, seen.identifier, p.conversation_id
+  on conflict do nothing;
+
+  people := private.find_conversations(people);
+
+  -- An identifier won by somebody who is known under another one: it names the known thread, for everybody in the batch.
+  update private.conversation_identifiers as stray set conversation_id = p.conversation_id
+  from unnest(people) as p
+  where stray.connection_id = p.connection_id and stray.identifier = any (private.identifiers_of(p))
+    and not exists (select from public.conversations where id = stray.conversation_id)
+    and exists (select from public.conversations where id = p.conversation_id);
+  if found then
+    people := private.find_conversations(people);
+  end if;
+
+  insert into public.conversations (id, workspace_id, connection_id, phone_number_id, phone, bsuid)
+  select distinct on (p.conversation_id)
+    p.conversation_id, p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.bsuid
+  from unnest(people) as p
+  where not exists (select from public.conversations where id = p.conversation_id)
+  order by p.conversation_id, p.wa_id nulls last
+  on conflict do nothing;
+  return people;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."ensure_conversations"(private.person[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."ensure_conversations"(private.person[]) IS 'Finds or creates the thread of each person by any identifier; returns the people with conversation_id filled.';
+
+REVOKE ALL ON FUNCTION "private"."ensure_conversations"(private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ensure_conversations"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ensure_conversations"(private.person[]) TO "postgres";
+
+-- private/functions/error_of.sql
+CREATE OR REPLACE FUNCTION private.error_of (
+  errors jsonb
+)
+  RETURNS jsonb
+  LANGUAGE sql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+  select nullif(jsonb_strip_nulls(jsonb_build_object(
+    'code', errors #> '{0,code}',
+    'title', coalesce(errors #> '{0,title}', errors #> '{0,message}'),
+    'details', coalesce(errors #> '{0,error_data,details}', errors #> '{0,message}'))), '{}')
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."error_of"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."error_of"(jsonb) IS 'The first of WhatsApp''s errors in the shape of messages.error; null when there is none.';
+
+REVOKE ALL ON FUNCTION "private"."error_of"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."error_of"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."error_of"(jsonb) TO "postgres";
+
+-- private/functions/fill_conversation.sql
+CREATE OR REPLACE FUNCTION private.fill_conversation()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  new.phone_number_id := (select phone_number_id from public.whatsapp_connections where id = new.connection_id);
+  return new;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."fill_conversation"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."fill_conversation"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."fill_conversation"() TO "postgres";
+
+-- private/functions/find_conversations.sql
+CREATE OR REPLACE FUNCTION private.find_conversations (
+  people private.person[]
+)
+  RETURNS private.person[]
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select array(
+    select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.phone_key, p.bsuid, p.parent_bsuid,
+      p.profile_name, private.known_conversation(p))::private.person
+    from unnest(people) as p)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."find_conversations"(private.person[]) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."find_conversations"(private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."find_conversations"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."find_conversations"(private.person[]) TO "postgres";
+
+-- private/functions/forget_credential.sql
+CREATE OR REPLACE FUNCTION private.forget_credential()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  delete from vault.secrets where id = old.secret_id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."forget_credential"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."forget_credential"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."forget_credential"() TO "postgres";
+
+-- private/functions/identifiers_of.sql
+CREATE OR REPLACE FUNCTION private.identifiers_of (
+  person private.person
+)
+  RETURNS text[]
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+  select array_remove(array[person.bsuid, person.phone_key, person.parent_bsuid], null)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(private.person) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."identifiers_of"(private.person) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."identifiers_of"(private.person) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(private.person) TO "postgres";
+
+-- private/functions/is_backend.sql
+CREATE OR REPLACE FUNCTION private.is_backend()
+  RETURNS boolean
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select coalesce(auth.jwt() ->> 'role', 'service_role') = 'service_role'
+$function$;
+
+COMMENT ON FUNCTION "private"."is_backend"() IS 'True for service_role and for a direct SQL session (the Data API always sets a role claim); false for users.';
+
+REVOKE ALL ON FUNCTION "private"."is_backend"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."is_backend"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."is_backend"() TO "postgres";
+
+-- private/functions/is_conversational.sql
+CREATE OR REPLACE FUNCTION private.is_conversational (
+  type text
+)
+  RETURNS boolean
+  LANGUAGE sql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+  select is_conversational.type not in ('reaction', 'edit', 'revoke', 'system')
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."is_conversational"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."is_conversational"(text) IS 'Whether a message of this type counts as unread, opens the window and becomes the preview.';
+
+REVOKE ALL ON FUNCTION "private"."is_conversational"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."is_conversational"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."is_conversational"(text) TO "postgres";
+
+-- private/functions/known_conversation.sql
+CREATE OR REPLACE FUNCTION private.known_conversation (
+  person private.person
+)
+  RETURNS uuid
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  -- By the surest identifier first; but one that was only just won, by this very batch, names no thread yet.
+  select known.conversation_id
+  from unnest(private.identifiers_of(person)) with ordinality as seen (identifier, place)
+  join private.conversation_identifiers as known
+    on known.connection_id = person.connection_id and known.identifier = seen.identifier
+  order by exists (select from public.conversations where id = known.conversation_id) desc, seen.place
+  limit 1
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."known_conversation"(private.person) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."known_conversation"(private.person) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."known_conversation"(private.person) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."known_conversation"(private.person) TO "postgres";
+
+-- private/functions/mark_as_read.sql
+CREATE OR REPLACE FUNCTION private.mark_as_read (
+  conversation_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- The lock first: a message that arrives at this moment is counted before or after, never lost.
+  perform from public.conversations as thread
+  where thread.id = mark_as_read.conversation_id
+    and (private.is_backend() or thread.workspace_id in (select private.user_workspace_ids()))
+  for no key update;
+  if not found then
+    raise exception 'no such conversation' using errcode = 'WA004';
+  end if;
+  update public.conversations as thread set
+    unread_count = 0,
+    read_through = coalesce((
+      select max(message.seq) from public.messages as message
+      where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id), 0)
+  where thread.id = mark_as_read.conversation_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."mark_as_read"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."mark_as_read"(uuid) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."mark_as_read"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."mark_as_read"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."mark_as_read"(uuid) TO "postgres";
+
+-- private/functions/message_preview.sql
+CREATE OR REPLACE FUNCTION private.message_preview (
+  type    text,
+  content jsonb
+)
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+  select left(regexp_replace(btrim(concat_ws(' ',
+    case message_preview.type
+      when 'text' then null
+      when 'image' then '🖼'
+      when 'video' then '🎬'
+      when 'audio' then '🎤'
+      when 'document' then '📄'
+      when 'sticker' then '💟'
+      when 'location' then '📍'
+      when 'contacts' then '👤'
+      when 'template' then '📋'
+      when 'order' then '🛒'
+      when 'button' then null
+      when 'interactive' then null
+      else '❔'
+    end,
+    coalesce(
+      case message_preview.type when 'text' then content ->> 'body' when 'button' then content ->> 'text' end,
+      content ->> 'caption', content ->> 'filename', content ->> 'name',
+      content #>> '{body,text}', content #>> '{button_reply,title}', content #>> '{list_reply,title}'
+    )
+  )), '\s+', ' ', 'g'), 140)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."message_preview"(text, jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."message_preview"(text, jsonb) IS 'One line for the conversation list: a sign for the kind and what was written, no language, no ids.';
+
+REVOKE ALL ON FUNCTION "private"."message_preview"(text, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."message_preview"(text, jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."message_preview"(text, jsonb) TO "postgres";
+
+-- private/functions/move_stats.sql
+CREATE OR REPLACE FUNCTION private.move_stats()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.recompute_stats(array(select id from unnest(array[old.conversation_id, new.conversation_id]) as id where id is not null));
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."move_stats"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."move_stats"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."move_stats"() TO "postgres";
+
+-- private/functions/phone_key.sql
+CREATE OR REPLACE FUNCTION private.phone_key (
+  phone text
+)
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+  -- Brazil, Argentina and Mexico: one subscriber is reached with and without an extra digit, and WhatsApp itself
+  -- changes it at will. Only the key folds the variants; the number is stored as it came.
+  select case
+    when digits ~ '^55[1-9][0-9]9[6-9][0-9]{7}$' then left(digits, 4) || right(digits, 8)
+    when digits ~ '^549[0-9]{10}$' then '54' || right(digits, 10)
+    when digits ~ '^521[0-9]{10}$' then '52' || right(digits, 10)
+    else digits
+  end
+  from (select nullif(regexp_replace(phone_key.phone, '[^0-9]', '', 'g'), '') as digits) as written
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."phone_key"(text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."phone_key"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."phone_key"(text) IS 'What two spellings of one phone number have in common. For matching only, never for sending.';
+
+REVOKE ALL ON FUNCTION "private"."phone_key"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."phone_key"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."phone_key"(text) TO "postgres";
+
+-- private/functions/prepare_message.sql
+CREATE OR REPLACE FUNCTION private.prepare_message()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  thread public.conversations;
+begin
+  if new.conversation_id is not null then
+    select * into thread from public.conversations where id = new.conversation_id;
+    if not found or new.workspace_id <> thread.workspace_id then
+      raise exception 'no such conversation' using errcode = 'WA004';
+    end if;
+    new.workspace_id := thread.workspace_id;
+    new.connection_id := coalesce(new.connection_id, thread.connection_id);
+  elsif new.status = 'queued' and new.direction = 'outbound' then
+    raise exception 'a message needs a conversation_id' using errcode = 'WA004';
+  end if;
+  if new.direction = 'inbound' then
+    new.status := 'received';
+  elsif new.status = 'queued' then
+    new := private.prepare_outbound(new, thread);
+  end if;
+  return new;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."prepare_message"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."prepare_message"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."prepare_message"() TO "postgres";
+
+-- private/functions/prepare_outbound.sql
+CREATE OR REPLACE FUNCTION private.prepare_outbound (
+  message public.messages,
+  thread  public.conversations
+)
+  RETURNS public.messages
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  message.sent_by := coalesce((select auth.uid()), message.sent_by);
+  if jsonb_typeof(message.content) <> (case message.type when 'contacts' then 'array' else 'object' end) then
+    raise exception 'content of type % has the wrong shape', message.type
+      using errcode = 'WA005', hint = 'Use the Cloud API''s own object for the type.';
+  end if;
+  if message.type = 'template' then
+    -- WhatsApp needs a language; whoever names none means the workspace's.
+    if coalesce(jsonb_typeof(message.content -> 'language'), 'null') = 'null' then
+      message.content := message.content || jsonb_build_object('language', jsonb_build_object('code',
+        (select default_language from public.workspaces where id = message.workspace_id)));
+    elsif jsonb_typeof(message.content -> 'language') = 'string' then
+      message.content := jsonb_set(message.content, '{language}', jsonb_build_object('code', message.content -> 'language'));
+    end if;
+  elsif not public.is_window_open(thread) then
+    raise exception 'the 24 hour window of this conversation is closed'
+      using errcode = 'WA001', hint = 'Send a template; free-form messages may follow once the customer writes.';
+  end if;
+  return message;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."prepare_outbound"(public.messages, public.conversations) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."prepare_outbound"(public.messages, public.conversations) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."prepare_outbound"(public.messages, public.conversations) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."prepare_outbound"(public.messages, public.conversations) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."prepare_outbound"(public.messages, public.conversations) TO "postgres";
+
+-- private/functions/received_at.sql
+CREATE OR REPLACE FUNCTION private.received_at (
+  event_id bigint
+)
+  RETURNS timestamp WITH time zone
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select received_at from public.webhook_events where id = received_at.event_id
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."received_at"(bigint) TO "service_role";
+
+COMMENT ON FUNCTION "private"."received_at"(bigint) IS 'Stands in where the provider named no time that makes sense.';
+
+REVOKE ALL ON FUNCTION "private"."received_at"(bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."received_at"(bigint) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."received_at"(bigint) TO "postgres";
+
+-- private/functions/recompute_stats.sql
+CREATE OR REPLACE FUNCTION private.recompute_stats (
+  conversation_ids uuid[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform from public.conversations where id = any (conversation_ids) order by id for no key update;
+  update public.conversations as thread set
+    unread_count = truth.unread_count,
+    last_customer_message_at = truth.last_customer_message_at,
+    window_expires_at = truth.window_expires_at,
+    last_message_at = truth.last_message_at,
+    last_message_seq = truth.last_message_seq,
+    last_message_preview = truth.last_message_preview,
+    last_message_direction = truth.last_message_direction
+  from private.stats_of(conversation_ids) as truth
+  where thread.id = truth.conversation_id;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."recompute_stats"(uuid[]) IS 'Sets the statistics of conversations from their messages.';
+
+REVOKE ALL ON FUNCTION "private"."recompute_stats"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."recompute_stats"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."recompute_stats"(uuid[]) TO "postgres";
+
+-- private/functions/record_messages.sql
+CREATE OR REPLACE FUNCTION private.record_messages (
+  arrived private.inbound_message[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  people private.person[];
+begin
+  people := array(
+    select distinct row(connection.workspace_id, connection.id, connection.phone_number_id, m.wa_id,
+      private.phone_key(m.wa_id), m.bsuid, m.parent_bsuid, m.profile_name, null::uuid)::private.person
+    from unnest(arrived) as m
+    join public.whatsapp_connections as connection on connection.phone_number_id = m.phone_number_id);
+  people := private.ensure_conversations(people);
+  perform private.ensure_contacts(people);
+  -- Arrival numbers are given out under the conversation's lock, so mark_as_read draws a clean line.
+  perform private.update_conversations(people);
+
+  with fresh as (
+    insert into public.messages (
+      workspace_id, connection_id, conversation_id, wamid, direction, status, type, content, reply_to_wamid, occurred_at,
+      media_id, media_mime_type, media_sha256, media_filename, media_status)
+    select distinct on (p.connection_id, m.wamid)
+      p.workspace_id, p.connection_id, p.conversation_id, m.wamid, 'inbound', 'received', m.type, m.content,
+      m.reply_to_wamid, coalesce(m.occurred_at, private.received_at(m.event_id)), m.media_id, m.media_mime_type, m.media_sha256, m.media_filename,
+      case when m.media_id is not null then 'pending' end
+    from unnest(arrived) with ordinality as m
+    join unnest(people) as p
+      on p.phone_number_id = m.phone_number_id
+      and p.wa_id is not distinct from m.wa_id and p.bsuid is not distinct from m.bsuid
+    order by p.connection_id, m.wamid, m.ordinality
+    on conflict (workspace_id, connection_id, wamid) do nothing
+    returning id, workspace_id, connection_id, media_id, media_sha256, occurred_at
+  )
+  insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
+  select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
+  from fresh where media_id is not null;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_messages"(private.inbound_message[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."record_messages"(private.inbound_message[]) IS 'Stores messages that are not stored yet, with their people, threads and files to fetch.';
+
+REVOKE ALL ON FUNCTION "private"."record_messages"(private.inbound_message[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_messages"(private.inbound_message[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_messages"(private.inbound_message[]) TO "postgres";
+
+-- private/functions/record_statuses.sql
+CREATE OR REPLACE FUNCTION private.record_statuses (
+  reports private.inbound_status[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  concerned uuid[];
+begin
+  insert into public.message_statuses (
+    workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
+  select distinct on (connection.id, report.wamid, report.status, report.participant)
+    connection.workspace_id, connection.id, report.wamid, report.status, report.participant,
+    coalesce(report.occurred_at, private.received_at(report.event_id)), report.callback_data, report.errors, coalesce(report.details, '{}')
+  from unnest(reports) as report
+  join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
+  order by connection.id, report.wamid, report.status, report.participant, report.occurred_at
+  on conflict do nothing;
+
+  -- A send whose answer was lost has no wamid: our own id, echoed by WhatsApp, tells which message it was.
+  concerned := array(
+    select message.id
+    from unnest(reports) as report
+    join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
+    join public.messages as message
+      on message.workspace_id = connection.workspace_id and message.connection_id = connection.id
+      and message.wamid = report.wamid
+    union
+    select message.id
+    from unnest(reports) as report
+    join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
+    join public.messages as message
+      on message.id = private.as_uuid(report.callback_data) and message.workspace_id = connection.workspace_id
+      and message.connection_id = connection.id and message.direction = 'outbound');
+  -- All of them in the order that everybody keeps, see apply_statuses.
+  perform from public.outbox where message_id = any (concerned) order by message_id for update;
+  perform from public.messages where id = any (concerned) order by id for no key update;
+
+  update public.messages as message set wamid = report.wamid
+  from unnest(reports) as report
+  join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
+  where message.id = any (concerned) and message.id = private.as_uuid(report.callback_data)
+    and message.connection_id = connection.id and message.wamid is null;
+  perform private.apply_statuses(concerned);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_statuses"(private.inbound_status[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."record_statuses"(private.inbound_status[]) IS 'Stores delivery reports and applies them to the messages we know.';
+
+REVOKE ALL ON FUNCTION "private"."record_statuses"(private.inbound_status[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_statuses"(private.inbound_status[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_statuses"(private.inbound_status[]) TO "postgres";
+
+-- private/functions/register_identifiers.sql
+CREATE OR REPLACE FUNCTION private.register_identifiers()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.conversation_identifiers (connection_id, identifier, conversation_id)
+  select new.connection_id, identifier, new.id
+  from unnest(array[private.phone_key(new.phone), new.bsuid]) as seen (identifier)
+  where identifier is not null
+  on conflict do nothing;
+  if exists (
+    select from private.conversation_identifiers as taken
+    where taken.connection_id = new.connection_id and taken.conversation_id <> new.id
+      and taken.identifier in (private.phone_key(new.phone), new.bsuid)
+  ) then
+    raise unique_violation using message = 'this user already has a conversation with this connection';
+  end if;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."register_identifiers"() TO "postgres";
+
+-- private/functions/set_connection_credential.sql
+CREATE OR REPLACE FUNCTION private.set_connection_credential (
+  connection_id uuid,
+  credential    text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  known uuid;
+begin
+  perform from public.whatsapp_connections as connection
+  where connection.id = set_connection_credential.connection_id
+    and (private.is_backend() or connection.workspace_id in (select private.user_managed_workspace_ids()))
+  for no key update;
+  if not found then
+    raise exception 'no such connection' using errcode = 'WA004';
+  end if;
+  if coalesce(btrim(credential), '') = '' then
+    raise exception 'the credential is empty' using errcode = 'WA006';
+  end if;
+  select secret_id into known from private.connection_credentials as stored
+  where stored.connection_id = set_connection_credential.connection_id;
+  if known is null then
+    insert into private.connection_credentials (connection_id, secret_id)
+    values (connection_id, vault.create_secret(credential, 'whatsapp_connection_' || connection_id));
+  else
+    perform vault.update_secret(known, credential);
+    update private.connection_credentials set updated_at = now() where secret_id = known;
+  end if;
+  update public.whatsapp_connections as connection set status = 'active', status_reason = null
+  where connection.id = set_connection_credential.connection_id
+    and connection.status = 'paused' and connection.status_reason = 'credential';
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."set_connection_credential"(uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."set_connection_credential"(uuid, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."set_connection_credential"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."set_connection_credential"(uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."set_connection_credential"(uuid, text) TO "postgres";
+
+-- private/functions/stats_of.sql
+CREATE OR REPLACE FUNCTION private.stats_of (
+  conversation_ids uuid[]
+)
+  RETURNS TABLE (
+    conversation_id          uuid,
+    unread_count             integer,
+    last_customer_message_at timestamp with time zone,
+    window_expires_at        timestamp with time zone,
+    last_message_at          timestamp with time zone,
+    last_message_seq         bigint,
+    last_message_preview     text,
+    last_message_direction   text
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select thread.id,
+    count(message.id) filter (where message.direction = 'inbound' and message.seq > thread.read_through)::integer,
+    max(message.occurred_at) filter (where message.direction = 'inbound'),
+    max(message.occurred_at) filter (where message.direction = 'inbound') + interval '24 hours',
+    max(message.occurred_at),
+    (array_agg(message.seq order by message.occurred_at desc, message.seq desc))[1],
+    (array_agg(private.message_preview(message.type, message.content) order by message.occurred_at desc, message.seq desc)
+      filter (where message.id is not null))[1],
+    (array_agg(message.direction order by message.occurred_at desc, message.seq desc))[1]
+  from public.conversations as thread
+  left join public.messages as message
+    on message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+    and private.is_conversational(message.type)
+  where thread.id = any (conversation_ids)
+  group by thread.id
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."stats_of"(uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."stats_of"(uuid[]) IS 'The statistics as the messages give them: what the columns of conversations must always equal.';
+
+REVOKE ALL ON FUNCTION "private"."stats_of"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."stats_of"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."stats_of"(uuid[]) TO "postgres";
+
+-- private/functions/status_rank.sql
+CREATE OR REPLACE FUNCTION private.status_rank (
+  status text
+)
+  RETURNS integer
+  LANGUAGE sql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+  -- failed stands between sent and delivered: it ends a message that was accepted, never one that has arrived.
+  select case status_rank.status
+    when 'sent' then 1 when 'failed' then 2 when 'delivered' then 3 when 'read' then 4 when 'played' then 5 else 0
+  end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."status_rank"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."status_rank"(text) IS 'Statuses move up this ladder only. 0: not yet accepted, or a status that says nothing about delivery.';
+
+REVOKE ALL ON FUNCTION "private"."status_rank"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."status_rank"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."status_rank"(text) TO "postgres";
+
+-- private/functions/subtract_from_stats.sql
+CREATE OR REPLACE FUNCTION private.subtract_from_stats()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.recompute_stats(array(select distinct conversation_id from removed_messages where conversation_id is not null));
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."subtract_from_stats"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."subtract_from_stats"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."subtract_from_stats"() TO "postgres";
+
+-- private/functions/unite_people.sql
+CREATE OR REPLACE FUNCTION private.unite_people (
+  people private.person[]
+)
+  RETURNS private.person[]
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  threads uuid[] := array(select gen_random_uuid() from unnest(people));
+  united uuid[];
+begin
+  -- A phone may be tied to a BSUID and that to a parent BSUID, each by another message: repeat until nothing moves.
+  loop
+    with seen as (
+      select place, (people[place]).connection_id, identifier, threads[place] as thread
+      from generate_subscripts(people, 1) as place, unnest(private.identifiers_of(people[place])) as identifier
+    ), first_seen as (
+      select connection_id, identifier, min(thread::text)::uuid as thread from seen group by connection_id, identifier
+    ), moved as (
+      select place, min(first_seen.thread::text)::uuid as thread
+      from seen join first_seen using (connection_id, identifier) group by place
+    )
+    select array_agg(coalesce(moved.thread, threads[place]) order by place) into united
+    from generate_subscripts(people, 1) as place left join moved using (place);
+    exit when united is not distinct from threads;
+    threads := united;
+  end loop;
+  return array(
+    select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.phone_key, p.bsuid, p.parent_bsuid,
+      p.profile_name, threads[p.place])::private.person
+    from unnest(people) with ordinality as p (workspace_id, connection_id, phone_number_id, wa_id, phone_key, bsuid,
+      parent_bsuid, profile_name, conversation_id, place));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."unite_people"(private.person[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."unite_people"(private.person[]) IS 'Gives one new thread to all in a batch who share an identifier, directly or through others.';
+
+REVOKE ALL ON FUNCTION "private"."unite_people"(private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."unite_people"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."unite_people"(private.person[]) TO "postgres";
+
+-- private/functions/update_conversations.sql
+CREATE OR REPLACE FUNCTION private.update_conversations (
+  people private.person[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  -- After the contacts, as when a member deletes one, and in one order: batches that share people take turns.
+  perform from public.conversations where id in (select p.conversation_id from unnest(people) as p)
+  order by id for no key update;
+
+  -- What is learned about somebody known: the phone of a username user, the user id of a phone.
+  update public.conversations as thread set
+    phone = coalesce(thread.phone, p.wa_id), bsuid = coalesce(thread.bsuid, p.bsuid)
+  from unnest(people) as p
+  where thread.id = p.conversation_id
+    and (thread.phone is null and p.wa_id is not null or thread.bsuid is null and p.bsuid is not null);
+
+  update public.conversations as thread set contact_id = contact.id
+  from unnest(people) as p
+  join public.contacts as contact on contact.workspace_id = p.workspace_id and contact.phone_key = p.phone_key
+  where thread.id = p.conversation_id and thread.contact_id is null;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."update_conversations"(private.person[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."update_conversations"(private.person[]) IS 'Locks the threads of people until the transaction ends, and writes down what is new about whom they are with.';
+
+REVOKE ALL ON FUNCTION "private"."update_conversations"(private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."update_conversations"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."update_conversations"(private.person[]) TO "postgres";
+
+-- private/functions/user_managed_workspace_ids.sql
+CREATE OR REPLACE FUNCTION private.user_managed_workspace_ids()
+  RETURNS SETOF uuid
+  LANGUAGE sql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+  select workspace_id from public.workspace_members
+  where user_id = (select auth.uid()) and role in ('owner', 'admin')
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."user_managed_workspace_ids"() TO "authenticated";
+
+COMMENT ON FUNCTION "private"."user_managed_workspace_ids"() IS 'The workspaces the signed-in user is owner or admin of.';
+
+REVOKE ALL ON FUNCTION "private"."user_managed_workspace_ids"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."user_managed_workspace_ids"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."user_managed_workspace_ids"() TO "postgres";
+
+-- private/functions/user_workspace_ids.sql
+CREATE OR REPLACE FUNCTION private.user_workspace_ids()
+  RETURNS SETOF uuid
+  LANGUAGE sql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+  select workspace_id from public.workspace_members where user_id = (select auth.uid())
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."user_workspace_ids"() TO "authenticated";
+
+COMMENT ON FUNCTION "private"."user_workspace_ids"() IS 'The workspaces the signed-in user belongs to.';
+
+REVOKE ALL ON FUNCTION "private"."user_workspace_ids"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."user_workspace_ids"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."user_workspace_ids"() TO "postgres";
+
+-- public/functions/claim_inbound.sql
+CREATE OR REPLACE FUNCTION public.claim_inbound (
+  max_events    integer DEFAULT 200,
+  lease_seconds integer DEFAULT 30
+)
+  RETURNS TABLE (
+    id              bigint,
+    provider        text,
+    phone_number_id text,
+    waba_id         text,
+    body            text,
+    attempts        integer
+  )
+  LANGUAGE sql
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  AS $function$
+  update public.webhook_events as event set
+    attempts = event.attempts + 1,
+    lease_expires_at = now() + make_interval(secs => lease_seconds)
+  where event.id in (
+    select waiting.id from public.webhook_events as waiting
+    where waiting.state = 'received' and waiting.lease_expires_at <= now()
+    order by waiting.lease_expires_at, waiting.id
+    limit max_events
+    for update skip locked)
+  returning event.id, event.provider, event.phone_number_id, event.waba_id, event.body::text, event.attempts
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."claim_inbound"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."claim_inbound"(integer, integer) IS 'Leases events that nobody is working on: left by a crash, or released for replay.';
+
+REVOKE ALL ON FUNCTION "public"."claim_inbound"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."claim_inbound"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."claim_inbound"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/claim_media.sql
+CREATE OR REPLACE FUNCTION public.claim_media (
+  max_files     integer DEFAULT 4,
+  lease_seconds integer DEFAULT 300
+)
+  RETURNS TABLE (
+    message_id      uuid,
+    lease_token     uuid,
+    workspace_id    uuid,
+    connection_id   uuid,
+    conversation_id uuid,
+    provider        text,
+    phone_number_id text,
+    media_id        text,
+    mime_type       text,
+    sha256          text,
+    deadline        timestamp with time zone,
+    attempts        integer
+  )
+  LANGUAGE sql
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  AS $function$
+  with claimed as (
+    update public.media_downloads as item set
+      lease_token = gen_random_uuid(),
+      lease_expires_at = now() + make_interval(secs => lease_seconds),
+      attempts = item.attempts + 1
+    where item.message_id in (
+      select waiting.message_id
+      from public.media_downloads as waiting
+      join public.whatsapp_connections as connection
+        on connection.id = waiting.connection_id and connection.status = 'active'
+      where waiting.lease_token is null and waiting.available_at <= now()
+      order by waiting.deadline, waiting.message_id
+      limit max_files
+      for update of waiting skip locked)
+    returning item.*
+  ), downloading as (
+    update public.messages as message set media_status = 'downloading'
+    from claimed where message.id = claimed.message_id
+    returning message.*
+  )
+  select claimed.message_id, claimed.lease_token, claimed.workspace_id, claimed.connection_id,
+    downloading.conversation_id, connection.provider, connection.phone_number_id, claimed.media_id,
+    downloading.media_mime_type, claimed.sha256, claimed.deadline, claimed.attempts
+  from claimed
+  join downloading on downloading.id = claimed.message_id
+  join public.whatsapp_connections as connection on connection.id = claimed.connection_id
+  order by claimed.deadline
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."claim_media"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."claim_media"(integer, integer) IS 'Leases files to fetch, the soonest to vanish first. Each comes with the token its record must show.';
+
+REVOKE ALL ON FUNCTION "public"."claim_media"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."claim_media"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."claim_media"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/claim_outbound.sql
+CREATE OR REPLACE FUNCTION public.claim_outbound (
+  max_messages  integer DEFAULT 20,
+  lease_seconds integer DEFAULT 60
+)
+  RETURNS TABLE (
+    message_id      uuid,
+    lease_token     uuid,
+    workspace_id    uuid,
+    connection_id   uuid,
+    provider        text,
+    phone_number_id text,
+    phone           text,
+    bsuid           text,
+    type            text,
+    content         jsonb,
+    reply_to_wamid  text,
+    attempts        integer
+  )
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  AS $function$
+#variable_conflict use_column
+begin
+  -- Claims take turns, a few milliseconds each: every one sees what the one before it has put in flight.
+  perform pg_advisory_xact_lock('public.outbox'::regclass::bigint);
+  return query
+  with claimed as (
+    update public.outbox as item set
+      lease_token = gen_random_uuid(),
+      lease_expires_at = now() + make_interval(secs => lease_seconds),
+      attempts = item.attempts + 1
+    where item.message_id in (
+      select head.message_id
+      from public.outbox as head
+      join public.whatsapp_connections as connection
+        on connection.id = head.connection_id and connection.status = 'active'
+      where head.lease_token is null and head.uncertain_since is null and head.available_at <= now()
+        -- One in flight per conversation,
+        and not exists (
+          select from public.outbox as flying
+          where flying.conversation_id = head.conversation_id and flying.lease_token is not null)
+        -- in insert order. What became uncertain holds its followers for a minute; what is scheduled for later holds
+        -- nobody before its time.
+        and not exists (
+          select from public.outbox as ahead
+          where ahead.conversation_id = head.conversation_id and ahead.seq < head.seq
+            and (ahead.available_at <= now() or ahead.attempts > 0)
+            and (ahead.uncertain_since is null or ahead.uncertain_since > now() - interval '1 minute'))
+      order by head.available_at, head.seq
+      limit max_messages
+      for update of head skip locked)
+    returning item.*
+  ), sending as (
+    update public.messages as message set status = 'sending'
+    from claimed where message.id = claimed.message_id
+    returning message.*
+  )
+  select sending.id, claimed.lease_token, sending.workspace_id, sending.connection_id, connection.provider,
+    connection.phone_number_id, conversation.phone, conversation.bsuid, sending.type, sending.content,
+    sending.reply_to_wamid, claimed.attempts
+  from claimed
+  join sending on sending.id = claimed.message_id
+  join public.whatsapp_connections as connection on connection.id = claimed.connection_id
+  join public.conversations as conversation on conversation.id = claimed.conversation_id
+  order by claimed.seq;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."claim_outbound"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."claim_outbound"(integer, integer) IS 'Leases messages to send: at most one per conversation, in insert order, of active connections. Each comes with the token its record must show.';
+
+REVOKE ALL ON FUNCTION "public"."claim_outbound"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."claim_outbound"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."claim_outbound"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/get_connection_credential.sql
+CREATE OR REPLACE FUNCTION public.get_connection_credential (
+  connection_id uuid
+)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select private.connection_credential(connection_id)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_connection_credential"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_connection_credential"(uuid) IS 'The credential of a connection for the backend; null when none is set.';
+
+REVOKE ALL ON FUNCTION "public"."get_connection_credential"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_connection_credential"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_connection_credential"(uuid) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/is_window_open.sql
+CREATE OR REPLACE FUNCTION public.is_window_open (
+  conversation public.conversations
+)
+  RETURNS boolean
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select coalesce(conversation.window_expires_at > now(), false)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."is_window_open"(public.conversations) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."is_window_open"(public.conversations) TO "service_role";
+
+COMMENT ON FUNCTION "public"."is_window_open"(public.conversations) IS 'Whether free-form messages may be sent to this conversation now.';
+
+REVOKE ALL ON FUNCTION "public"."is_window_open"(public.conversations) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."is_window_open"(public.conversations) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."is_window_open"(public.conversations) FROM PUBLIC, "anon";
+
+-- public/functions/mark_as_read.sql
+CREATE OR REPLACE FUNCTION public.mark_as_read (
+  conversation_id uuid
+)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  select private.mark_as_read(mark_as_read.conversation_id)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."mark_as_read"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."mark_as_read"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."mark_as_read"(uuid) IS 'Sets a conversation''s unread count to nothing. WA004 when there is no such conversation for the caller.';
+
+REVOKE ALL ON FUNCTION "public"."mark_as_read"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."mark_as_read"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."mark_as_read"(uuid) FROM PUBLIC, "anon";
+
+-- public/functions/receive_inbound.sql
+CREATE OR REPLACE FUNCTION public.receive_inbound (
+  text
+)
+  RETURNS bigint[]
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  -- Records parted by RS, fields by US: two control characters that no JSON text can contain. So nothing between the
+  -- socket and the table has to parse, escape or alter a body.
+  with received as (
+    insert into public.webhook_events (provider, phone_number_id, waba_id, body, lease_expires_at)
+    select
+      split_part(record, e'\x1f', 1),
+      nullif(split_part(record, e'\x1f', 2), ''),
+      nullif(split_part(record, e'\x1f', 3), ''),
+      split_part(record, e'\x1f', 4)::json,
+      -- Whoever receives also normalises; only when it has not by then does a sweep take over.
+      now() + interval '15 seconds'
+    from string_to_table($1, e'\x1e') with ordinality as framed (record, place)
+    order by place
+    returning id
+  )
+  select array_agg(id order by id) from received
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."receive_inbound"(text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."receive_inbound"(text) IS 'Commits webhook bodies. Takes records "provider US phone_number_id US waba_id US body" parted by RS; gives their ids in the same order.';
+
+REVOKE ALL ON FUNCTION "public"."receive_inbound"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."receive_inbound"(text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."receive_inbound"(text) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_inbound.sql
+CREATE OR REPLACE FUNCTION public.record_inbound (
+  events               jsonb,
+  messages             jsonb,
+  statuses             jsonb,
+  default_workspace_id uuid  DEFAULT NULL::uuid
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  routed text[];
+  numbers jsonb;
+begin
+  -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], problem?}]
+  -- messages, statuses: the fields of private.inbound_message and private.inbound_status
+  select jsonb_agg(number) into numbers from jsonb_array_elements(events) as event, jsonb_array_elements(event -> 'numbers') as number;
+  if default_workspace_id is not null then
+    perform private.ensure_connections(coalesce(numbers, '[]'), default_workspace_id);
+  end if;
+  if messages <> '[]' then
+    perform private.record_messages(array(select m from jsonb_populate_recordset(null::private.inbound_message, messages) as m));
+  end if;
+  if statuses <> '[]' then
+    perform private.record_statuses(array(select s from jsonb_populate_recordset(null::private.inbound_status, statuses) as s));
+  end if;
+
+  -- In one order: a sweep may be applying the same events in another.
+  perform from public.webhook_events where id in (select (item ->> 'id')::bigint from jsonb_array_elements(events) as item)
+  order by id for no key update;
+  update public.webhook_events as event set
+    state = case
+      when told.problem is not null then 'failed' when told.unknown is not null then 'unrouted' else 'processed' end,
+    error = nullif(concat_ws(e'\n', told.problem, 'no connection for ' || told.unknown), ''),
+    processed_at = now(),
+    lease_expires_at = null
+  from (
+    select (item ->> 'id')::bigint as id, item ->> 'problem' as problem, (
+      select string_agg(distinct number ->> 'phone_number_id', ', ')
+      from jsonb_array_elements(item -> 'numbers') as number
+      where not exists (
+        select from public.whatsapp_connections where phone_number_id = number ->> 'phone_number_id')) as unknown
+    from jsonb_array_elements(events) as item
+  ) as told
+  where event.id = told.id;
+  return (select count(*) from jsonb_array_elements(messages));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid) IS 'Applies normalised events in one transaction and closes them in the journal. Applying anything twice changes nothing.';
+
+REVOKE ALL ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_media.sql
+CREATE OR REPLACE FUNCTION public.record_media (
+  results jsonb
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  held uuid[];
+begin
+  -- results: [{message_id, lease_token, outcome: stored|retry|failed|expired|corrupt, path?, mime_type?, size?, sha256?,
+  --            retry_after?, error?}]
+  -- The queue's row is locked before the message, as everywhere.
+  held := array(
+    select item.message_id
+    from public.media_downloads as item
+    join jsonb_to_recordset(results) as result (message_id uuid, lease_token uuid)
+      on item.message_id = result.message_id and item.lease_token = result.lease_token
+    order by item.message_id
+    for update of item);
+
+  update public.messages as message set
+    media_status = case when result.outcome = 'retry' then 'pending' else result.outcome end,
+    media_path = coalesce(result.path, message.media_path),
+    media_mime_type = coalesce(result.mime_type, message.media_mime_type),
+    media_size = coalesce(result.size, message.media_size),
+    media_sha256 = coalesce(result.sha256, message.media_sha256),
+    media_error = case when result.outcome = 'stored' then null else result.error end
+  from jsonb_to_recordset(results)
+    as result (message_id uuid, outcome text, path text, mime_type text, size bigint, sha256 text, error jsonb)
+  where message.id = result.message_id and message.id = any (held);
+
+  update public.media_downloads as item set
+    lease_token = null, lease_expires_at = null, available_at = now() + make_interval(secs => result.retry_after)
+  from jsonb_to_recordset(results) as result (message_id uuid, outcome text, retry_after double precision)
+  where item.message_id = result.message_id and item.message_id = any (held) and result.outcome = 'retry';
+
+  delete from public.media_downloads as item
+  using jsonb_to_recordset(results) as result (message_id uuid, outcome text)
+  where item.message_id = result.message_id and item.message_id = any (held) and result.outcome <> 'retry';
+  return cardinality(held);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_media"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_media"(jsonb) IS 'Records what became of leased downloads. A result with an old token changes nothing.';
+
+REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_media"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_outbound.sql
+CREATE OR REPLACE FUNCTION public.record_outbound (
+  results jsonb
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  held uuid[];
+begin
+  -- results: [{message_id, lease_token, outcome: done|retry|reject|uncertain, wamid?, retry_after?, error?}]
+  held := array(
+    select item.message_id
+    from public.outbox as item
+    join jsonb_to_recordset(results) as result (message_id uuid, lease_token uuid)
+      on item.message_id = result.message_id and item.lease_token = result.lease_token
+    order by item.message_id
+    for update of item);
+
+  -- The outbox's lock, then the message's: a status report for it waits, or has been written and is seen below.
+  perform from public.messages where id = any (held) order by id for no key update;
+
+  update public.messages as message set
+    status = case
+      when private.status_rank(message.status) > 0 then message.status
+      when result.outcome = 'done' then 'sent' when result.outcome = 'reject' then 'failed'
+      when result.outcome = 'uncertain' then 'uncertain' else 'queued' end,
+    wamid = coalesce(message.wamid, result.wamid),
+    sent_at = case when result.outcome = 'done' then coalesce(message.sent_at, now()) else message.sent_at end,
+    failed_at = case when result.outcome = 'reject' then now() else message.failed_at end,
+    error = case when result.outcome = 'done' then null else coalesce(result.error, message.error) end
+  from jsonb_to_recordset(results) as result (message_id uuid, outcome text, wamid text, error jsonb)
+  where message.id = result.message_id and message.id = any (held);
+
+  delete from public.outbox as item
+  using jsonb_to_recordset(results) as result (message_id uuid, outcome text)
+  where item.message_id = result.message_id and item.message_id = any (held) and result.outcome in ('done', 'reject');
+
+  update public.outbox as item set
+    lease_token = null,
+    lease_expires_at = null,
+    available_at = case when result.outcome = 'retry' then now() + make_interval(secs => result.retry_after) else item.available_at end,
+    uncertain_since = case when result.outcome = 'uncertain' then now() end
+  from jsonb_to_recordset(results) as result (message_id uuid, outcome text, retry_after double precision)
+  where item.message_id = result.message_id and item.message_id = any (held) and result.outcome in ('retry', 'uncertain');
+
+  perform private.apply_statuses(held);
+  return cardinality(held);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_outbound"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_outbound"(jsonb) IS 'Records outcomes of leased sends and returns how many were still held. An outcome with an old token changes nothing.';
+
+REVOKE ALL ON FUNCTION "public"."record_outbound"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_outbound"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_outbound"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/release_inbound.sql
+CREATE OR REPLACE FUNCTION public.release_inbound (
+  event_ids bigint[]
+)
+  RETURNS integer
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  with released as (
+    update public.webhook_events
+    set state = 'received', attempts = 0, error = null, processed_at = null, lease_expires_at = now()
+    where id in (select id from public.webhook_events where id = any (event_ids) order by id for update)
+    returning 1
+  )
+  select count(*)::integer from released
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."release_inbound"(bigint[]) TO "service_role";
+
+COMMENT ON FUNCTION "public"."release_inbound"(bigint[]) IS 'Back to the beginning: the events are normalised and applied again. Safe at any time.';
+
+REVOKE ALL ON FUNCTION "public"."release_inbound"(bigint[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."release_inbound"(bigint[]) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."release_inbound"(bigint[]) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/release_media.sql
+CREATE OR REPLACE FUNCTION public.release_media (
+  leases jsonb
+)
+  RETURNS integer
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  with released as (
+    update public.media_downloads set lease_token = null, lease_expires_at = null, attempts = attempts - 1
+    where message_id in (
+      select item.message_id
+      from public.media_downloads as item
+      join jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
+        on item.message_id = lease.message_id and item.lease_token = lease.lease_token
+      order by item.message_id
+      for update of item)
+    returning message_id
+  ), pending as (
+    update public.messages set media_status = 'pending' where id in (select message_id from released)
+  )
+  select count(*)::integer from released
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."release_media"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."release_media"(jsonb) IS 'Gives leased downloads back; costs no attempt.';
+
+REVOKE ALL ON FUNCTION "public"."release_media"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."release_media"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."release_media"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/release_outbound.sql
+CREATE OR REPLACE FUNCTION public.release_outbound (
+  leases jsonb
+)
+  RETURNS integer
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  -- leases: [{message_id, lease_token}] of messages whose sending has not begun.
+  with released as (
+    update public.outbox set lease_token = null, lease_expires_at = null, attempts = attempts - 1
+    where message_id in (
+      select item.message_id
+      from public.outbox as item
+      join jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
+        on item.message_id = lease.message_id and item.lease_token = lease.lease_token
+      order by item.message_id
+      for update of item)
+    returning message_id
+  ), queued as (
+    update public.messages set status = 'queued'
+    where id in (select message_id from released) and status = 'sending'
+  )
+  select count(*)::integer from released
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."release_outbound"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."release_outbound"(jsonb) IS 'Gives leased messages back unsent; costs no attempt.';
+
+REVOKE ALL ON FUNCTION "public"."release_outbound"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."release_outbound"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."release_outbound"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/set_connection_credential.sql
+CREATE OR REPLACE FUNCTION public.set_connection_credential (
+  connection_id uuid,
+  credential    text
+)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  select private.set_connection_credential(connection_id, credential)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."set_connection_credential"(uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."set_connection_credential"(uuid, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."set_connection_credential"(uuid, text) IS 'Stores a number''s API key (360dialog) or access token (Meta) in Vault. Owner and admin; never gives it back. WA004, WA006.';
+
+REVOKE ALL ON FUNCTION "public"."set_connection_credential"(uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."set_connection_credential"(uuid, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."set_connection_credential"(uuid, text) FROM PUBLIC, "anon";
+
+-- public/functions/sweep_inbound.sql
+CREATE OR REPLACE FUNCTION public.sweep_inbound (
+  max_attempts integer DEFAULT 5
+)
+  RETURNS integer
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  with poisoned as (
+    update public.webhook_events
+    set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')
+    where id in (
+      select id from public.webhook_events
+      where state = 'received' and lease_expires_at <= now() and attempts >= max_attempts
+      order by id for update skip locked)
+    returning 1
+  )
+  select count(*)::integer from poisoned
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_inbound"(integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."sweep_inbound"(integer) IS 'Ends events that every attempt has broken on, so that they block nobody. They stay, replayable.';
+
+REVOKE ALL ON FUNCTION "public"."sweep_inbound"(integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_inbound"(integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."sweep_inbound"(integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/sweep_media.sql
+CREATE OR REPLACE FUNCTION public.sweep_media()
+  RETURNS integer
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  -- Fetching twice harms nobody, so an expired lease simply waits again; past its deadline a file is gone for good.
+  with expired as (
+    update public.media_downloads set lease_token = null, lease_expires_at = null
+    where message_id in (
+      select message_id from public.media_downloads where lease_token is not null and lease_expires_at <= now()
+      order by message_id for update skip locked)
+    returning message_id
+  ), gone as (
+    delete from public.media_downloads
+    where message_id in (
+      select message_id from public.media_downloads where deadline <= now() and lease_token is null
+      order by message_id for update skip locked)
+    returning message_id
+  ), shown as (
+    update public.messages set
+      media_status = case when id in (select message_id from gone) then 'expired' else 'pending' end,
+      media_error = case when id in (select message_id from gone)
+        then jsonb_build_object('code', 'expired', 'title', 'The provider no longer has this file') else media_error end
+    where id in (select message_id from expired union select message_id from gone)
+  )
+  select count(*)::integer from (select message_id from expired union select message_id from gone) as swept
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_media"() TO "service_role";
+
+COMMENT ON FUNCTION "public"."sweep_media"() IS 'Frees downloads whose worker died and ends those whose file the provider has forgotten.';
+
+REVOKE ALL ON FUNCTION "public"."sweep_media"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_media"() TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."sweep_media"() FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/sweep_outbound.sql
+CREATE OR REPLACE FUNCTION public.sweep_outbound (
+  uncertain_seconds integer DEFAULT 900
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  swept uuid[];
+begin
+  -- A lease that ran out belonged to a worker that died: it may have been sending at that moment.
+  with expired as (
+    update public.outbox set lease_token = null, lease_expires_at = null, uncertain_since = now()
+    where message_id in (
+      select message_id from public.outbox where lease_token is not null and lease_expires_at <= now()
+      order by message_id for update skip locked)
+    returning message_id
+  ), uncertain as (
+    update public.messages set status = 'uncertain'
+    where id in (select message_id from expired) and status = 'sending'
+    returning id
+  )
+  select array_agg(id) into swept from uncertain;
+
+  with overdue as (
+    delete from public.outbox
+    where message_id in (
+      select message_id from public.outbox
+      where uncertain_since <= now() - make_interval(secs => uncertain_seconds)
+      order by message_id for update skip locked)
+    returning message_id
+  ), failed as (
+    update public.messages set
+      status = 'failed',
+      failed_at = now(),
+      error = jsonb_build_object('code', 'outcome_unknown', 'title', 'No answer and no report from WhatsApp',
+        'class', 'UNCERTAIN', 'remedy', 'Ask the recipient or look at the phone; then retry by hand if it did not arrive.')
+    where id in (select message_id from overdue) and status = 'uncertain'
+    returning id
+  )
+  select swept || coalesce(array_agg(id), '{}') into swept from failed;
+  return coalesce(cardinality(swept), 0);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_outbound"(integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."sweep_outbound"(integer) IS 'Turns expired leases into uncertain messages, and uncertain ones that no report settled in time into failed. Sends nothing.';
+
+REVOKE ALL ON FUNCTION "public"."sweep_outbound"(integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_outbound"(integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."sweep_outbound"(integer) FROM PUBLIC, "anon", "authenticated";
+
+-- _cluster/publications.sql
+ALTER PUBLICATION "supabase_realtime" ADD TABLE "public"."conversations";
+
+ALTER PUBLICATION "supabase_realtime" ADD TABLE "public"."media_downloads";
+
+ALTER PUBLICATION "supabase_realtime" ADD TABLE "public"."messages";
+
+ALTER PUBLICATION "supabase_realtime" ADD TABLE "public"."outbox";
+
+-- _cluster/default_privileges.sql
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+
+-- public/default_privileges.sql
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" REVOKE ALL ON FUNCTIONS FROM PUBLIC;

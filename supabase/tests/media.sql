@@ -1,0 +1,147 @@
+-- Files to be fetched: leased, proven, stored or given up, and never twice in one object.
+begin;
+select plan(38);
+
+-- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
+-- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
+create function pg_temp.by(actor text, statement text) returns text language plpgsql as $$
+declare
+  api_role text := case when actor in ('anon', 'service_role') then actor else 'authenticated' end;
+  answer text;
+begin
+  perform set_config('request.jwt.claims', jsonb_build_object('role', api_role, 'sub', md5(actor)::uuid)::text, true);
+  perform set_config('role', api_role, true);
+  if statement ilike 'select%' then
+    execute statement into answer;
+  else
+    execute statement;
+    get diagnostics answer = row_count;
+  end if;
+  perform set_config('role', 'none', true), set_config('request.jwt.claims', '', true);
+  return answer;
+exception when others then
+  return sqlstate;
+end
+$$;
+
+insert into auth.users (id, email)
+select md5(actor)::uuid, actor || '@example.com' from unnest(array['owner', 'admin', 'agent', 'stranger']) as actor;
+insert into public.workspaces (id, name) values (md5('home')::uuid, 'Home'), (md5('away')::uuid, 'Away');
+insert into public.workspace_members (workspace_id, user_id, role)
+select md5('home')::uuid, md5(role)::uuid, role from unnest(array['owner', 'admin', 'agent']) as role
+union all select md5('away')::uuid, md5('stranger')::uuid, 'owner';
+insert into public.whatsapp_connections (id, workspace_id, phone_number_id)
+values (md5('home number')::uuid, md5('home')::uuid, 'media-home'), (md5('away number')::uuid, md5('away')::uuid, 'media-away');
+create function pg_temp.receive(name text, received_at timestamptz default now()) returns integer language sql as $$
+  select public.record_inbound('[]', jsonb_build_array(jsonb_build_object('phone_number_id', 'media-home', 'wamid', name,
+    'wa_id', '972501234567', 'type', 'image', 'content', '{}'::jsonb, 'occurred_at', received_at, 'media_id', name, 'media_sha256', 'announced')), '[]')
+$$;
+create temporary table lease (name text, message_id uuid, lease_token uuid, attempts integer, at bigint generated always as identity);
+create function pg_temp.claim(files integer default 10, seconds integer default 60) returns text language sql as $$
+  with claimed as (
+    insert into lease (name, message_id, lease_token, attempts)
+    select media_id, message_id, lease_token, attempts from public.claim_media(files, seconds) where workspace_id = md5('home')::uuid
+    returning name, at
+  )
+  select string_agg(name, ' ' order by at) from claimed
+$$;
+create function pg_temp.held(name text, result jsonb default '{}') returns jsonb language sql as $$
+  select jsonb_build_array(jsonb_build_object('message_id', message_id, 'lease_token', lease_token) || result)
+  from lease where lease.name = held.name order by at desc limit 1
+$$;
+create function pg_temp.recorded(name text, outcome text, result jsonb default '{}') returns integer language sql as $$
+  select public.record_media(pg_temp.held(name, jsonb_build_object('outcome', outcome) || result))
+$$;
+create function pg_temp.state(name text) returns text language sql as $$
+  select concat_ws(' ', message.media_status, case when item.message_id is not null then 'waits' end)
+  from public.messages as message left join public.media_downloads as item on item.message_id = message.id
+  where message.wamid = name
+$$;
+
+-- Who may
+
+select is(pg_temp.by('service_role', 'select count(*) >= 0 from public.claim_media(0)'), 'true', 'the backend claims');
+select is(
+  (select string_agg(pg_temp.by(actor, call), ' ')
+   from unnest(array['owner', 'stranger', 'anon']) as actor,
+     unnest(array['select public.claim_media()', 'select public.record_media($$[]$$)', 'select public.release_media($$[]$$)',
+       'select public.sweep_media()', 'select count(*) from public.media_downloads']) as call),
+  trim(repeat('42501 ', 15)), 'members, strangers and anon do nothing of all this');
+
+-- claim: the soonest to vanish first
+
+select pg_temp.receive('young');
+select pg_temp.receive('old', now() - interval '6 days');
+select is(pg_temp.claim(1), 'old', 'what vanishes first is fetched first');
+select is(pg_temp.claim(), 'young', 'then the rest');
+select is(pg_temp.claim(), null, 'and nothing twice');
+select is(pg_temp.state('old'), 'downloading waits', 'the message shows that it is coming');
+
+-- record
+
+select is(
+  pg_temp.recorded('old', 'stored', '{"path": "w/c/m.png", "mime_type": "image/png", "size": 68, "sha256": "proven"}'), 1, 'a file is stored');
+select results_eq(
+  $$select media_status, media_path, media_mime_type, media_size, media_sha256, media_error from public.messages where wamid = 'old'$$,
+  $$values ('stored', 'w/c/m.png', 'image/png', 68::bigint, 'proven', null::jsonb)$$, 'and the message says where and what');
+select is(pg_temp.state('old'), 'stored', 'it has left the queue');
+select is(pg_temp.recorded('old', 'failed'), 0, 'a second word changes nothing');
+select is(pg_temp.state('old'), 'stored', 'it stays stored');
+select is(
+  public.record_media(jsonb_build_array(jsonb_build_object('message_id', md5('young')::uuid, 'lease_token', gen_random_uuid(), 'outcome', 'stored'))),
+  0, 'who does not hold the lease records nothing');
+select is(public.record_media('[]'), 0, 'no results are no trouble');
+
+select is(pg_temp.recorded('young', 'retry', '{"retry_after": 60, "error": {"code": "Unavailable"}}'), 1, 'a fetch that may be tried again');
+select results_eq(
+  $$select media_status, media_error ->> 'code', available_at - now() from public.messages join public.media_downloads on message_id = id where wamid = 'young'$$,
+  $$values ('pending', 'Unavailable', interval '60 seconds')$$, 'waits, and says why');
+select is(pg_temp.claim(), null, 'until its time');
+update public.media_downloads set available_at = now() where media_id = 'young';
+select is(pg_temp.claim(), 'young', 'then it is fetched again');
+select is((select attempts from lease where name = 'young' order by at desc limit 1), 2, 'as a second attempt');
+
+-- release
+
+select is(public.release_media(pg_temp.held('young')), 1, 'a file is given back');
+select is(pg_temp.state('young'), 'pending waits', 'and waits');
+select is(public.release_media(pg_temp.held('young')), 0, 'once');
+select is(pg_temp.claim(), 'young', 'it is claimed again');
+select is((select attempts from lease where name = 'young' order by at desc limit 1), 2, 'and no attempt was spent');
+
+select is(pg_temp.recorded('young', 'corrupt', '{"error": {"code": "corrupt"}}'), 1, 'a file that is not what was announced');
+select results_eq(
+  $$select media_status, media_path, media_error ->> 'code' from public.messages where wamid = 'young'$$,
+  $$values ('corrupt', null, 'corrupt')$$, 'is not shown');
+
+-- sweep
+
+select pg_temp.receive('dropped');
+select is(pg_temp.claim(10, 0), 'dropped', 'a worker claims a file and dies');
+select cmp_ok(public.sweep_media(), '>=', 1, 'its lease runs out');
+select is(pg_temp.state('dropped'), 'pending waits', 'fetching twice is harmless: it waits again');
+select is(pg_temp.claim(10, 0), 'dropped', 'the next worker claims it and dies as well');
+update public.media_downloads set deadline = now() where media_id = 'dropped';
+select cmp_ok(public.sweep_media(), '>=', 1, 'its lease runs out, and its time');
+select cmp_ok(public.sweep_media(), '>=', 1, 'nobody has it, and WhatsApp no longer either');
+select results_eq(
+  $$select media_status, media_error ->> 'code' from public.messages where wamid = 'dropped'$$, $$values ('expired', 'expired')$$, 'it is gone');
+select is(pg_temp.state('dropped'), 'expired', 'and out of the queue');
+
+-- A paused number, and a deleted thread
+
+update public.whatsapp_connections set status = 'paused' where id = md5('home number')::uuid;
+select pg_temp.receive('paused');
+select is(pg_temp.claim(), null, 'a paused number fetches nothing');
+update public.whatsapp_connections set status = 'active' where id = md5('home number')::uuid;
+delete from public.conversations where workspace_id = md5('home')::uuid;
+select is(pg_temp.claim(), 'paused', 'a file is fetched even if its thread is gone');
+select is(pg_temp.recorded('paused', 'stored', '{"path": "w/none/m.png"}'), 1, 'and stored');
+
+-- The members
+
+select is(pg_temp.by('agent', 'select count(*) from public.messages where media_status = $$stored$$'), '2', 'an agent sees what is stored');
+select is(pg_temp.by('stranger', 'select count(*) from public.messages where media_status = $$stored$$'), '0', 'a stranger does not');
+
+select * from finish();
+rollback;

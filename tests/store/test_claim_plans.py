@@ -1,0 +1,164 @@
+"""The hot queries touch what they give out and little more, with 50,000 rows waiting. Rows count, not milliseconds.
+
+The query is taken out of the function's own definition; what is queued for it is rolled back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import Connect
+from tests.store.tenant import Session, Tenant, rows
+
+WAITING = 50_000
+SLOTS = 20
+# What a claim of SLOTS rows may read of a queue, heads and their neighbours. A scan would read WAITING.
+ALLOWED = 40 * SLOTS
+
+Node = dict[str, Any]
+
+
+@asynccontextmanager
+async def _rolled_back(database: Connect) -> AsyncIterator[Session]:
+    async with database() as session, session.transaction(force_rollback=True):
+        yield session
+
+
+async def _query(session: Session, function: str, **arguments: object) -> str:
+    """The function's claiming statement with its parameters filled in, as a custom plan sees it."""
+    (found,) = await rows(session, "select prosrc from pg_proc where proname = %s", function)
+    source = re.sub(r"--[^\n]*", "", found["prosrc"]).strip()
+    statement = source.partition("return query")[2].rpartition("end")[0] or source
+    for name, value in arguments.items():
+        statement = re.sub(rf"\b{name}\b", str(value), statement)
+    return statement.strip().rstrip(";")
+
+
+async def _plan(session: Session, function: str, **arguments: object) -> Node:
+    query = await _query(session, function, **arguments)
+    # As bytes: the query is the function's own text and has no parameters left.
+    (row,) = await (await session.execute(f"explain (analyze, timing off, format json) {query}".encode())).fetchall()
+    plan: Node = row["QUERY PLAN"][0]["Plan"]
+    return plan
+
+
+def _nodes(plan: Node) -> Iterator[Node]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)
+
+
+def _touched(plan: Node, table: str) -> int:
+    """Rows of a table that its scans brought up, kept or thrown away."""
+    thrown = ("Rows Removed by Filter", "Rows Removed by Index Recheck", "Rows Removed by Join Filter")
+    return sum(
+        int((node["Actual Rows"] + sum(node.get(key, 0) for key in thrown)) * node["Actual Loops"])
+        for node in _nodes(plan)
+        if node.get("Relation Name") == table and "Scan" in node["Node Type"]
+    )
+
+
+def _scanned_whole(plan: Node) -> set[str]:
+    return {
+        node["Relation Name"]
+        for node in _nodes(plan)
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] != "whatsapp_connections"
+    }
+
+
+def _indexes(plan: Node) -> set[str]:
+    return {node["Index Name"] for node in _nodes(plan) if "Index Name" in node}
+
+
+def _told(plan: Node) -> str:
+    return json.dumps(plan, indent=1)
+
+
+async def _queue_outbound(session: Session, conversations: int, *, by_turns: bool) -> Tenant:
+    """WAITING messages, conversation after conversation or one of each in turn."""
+    tenant = await Tenant.create(session)
+    await session.execute(
+        "insert into public.conversations (workspace_id, connection_id, phone, window_expires_at) "
+        "select %s, %s, (972500000000 + n)::text, now() + interval '1 day' from generate_series(1, %s) as n",
+        [tenant.workspace_id, tenant.connection_id, conversations],
+    )
+    order = "turn, thread.phone" if by_turns else "thread.phone, turn"
+    await session.execute(
+        "insert into public.messages (workspace_id, conversation_id, type, content) "
+        "select thread.workspace_id, thread.id, 'text', '{\"body\": \"x\"}' "
+        "from public.conversations as thread cross join generate_series(1, %s) as turn "
+        f"where thread.workspace_id = %s order by {order}".encode(),
+        [WAITING // conversations, tenant.workspace_id],
+    )
+    await _analyze(session)
+    return tenant
+
+
+async def _analyze(session: Session) -> None:
+    for table in ("messages", "conversations", "outbox", "media_downloads", "webhook_events", "whatsapp_connections"):
+        await session.execute(psycopg.sql.SQL("analyze public.{}").format(psycopg.sql.Identifier(table)))
+
+
+async def _assert_few_rows(session: Session) -> None:
+    plan = await _plan(session, "claim_outbound", max_messages=SLOTS, lease_seconds=60)
+    assert plan["Actual Rows"] == SLOTS, _told(plan)
+    assert _scanned_whole(plan) == set(), _told(plan)
+    assert "outbox_ready" in _indexes(plan), _told(plan)
+    assert _touched(plan, "outbox") <= ALLOWED, _told(plan)
+    assert _touched(plan, "messages") <= ALLOWED, _told(plan)
+    assert _touched(plan, "conversations") <= ALLOWED, _told(plan)
+
+
+@pytest.mark.parametrize(
+    ("conversations", "by_turns"), [(50_000, True), (5_000, True), (5_000, False)], ids=["campaign", "turns", "bursts"]
+)
+async def test_claim_outbound_reads_few_rows_of_a_long_queue(
+    conversations: int, by_turns: bool, database: Connect
+) -> None:
+    async with _rolled_back(database) as session:
+        await _queue_outbound(session, conversations, by_turns=by_turns)
+        await _assert_few_rows(session)
+
+
+async def test_claim_media_reads_few_rows_of_a_long_queue(database: Connect) -> None:
+    async with _rolled_back(database) as session:
+        tenant = await Tenant.create(session)
+        await session.execute(
+            "with files as (insert into public.messages "
+            "(workspace_id, connection_id, direction, status, type, content, media_id, media_status) "
+            "select %s, %s, 'inbound', 'received', 'image', '{}', n, 'pending' from generate_series(1, %s) as n "
+            "returning *) "
+            "insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, deadline) "
+            "select id, workspace_id, connection_id, media_id, now() + make_interval(secs => seq %% 1000) from files",
+            [tenant.workspace_id, tenant.connection_id, WAITING],
+        )
+        await _analyze(session)
+        plan = await _plan(session, "claim_media", max_files=SLOTS, lease_seconds=60)
+        assert plan["Actual Rows"] == SLOTS, _told(plan)
+        assert _scanned_whole(plan) == set(), _told(plan)
+        assert "media_downloads_ready" in _indexes(plan), _told(plan)
+        assert _touched(plan, "media_downloads") <= ALLOWED, _told(plan)
+        assert _touched(plan, "messages") <= ALLOWED, _told(plan)
+
+
+async def test_claim_inbound_reads_few_rows_of_a_long_journal(database: Connect) -> None:
+    async with _rolled_back(database) as session:
+        await session.execute(
+            "insert into public.webhook_events (provider, body, state, lease_expires_at) "
+            "select 'meta', '{}', case when n %% 2 = 0 then 'received' else 'processed' end, "
+            "now() - make_interval(secs => n) from generate_series(1, %s) as n",
+            [2 * WAITING],
+        )
+        await _analyze(session)
+        plan = await _plan(session, "claim_inbound", max_events=SLOTS, lease_seconds=60)
+        assert plan["Actual Rows"] == SLOTS, _told(plan)
+        assert _scanned_whole(plan) == set(), _told(plan)
+        assert "webhook_events_waiting" in _indexes(plan), _told(plan)
+        assert _touched(plan, "webhook_events") <= ALLOWED, _told(plan)

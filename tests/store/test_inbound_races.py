@@ -1,0 +1,171 @@
+"""Replicas that record the same events at the same time leave the same rows, and never each other in a deadlock."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from tests.store.tenant import UNTRUE, Row, Session, Tenant, call, rows
+
+ROUNDS = 12
+PEOPLE = 25
+
+Batches = Callable[[list[Row]], tuple[list[Row], list[Row]]]
+
+OVERLAPS: dict[str, Batches] = {
+    "same": lambda items: (items, items),
+    "reversed": lambda items: (items, items[::-1]),
+    "overlapping": lambda items: (items[: len(items) * 2 // 3], items[len(items) // 3 :][::-1]),
+    "shuffled": lambda items: (random.sample(items, len(items)), random.sample(items, len(items))),
+}
+
+
+async def _events(session: Session, count: int = 10) -> list[Row]:
+    bodies = "\x1e".join(["meta\x1f\x1f\x1f{}"] * count)
+    ids = await call(session, "receive_inbound", bodies)
+    return [{"id": event_id, "numbers": []} for event_id in ids]
+
+
+async def _record_at_once(sessions: list[Session], batches: list[tuple[list[Row], list[Row], list[Row]]]) -> None:
+    # A deadlock would be raised here: Postgres ends one of the two with 40P01.
+    await asyncio.gather(
+        *(call(session, "record_inbound", *batch) for session, batch in zip(sessions, batches, strict=True))
+    )
+
+
+@pytest.mark.parametrize("overlap", OVERLAPS)
+async def test_two_recordings_of_new_people_make_each_row_once(
+    overlap: str, sessions: list[Session], tenant: Tenant
+) -> None:
+    for turn in range(ROUNDS):
+        phones = [f"9725{turn:02}{person:04}" for person in range(PEOPLE)]
+        messages = [tenant.message(f"{phone}.{place}", phone) for place in range(3) for phone in phones]
+        events = await _events(sessions[0])
+        one, two = OVERLAPS[overlap](messages)
+        await _record_at_once(sessions[:2], [(events, one, []), (events[::-1], two, [])])
+    (found,) = await rows(
+        sessions[0],
+        """select
+          (select count(*) from public.messages where workspace_id = tenant.id) as messages,
+          (select count(*) from public.conversations where workspace_id = tenant.id) as conversations,
+          (select count(*) from public.contacts where workspace_id = tenant.id) as contacts,
+          (select sum(unread_count) from public.conversations where workspace_id = tenant.id) as unread
+        from public.workspaces as tenant where id = %s
+        """,
+        tenant.workspace_id,
+    )
+    people = ROUNDS * PEOPLE
+    assert found == {"messages": 3 * people, "conversations": people, "contacts": people, "unread": 3 * people}
+    assert await rows(sessions[0], UNTRUE, tenant.workspace_id) == []
+
+
+@pytest.mark.parametrize("overlap", OVERLAPS)
+async def test_what_is_learned_of_known_people_is_written_without_deadlock(
+    overlap: str, sessions: list[Session], tenant: Tenant
+) -> None:
+    """One batch brings user ids, the other new profile names: threads and contacts are locked by both."""
+    for turn in range(ROUNDS):
+        phones = [f"9725{turn:02}{person:04}" for person in range(PEOPLE)]
+        first = [tenant.message(f"{phone}.0", phone, profile_name="before") for phone in phones]
+        await call(sessions[0], "record_inbound", [], first, [])
+        with_ids = [tenant.message(f"{phone}.1", phone, bsuid=f"IL.{phone}", profile_name="one") for phone in phones]
+        with_names = [tenant.message(f"{phone}.2", phone, profile_name="two") for phone in phones]
+        one, _ = OVERLAPS[overlap](with_ids)
+        _, two = OVERLAPS[overlap](with_names)
+        await _record_at_once(sessions[:2], [([], one, []), ([], two, [])])
+    assert await rows(sessions[0], UNTRUE, tenant.workspace_id) == []
+
+
+async def test_a_new_user_who_shows_one_identifier_here_and_two_there_is_one_thread(
+    sessions: list[Session], tenant: Tenant
+) -> None:
+    for turn in range(ROUNDS * 2):
+        both = [tenant.message(f"{turn}.both.{n}", f"9725{turn:03}{n}", bsuid=f"IL.{turn}.{n}") for n in range(10)]
+        by_phone = [tenant.message(f"{turn}.phone.{n}", f"9725{turn:03}{n}") for n in range(8, -1, -2)]
+        by_id = [tenant.message(f"{turn}.id.{n}", None, bsuid=f"IL.{turn}.{n}") for n in range(9, 0, -2)]
+        await _record_at_once(sessions[:3], [([], batch, []) for batch in random.sample([both, by_phone, by_id], 3)])
+    threads = await rows(
+        sessions[0],
+        "select phone, bsuid from public.conversations where workspace_id = %s",
+        tenant.workspace_id,
+    )
+    assert len(threads) == len({thread["phone"] for thread in threads}) == ROUNDS * 2 * 10
+    assert all(thread["bsuid"] for thread in threads)
+
+
+@pytest.mark.parametrize("overlap", OVERLAPS)
+async def test_reports_recorded_at_once_all_count(overlap: str, sessions: list[Session], tenant: Tenant) -> None:
+    """Half of them are known by wamid, half by our echoed id: two ways to the same locks."""
+    thread = await tenant.thread(sessions[0], "972501234567")
+    for turn in range(ROUNDS):
+        messages = [await tenant.queue(sessions[0], thread) for _ in range(10)]
+        by_id = [tenant.status(f"{turn}.{n}", "sent", callback_data=str(id_)) for n, id_ in enumerate(messages)]
+        await call(sessions[0], "record_inbound", [], [], by_id)
+        by_wamid = [tenant.status(f"{turn}.{n}", status) for n in range(10) for status in ("delivered", "read")]
+        echoed = [report | {"status": "read"} for report in by_id]
+        one, two = OVERLAPS[overlap](by_wamid + echoed)
+        await _record_at_once(sessions[:2], [([], [], one), ([], [], two)])
+    found = await rows(
+        sessions[0],
+        "select status, count(*) as messages from public.messages where direction = 'outbound' and workspace_id = %s "
+        "group by status",
+        tenant.workspace_id,
+    )
+    assert found == [{"status": "read", "messages": ROUNDS * 10}]
+
+
+async def test_a_member_deletes_contacts_while_their_people_write(sessions: list[Session], tenant: Tenant) -> None:
+    phones = [f"97250{person:05}" for person in range(PEOPLE)]
+    for turn in range(ROUNDS):
+        messages = [tenant.message(f"{phone}.{turn}", phone, profile_name=str(turn)) for phone in phones]
+        await asyncio.gather(
+            call(sessions[0], "record_inbound", [], messages, []),
+            sessions[1].execute(
+                "delete from public.contacts where id in ("
+                "select id from public.contacts where workspace_id = %s order by phone_key for update)",
+                [tenant.workspace_id],
+            ),
+        )
+    (found,) = await rows(
+        sessions[0], "select count(*) as messages from public.messages where workspace_id = %s", tenant.workspace_id
+    )
+    assert found["messages"] == ROUNDS * PEOPLE
+
+
+async def test_events_swept_and_recorded_at_once_end_processed(sessions: list[Session]) -> None:
+    for _ in range(ROUNDS):
+        events = await _events(sessions[0], 50)
+        ids = [event["id"] for event in events]
+        await sessions[0].execute(
+            "update public.webhook_events set lease_expires_at = now() where id = any (%s)", [ids]
+        )
+        shuffled = random.sample(events, len(events))
+        await asyncio.gather(
+            call(sessions[0], "record_inbound", shuffled, [], []),
+            call(sessions[1], "record_inbound", events, [], []),
+            rows(sessions[2], "select id from public.claim_inbound(1000, 30)"),
+            call(sessions[3], "sweep_inbound", 5),
+        )
+        states = await rows(sessions[0], "select distinct state from public.webhook_events where id = any (%s)", ids)
+        assert states == [{"state": "processed"}]
+
+
+async def test_claims_of_the_journal_share_nothing(sessions: list[Session]) -> None:
+    events = [event["id"] for event in await _events(sessions[0], 200)]
+    await sessions[0].execute("update public.webhook_events set lease_expires_at = now() where id = any (%s)", [events])
+    taken = await asyncio.gather(
+        *(rows(session, "select id from public.claim_inbound(70, 30)") for session in sessions)
+    )
+    claimed = [row["id"] for batch in taken for row in batch]
+    assert len(claimed) == len(set(claimed))
+    assert set(events) <= set(claimed) or len(claimed) == 280
+
+
+async def test_the_same_body_received_by_two_replicas_is_two_events(sessions: list[Session]) -> None:
+    body = f'meta\x1f\x1f\x1f{{"only": "{uuid.uuid4()}"}}'
+    (one,), (two,) = await asyncio.gather(*(call(session, "receive_inbound", body) for session in sessions[:2]))
+    assert one != two
