@@ -12,6 +12,7 @@ ROOMS = ("webhook", "worker", "whatsapp", "store", "devstack", "examples", "test
 PRODUCT = ("webhook", "worker", "whatsapp", "store")
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 MIGRATIONS = sorted((ROOT / "supabase/migrations").glob("*.sql"))
+STORIES = sorted((ROOT / "supabase/tests").rglob("*.sql"))
 
 
 def test_only_settings_modules_read_the_environment() -> None:
@@ -20,7 +21,7 @@ def test_only_settings_modules_read_the_environment() -> None:
     assert readers == {"settings.py"}
 
 
-@pytest.mark.parametrize("path", SOURCES + MIGRATIONS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", SOURCES + MIGRATIONS + STORIES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_is_longer_than_300_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 300
 
@@ -33,6 +34,21 @@ def test_migrations_are_named_by_what_they_do_and_say_why_first() -> None:
     for path in MIGRATIONS:
         assert re.fullmatch(r"\d{14}_[a-z]+(_[a-z]+)*\.sql", path.name)
         assert path.read_text().startswith("-- "), path.name
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
+def test_a_story_says_what_it_is_about_counts_its_tests_and_leaves_nothing(story: Path) -> None:
+    text = story.read_text()
+    assert re.match(r"-- [^\n]+\nbegin;\nselect plan\(\d+\);\n", text)
+    assert text.endswith("\nselect * from finish();\nrollback;\n")
+
+
+def test_the_actors_are_the_same_in_every_story() -> None:
+    """A story stands alone, as `supabase test db` runs it, so each has its copy; copies must not drift."""
+    opening = re.compile(r"^-- `by\(actor.*?'owner';$", re.MULTILINE | re.DOTALL)
+    copies = {path.stem: found[0] for path in STORIES if (found := opening.search(path.read_text()))}
+    assert copies.keys() == {path.stem for path in STORIES} - {"schema"}
+    assert len(set(copies.values())) == 1
 
 
 def test_every_code_that_the_database_raises_is_documented_and_no_other() -> None:
