@@ -2365,7 +2365,6 @@ CREATE OR REPLACE FUNCTION public.record_inbound (
   SET search_path TO ''
   AS $function$
 declare
-  routed text[];
   numbers jsonb;
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], problem?}]

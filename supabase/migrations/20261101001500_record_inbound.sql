@@ -112,7 +112,6 @@ returns integer
 language plpgsql set search_path = ''
 as $$
 declare
-  routed text[];
   numbers jsonb;
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], problem?}]
