@@ -17,7 +17,7 @@ ENDPOINTS = st.sampled_from([AT_NUMBER, AT_WABA, AT_META])
 
 
 def storable(result: Normalised) -> bytes:
-    return to_json([result.event(), result.messages, result.statuses])
+    return to_json([result.event(), result.messages, result.statuses, result.facts])
 
 
 @given(st.dictionaries(st.sampled_from(["object", "entry"]) | st.text(), JSON), ENDPOINTS)
