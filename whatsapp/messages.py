@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from whatsapp.contents import fill, shaped_type, target_of
 from whatsapp.envelope import Change, JsonObject, text
 from whatsapp.people import RECIPIENT, SENDER, People, Person
 from whatsapp.scalars import digits, identifier, moment
+from whatsapp.shaping import fill, shaped_type, target_of
 
 Row = dict[str, Any]
 
 # What has a column of its own. In a group the thread does not tell who wrote, so there the message keeps saying it.
-COLUMNS = frozenset({"id", "timestamp", "type", "group_id"})
+COLUMNS = frozenset({"id", "timestamp", "type"})
+GROUP_COLUMNS = COLUMNS | {"group_id"}
 
 
 class Side(NamedTuple):
@@ -66,7 +67,7 @@ def row(event_id: int, change: Change, message: JsonObject, customer: Person, si
     group_id = identifier(message, "group_id")
     if group_id is not None:
         made["group_id"] = group_id
-        columns = COLUMNS
+        columns = GROUP_COLUMNS
     fill(made, message, kind, _beside(change, message, kind, made, columns))
     return made
 
@@ -91,17 +92,13 @@ def _beside(change: Change, message: JsonObject, kind: str | None, made: Row, co
 
 def _is_plain_reply(change: Change, context: JsonObject, made: Row) -> bool:
     """Whether a context says no more than `reply_to_wamid` does: what was replied to, and which of the two wrote it."""
-    for key, value in context.items():
-        if value is None or value == "":
-            continue
-        if key == "id":
-            if text(value) != made["reply_to_wamid"]:
-                return False
-        elif key not in CONTEXT_IDS or not (
-            value in (made["wa_id"], made["bsuid"], made["parent_bsuid"]) or _is_own_number(change, value)
-        ):
-            return False
-    return True
+    if made["reply_to_wamid"] is None or text(context.get("id")) != made["reply_to_wamid"]:
+        return False
+    ids = (None, "", made["wa_id"], made["bsuid"], made["parent_bsuid"])
+    return all(
+        key == "id" or (key in CONTEXT_IDS and (value in ids or _is_own_number(change, value)))
+        for key, value in context.items()
+    )
 
 
 def _is_own_number(change: Change, value: Any) -> bool:

@@ -166,7 +166,7 @@ def _echo(result: Normalised, change: Change, people: People, message: JsonObjec
 
 
 def _status(result: Normalised, change: Change, _people: People, status: JsonObject) -> None:
-    if status.get("type") == "call":
+    if status.get("type") == "call" or change.field == "calls":
         result.note("calls")
         return
     row = statuses.row(result.event_id, change, status)
@@ -233,6 +233,8 @@ def _read_errors(result: Normalised, change: Change, items: Any) -> None:
     if change.field == "messages" or (change.phone_number_id is not None and change.field != "history"):
         result.facts.append(facts.errors(result.event_id, change, items))
         result.note("errors")
+        if change.field not in {"messages", ""}:
+            result.note(change.field)
 
 
 def _read_whole(result: Normalised, place: int, change: Change) -> None:

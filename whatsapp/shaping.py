@@ -33,12 +33,36 @@ def _is_object(part: Any) -> bool:
     return isinstance(part, dict)
 
 
+def _is_media(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("caption"), str | None)
+
+
+def _is_place(part: Any) -> bool:
+    # Numbers, by one of Meta's pages as text; `bool` is an int to Python and no latitude to anybody.
+    return isinstance(part, dict) and all(
+        isinstance(part.get(key), float | int | str) and not isinstance(part.get(key), bool)
+        for key in ("latitude", "longitude")
+    )
+
+
+def _is_button(part: Any) -> bool:
+    return isinstance(part, dict) and any(isinstance(part.get(key), str) for key in ("text", "payload"))
+
+
+def _is_interactive(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("type"), str)
+
+
+def _is_order(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("product_items"), list)
+
+
 def _is_text(part: Any) -> bool:
     return isinstance(part, dict) and isinstance(part.get("body"), str)
 
 
 def _is_reaction(part: Any) -> bool:
-    return isinstance(part, dict) and bool(text(part.get("message_id"))) and isinstance(part.get("emoji") or "", str)
+    return isinstance(part, dict) and bool(text(part.get("message_id"))) and isinstance(part.get("emoji"), str | None)
 
 
 def _has_target(part: Any) -> bool:
@@ -51,8 +75,13 @@ def _is_contacts(part: Any) -> bool:
 
 # What a known type must be made of to be shown as what it is.
 SHAPES: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(MEDIA_TYPES | {"location", "button", "interactive", "order", "system"}, _is_object),
+    **dict.fromkeys(MEDIA_TYPES, _is_media),
     "text": _is_text,
+    "location": _is_place,
+    "button": _is_button,
+    "interactive": _is_interactive,
+    "order": _is_order,
+    "system": _is_object,
     "contacts": _is_contacts,
     "reaction": _is_reaction,
     "edit": _has_target,
@@ -118,7 +147,9 @@ def _joined(part: JsonObject, beside: JsonObject) -> JsonObject:
         return part
     joined = dict(part)
     for key, value in beside.items():
-        while key in joined:
-            key += "_"  # noqa: PLW2901 - until nobody has it
-        joined[key] = value
+        free, tail = key, "_"
+        while free in joined:
+            # The tail doubles: whoever fills a body with such keys wins nothing.
+            free, tail = free + tail, tail * 2
+        joined[free] = value
     return joined
