@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from whatsapp.envelope import Change, JsonObject
+from whatsapp.envelope import Change, JsonObject, text
 from whatsapp.facts import Row, fact
 from whatsapp.scalars import identifier
 
@@ -20,7 +20,7 @@ IDS = ("wa_id", "bsuid", "parent_bsuid")
 def of_system(event_id: int, change: Change, message: JsonObject, row: Row) -> Row | None:
     """The change that a system message tells of, or None. Puts the message's row under the OLD ids: its old thread."""
     system = message.get("system")
-    if not isinstance(system, dict) or system.get("type") not in CHANGES:
+    if not isinstance(system, dict) or text(system.get("type")) not in CHANGES:
         return None
     new = (
         identifier(system, "wa_id") or identifier(system, "new_wa_id"),

@@ -36,6 +36,7 @@ KEYS = {
         *("template_id", "name", "language", "details"),
     },
 }
+STRANGE = (None, True, -7, 0.5, "", "9" * 600, [], {}, [[], None, {}], {"id": {"id": 1}})
 PARTS = st.sampled_from(
     [
         *("text", "image", "voice", "document", "location", "contacts", "button", "interactive", "reaction", "order"),
@@ -72,6 +73,29 @@ def test_a_payload_with_anything_changed_anywhere_is_normalised(name: str, data:
     for _ in range(data.draw(st.integers(1, 4))):
         change(body, data)
     check(normalise(1, endpoint, body))
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_node_of_a_payload_may_be_anything_or_nothing(name: str) -> None:
+    """Hypothesis looks at combinations; this one leaves no node out."""
+    body = payload(name)
+    for node, key in list(nodes(body)):
+        whole = node[key]
+        for value in STRANGE:
+            node[key] = value
+            check(normalise(1, AT_META, body))
+        if isinstance(node, dict):
+            del node[key]
+            check(normalise(1, AT_META, body))
+        node[key] = whole
+
+
+def nodes(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a tree that holds a value: its container and its key."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        yield tree, key
+        if isinstance(value, dict | list):
+            yield from nodes(value)
 
 
 def change(body: Any, data: st.DataObject) -> None:
