@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 JsonObject = dict[str, Any]
+# What becomes of one: the fields of an SQL type, for a function that takes sets of them.
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from whatsapp.envelope import Change, JsonObject, text
+from whatsapp.envelope import Change, JsonObject, Row, text
 from whatsapp.people import People
 from whatsapp.scalars import digits, identifier, moment
-
-Row = dict[str, Any]
 
 # Changes that are about the number or the account as a whole.
 NOTICE_FIELDS = frozenset(

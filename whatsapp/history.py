@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from whatsapp.envelope import Change, JsonObject, text
-from whatsapp.messages import ECHO, INBOUND, Row, row
+from whatsapp.envelope import Change, JsonObject, Row, text
+from whatsapp.messages import ECHO, INBOUND, row
 from whatsapp.people import RECIPIENT, SENDER, People, Person
 from whatsapp.scalars import digits, identifier
 
@@ -69,14 +69,17 @@ def _partner(thread: JsonObject) -> Person:
 
 
 def _is_ours(change: Change, message: JsonObject, partner: Person) -> bool:
-    """Whether the business wrote it: it is from our number, or at least not from the one whose chat it is."""
-    sender, own = digits(message.get("from")), digits(change.display_phone_number)
-    if sender is not None and own is not None and sender == own:
+    """Whether the business wrote it: from our number, to another, or, where ours is untold, not from the partner's."""
+    own, sender, recipient = (
+        digits(number) for number in (change.display_phone_number, message.get("from"), message.get("to"))
+    )
+    if sender is not None and sender == own:
         return True
     if message.get("from_user_id") or (sender is not None and sender == digits(partner.wa_id)):
         return False
-    recipient = digits(message.get("to"))
-    return recipient is not None and recipient != own
+    if recipient is not None:
+        return recipient != own
+    return own is None and sender is not None and partner.wa_id is not None
 
 
 def _numbered(value: Any, name: str) -> Iterator[tuple[str, Any]]:

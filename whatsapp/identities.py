@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from whatsapp.envelope import Change, JsonObject, text
-from whatsapp.facts import Row, fact
+from whatsapp.envelope import Change, JsonObject, Row, text
+from whatsapp.facts import fact
 from whatsapp.scalars import identifier
 
 CHANGES = frozenset({"user_changed_number", "customer_changed_number", "user_changed_user_id"})

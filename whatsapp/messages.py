@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from whatsapp.envelope import Change, JsonObject, text
+from whatsapp.envelope import Change, JsonObject, Row, text
 from whatsapp.people import RECIPIENT, SENDER, People, Person
 from whatsapp.scalars import digits, identifier, moment
 from whatsapp.shaping import fill, shaped_type, target_of
-
-Row = dict[str, Any]
 
 # What has a column of its own. In a group the thread does not tell who wrote, so there the message keeps saying it.
 COLUMNS = frozenset({"id", "timestamp", "type"})

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from whatsapp import facts, history, identities, messages, statuses, templates
-from whatsapp.envelope import Change, Endpoint, JsonObject, changes
+from whatsapp.envelope import Change, Endpoint, JsonObject, Row, changes
 from whatsapp.people import People
-
-# The fields of the SQL types private.inbound_message, private.inbound_status and private.inbound_fact.
-Row = dict[str, Any]
+from whatsapp.scalars import an_object
 
 # What a journal line holds of a body that is all wrong.
 MAX_PROBLEMS, MAX_PROBLEM = 20, 300
@@ -139,9 +137,7 @@ def _read_list(result: Normalised, place: int, change: Change, reader: Reader, i
     people = People(change.value.get("contacts")) if reader.of_people else NOBODY
     for index, item in enumerate(items):
         try:
-            if not isinstance(item, dict):
-                raise ValueError("is not an object")  # noqa: TRY004, TRY301 - one way out for every bad item
-            reader.read(result, change, people, item)
+            reader.read(result, change, people, an_object(item))
         except ValueError as error:
             result.problems.append(f"change {place} {reader.noun} {index}: {error}")
 
@@ -222,9 +218,7 @@ def _read_history(result: Normalised, place: int, change: Change, items: Any) ->
 
 
 def _past(result: Normalised, change: Change, people: People, thread: JsonObject, message: Any) -> None:
-    if not isinstance(message, dict):
-        raise ValueError("is not an object")  # noqa: TRY004 - one way out for every bad item
-    result.messages.append(history.past(result.event_id, change, people, thread, message))
+    result.messages.append(history.past(result.event_id, change, people, thread, an_object(message)))
     result.note(change.field or "history")
 
 

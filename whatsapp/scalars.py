@@ -1,4 +1,4 @@
-"""Ids and times as WhatsApp sends them, as Postgres takes them."""
+"""Ids and times as WhatsApp sends them, as Postgres takes them; ValueError for what it could not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from whatsapp.envelope import JsonObject, text
 
 # Far beyond any id of WhatsApp's, and well below what a Postgres index takes.
 MAX_ID = 512
+
+
+def an_object(item: Any) -> JsonObject:
+    """An item that must be a JSON object. Raises ValueError when it is none."""
+    if not isinstance(item, dict):
+        raise ValueError("is not an object")  # noqa: TRY004 - one way out for every bad item
+    return item
 
 
 def identifier(item: JsonObject, key: str) -> str | None:

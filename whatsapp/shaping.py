@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from whatsapp.envelope import JsonObject, text
+from whatsapp.envelope import JsonObject, Row, text
 from whatsapp.scalars import MAX_ID, identifier
-
-Row = dict[str, Any]
 
 MAX_TYPE = 64
 # Keys of a media object that have a column. The url lives five minutes and has none.

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from whatsapp.envelope import Change, JsonObject, text
+from whatsapp.envelope import Change, JsonObject, Row, text
 from whatsapp.scalars import identifier, moment
-
-Row = dict[str, Any]
 
 COLUMNS = frozenset({"id", "status", "timestamp", "biz_opaque_callback_data"})
 # The person in a group whom a report is about. A report without one is about the message.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from whatsapp.envelope import Change, JsonObject, text
-from whatsapp.facts import Row, fact
+from whatsapp.envelope import Change, JsonObject, Row, text
+from whatsapp.facts import fact
 from whatsapp.scalars import identifier
 
 COLUMNS = frozenset({"message_template_id", "message_template_name", "message_template_language"})

@@ -164,6 +164,15 @@ def test_who_wrote_is_told_by_whichever_end_is_named(
     assert row["content"] == {"body": "x"}
 
 
+@pytest.mark.parametrize(("sender", "direction"), [(OWN, "outbound"), (CUSTOMER, "inbound")])
+def test_who_wrote_is_told_by_the_chat_where_our_number_is_not(sender: str, direction: str) -> None:
+    body = payload("history")
+    del body["entry"][0]["changes"][0]["value"]["metadata"]["display_phone_number"]
+    threads_of(body)[:] = [{"id": CUSTOMER, "messages": [{"id": "wamid.1", "type": "text", "from": sender}]}]
+    (row,) = normalise(1, AT_NUMBER, body).messages
+    assert (row["direction"], row["wa_id"]) == (direction, CUSTOMER)
+
+
 @pytest.mark.parametrize(
     ("context", "status", "kept"),
     [
