@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +10,10 @@ from whatsapp.envelope import JsonObject, text
 
 # Far beyond any id of WhatsApp's, and well below what a Postgres index takes.
 MAX_ID = 512
+EPOCH = date(1970, 1, 1).toordinal()
+# Every webhook has a time in it, and `datetime` writes one five times slower than this puts it together.
+MINUTES = tuple(f"T{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60))
+SECONDS = tuple(f"{second:02}+00:00" for second in range(60))
 
 
 def an_object(item: Any) -> JsonObject:
@@ -33,16 +37,16 @@ def identifier(item: JsonObject, key: str) -> str | None:
 def moment(timestamp: Any) -> str | None:
     """Unix seconds, as text or number, in ISO 8601; None when it is no time Postgres could hold."""
     try:
-        seconds = int(text(timestamp) or "")
-        return _iso(seconds) if seconds >= 0 else None
-    except (ValueError, OverflowError, OSError):
+        minute, second = divmod(int(text(timestamp) or ""), 60)
+        day, minute = divmod(minute, 24 * 60)
+        return _date(day) + MINUTES[minute] + SECONDS[second] if day >= 0 else None
+    except (ValueError, OverflowError):
         return None
 
 
-@lru_cache(maxsize=4096)
-def _iso(seconds: int) -> str:
-    """Kept, since what arrives together happened together and writing a date costs as much as reading a message."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+@lru_cache(maxsize=1024)
+def _date(day: int) -> str:
+    return date.fromordinal(EPOCH + day).isoformat()
 
 
 def digits(value: Any) -> str | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.whatsapp.payload import (
     AT_META,
@@ -21,6 +24,7 @@ from tests.whatsapp.payload import (
 )
 from whatsapp.envelope import Endpoint, JsonObject, changes
 from whatsapp.normalise import normalise
+from whatsapp.scalars import moment
 
 OUR_NUMBER = {
     "provider": "360dialog",
@@ -180,13 +184,20 @@ def test_an_id_longer_than_any_index_takes_is_named_and_not_stored(field: str) -
     assert result.problems == [f"change 0 message 0: {field} is longer than 512 characters"]
 
 
-@pytest.mark.parametrize("timestamp", [None, "", "soon", "NaN", True, [], {}, 1e30, "9" * 40, -1, "-5", -(10**18)])
+@pytest.mark.parametrize(
+    "timestamp", [None, "", "soon", "NaN", True, [], {}, 1e30, "9" * 40, 253402300800, -1, -(10**18)]
+)
 def test_a_time_that_is_none_is_left_to_the_journals_clock(timestamp: Any) -> None:
     body = payload("text")
     messages_of(body)[0]["timestamp"] = timestamp
     message = normalise(1, AT_NUMBER, body).messages[0]
     assert message["occurred_at"] is None
     assert message["content"].get("timestamp") == timestamp
+
+
+@given(st.integers(min_value=0, max_value=253402300799))
+def test_a_time_is_written_as_the_standard_has_it(seconds: int) -> None:
+    assert moment(str(seconds)) == moment(seconds) == datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def test_the_journals_line_stays_short_however_much_is_wrong() -> None:
