@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bench import report
+from bench.journal import NotDrained
+from bench.load import LoadFailure
 from bench.outcome import Outcome
 from bench.parts import big, flat_out, growth, lone, sustained
 from bench.project import Project
+from bench.receivers import ReceiverFailure
 from bench.stand import Stand, connected
 
 PARTS = {
@@ -43,7 +48,7 @@ async def run(quick: bool, parts: list[str]) -> dict[str, Outcome]:
         stand = Stand(project, database, quick)
         for name, measure in PARTS.items():
             if name in parts or not parts:
-                outcomes[name] = await measure(stand)
+                outcomes[name] = await _part(measure, stand)
                 print(report.show(name, outcomes[name]), flush=True)
     together = report.ratios(outcomes)
     if together.targets:
@@ -52,12 +57,25 @@ async def run(quick: bool, parts: list[str]) -> dict[str, Outcome]:
     return outcomes
 
 
+async def _part(measure: Callable[[Stand], Awaitable[Outcome]], stand: Stand) -> Outcome:
+    """One that cannot be measured does not take the others with it."""
+    try:
+        return await measure(stand)
+    except (LoadFailure, ReceiverFailure, NotDrained, OSError, EOFError) as failure:
+        return Outcome(problems=[f"{type(failure).__name__}: {failure}"])
+
+
 def main() -> int:
     """0 when no promise was broken, whatever the figures: they depend on the machine and on who else uses it."""
     chosen = arguments()
     about = report.machine()
     print("  ".join(f"{name} {value}" for name, value in about.items()), flush=True)
-    outcomes = asyncio.run(run(chosen.quick, chosen.parts))
+    # Either signal unwinds: what was started is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        outcomes = asyncio.run(run(chosen.quick, chosen.parts))
+    except KeyboardInterrupt:
+        return 130
     if chosen.json:
         report.write(chosen.json, about, outcomes)
     broken = [name for name, outcome in outcomes.items() if outcome.problems]

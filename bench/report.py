@@ -44,6 +44,7 @@ def _told(target: Target) -> str:
 def ratios(outcomes: Mapping[str, Outcome]) -> Outcome:
     """What only several parts together tell. Only ratios compare across machines."""
     together = Outcome()
+    outcomes = {name: outcome for name, outcome in outcomes.items() if outcome.figures}
     if "ours" not in outcomes:
         return together
     ours = _number(outcomes["ours"], "acknowledged/s")
