@@ -29,9 +29,13 @@ async def empty(stand: Stand) -> Outcome:
     figures: dict[str, Figure] = {}
     for name, command in (("", EMPTY), (", body read", EMPTY_READ)):
         tenant = await emptied(stand.database)
-        async with running(command) as receiver:
+        async with running(command) as receiver, spending(stand.parts(receiver)) as spent:
             answers = await send(stand.load(receiver, stand.webhooks(tenant, SENT), seconds=_seconds(stand)))
-        figures |= {f"requests/s{name}": round(answers.rate), f"p99 ms{name}": answers.latency["p99"]}
+        figures |= {
+            f"requests/s{name}": round(answers.rate),
+            f"p99 ms{name}": answers.latency["p99"],
+            f"CPU seconds{name}": spent.seconds,
+        }
         if answers.refused or any(answers.broken.values()):
             return Outcome(figures, problems=[f"{answers.refused} refused, broken: {answers.broken}"])
     return Outcome(figures)
