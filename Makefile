@@ -3,10 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-SOURCES := webhook worker whatsapp store devstack examples tests
+SOURCES := webhook worker whatsapp store devstack examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format snapshot clean
+.PHONY: help setup demo test bench lint format snapshot clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ test-devstack:
 
 test-product:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q --ignore=tests/devstack
+
+bench: setup ## inbound under load against an empty and a naive receiver, ten minutes (BENCH_ARGS="--quick ours")
+	@$(PY) -m devstack run -- $(PY) -m bench.inbound $(BENCH_ARGS)
 
 lint: setup ## style, types and import contracts
 	@$(VENV)/bin/ruff check $(SOURCES)
