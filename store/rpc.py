@@ -49,8 +49,8 @@ class Rpc:
         events: Sequence[Row],
         messages: Sequence[Row],
         statuses: Sequence[Row],
-        facts: Sequence[Row] = (),
         default_workspace_id: str | None = None,
+        facts: Sequence[Row] = (),
     ) -> int:
         return await self._count(
             "record_inbound",

@@ -13,7 +13,7 @@ import structlog
 
 from store.errors import Rejected, StoreError
 from store.rpc import Rpc
-from whatsapp.envelope import Endpoint, JsonObject
+from whatsapp.envelope import Change, Endpoint, JsonObject
 from whatsapp.normalise import Normalised, normalise
 
 log = structlog.get_logger()
@@ -98,6 +98,7 @@ class Recorder:
             [row for result in results for row in result.messages],
             [row for result in results for row in result.statuses],
             self._default_workspace_id,
+            [row for result in results for row in result.facts],
         )
 
     async def _set_aside(self, event: Event, error: Rejected) -> None:

@@ -1,9 +1,10 @@
 -- Messages in and out, one row each, content in the Cloud API's own shape.
 
 create function private.message_preview(type text, content jsonb, revoked boolean default false) returns text
-language sql immutable parallel safe set search_path = ''
+language plpgsql immutable parallel safe set search_path = ''
 as $$
-  select case when revoked then '🚫' else left(regexp_replace(btrim(concat_ws(' ',
+begin
+  return case when revoked then '🚫' else left(regexp_replace(btrim(concat_ws(' ',
     case message_preview.type
       when 'text' then null
       when 'image' then '🖼'
@@ -27,7 +28,8 @@ as $$
       content #>> '{body,text}', content #>> '{button_reply,title}', content #>> '{list_reply,title}',
       content #>> '{nfm_reply,body}', content #>> '{0,name,formatted_name}', content #>> '{0,phones,0,phone}', content ->> 'address'
     )
-  )), '\s+', ' ', 'g'), 140) end
+  )), '\s+', ' ', 'g'), 140) end;
+end
 $$;
 comment on function private.message_preview(text, jsonb, boolean) is 'One line for the conversation list: a sign for the kind and what was written, no language, no ids.';
 

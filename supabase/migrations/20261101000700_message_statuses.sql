@@ -40,8 +40,8 @@ comment on function private.error_of(jsonb) is 'The first of WhatsApp''s errors 
 
 create function private.apply_statuses(message_ids uuid[]) returns void
 language plpgsql set search_path = ''
--- Each message is looked up, whatever the planner believes about the size of a table.
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+-- Each message is looked up, in the order written, whatever the planner believes about the size of a table.
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   -- Whoever records a send holds these locks too, so one of the two sees the other's row. Everybody takes the outbox

@@ -11,23 +11,22 @@ begin
     status = case when added.customer_messages > 0 then 'open' else thread.status end,
     last_message_at = case when added.is_newest then added.newest_at else thread.last_message_at end,
     last_message_seq = case when added.is_newest then added.newest_seq else thread.last_message_seq end,
-    last_message_preview = case when added.is_newest then added.newest_preview else thread.last_message_preview end,
+    last_message_preview = case when added.is_newest
+      then private.message_preview(added.type, added.content, added.revoked) else thread.last_message_preview end,
     last_message_direction = case when added.is_newest then added.newest_direction else thread.last_message_direction end
   from (
     select fresh.*, current.id as thread_id,
       current.last_message_at is null
         or (fresh.newest_at, fresh.newest_seq) > (current.last_message_at, current.last_message_seq) as is_newest
     from (
-      select conversation_id,
-        count(*) filter (where direction = 'inbound' and not imported) as customer_messages,
-        max(occurred_at) filter (where direction = 'inbound') as last_customer_message_at,
-        max(occurred_at) as newest_at,
-        (array_agg(seq order by occurred_at desc, seq desc))[1] as newest_seq,
-        (array_agg(private.message_preview(type, content, revoked_at is not null) order by occurred_at desc, seq desc))[1] as newest_preview,
-        (array_agg(direction order by occurred_at desc, seq desc))[1] as newest_direction
+      select distinct on (conversation_id) conversation_id, type, content, revoked_at is not null as revoked,
+        count(*) filter (where direction = 'inbound' and not imported) over thread as customer_messages,
+        max(occurred_at) filter (where direction = 'inbound') over thread as last_customer_message_at,
+        occurred_at as newest_at, seq as newest_seq, direction as newest_direction
       from added_messages
       where conversation_id is not null and private.is_conversational(type)
-      group by conversation_id
+      window thread as (partition by conversation_id)
+      order by conversation_id, occurred_at desc, seq desc
     ) as fresh
     -- Locked in one order before the update: batches that share conversations take turns instead of deadlocking.
     join (

@@ -41,8 +41,8 @@ grant execute on function private.arrived_messages(jsonb) to service_role;
 
 create function private.threads_at_home(arrived private.inbound_message[]) returns uuid[]
 language sql stable set search_path = ''
--- Every row is looked up, whatever the planner believes about the size of a table.
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+-- Every row is looked up, in the order written, whatever the planner believes about the size of a table.
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
   select array(
     select home.id
@@ -97,7 +97,7 @@ grant execute on function private.senders_of(private.inbound_message[], uuid[]) 
 
 create function private.hold_contacts(threads uuid[]) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   -- Contacts, then conversations: a member who deletes contacts takes them in this order, too.
@@ -142,32 +142,37 @@ comment on function private.ensure_threads(private.inbound_message[]) is 'The th
 grant execute on function private.ensure_threads(private.inbound_message[]) to service_role;
 
 create function private.note_profiles(arrived private.inbound_message[], threads uuid[]) returns void
-language sql set search_path = ''
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+language plpgsql set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
+declare
+  ids uuid[];
+  names text[];
+  times timestamptz[];
+begin
   -- The newest by the provider's clock. A name that a person of the workspace gave is another column, left alone.
-  with said as (
-    select coalesce(thread.contact_id, member.id) as id, m.profile_name, m.occurred_at
+  select array_agg(newest.id), array_agg(newest.profile_name), array_agg(newest.occurred_at) into ids, names, times
+  from (
+    select distinct on (contact.id) contact.id, m.profile_name, m.occurred_at
     from unnest(arrived) with ordinality as m
     left join public.conversations as thread on thread.id = threads[m.ordinality] and m.group_id is null
     -- In a group the thread is nobody's: who wrote is known by number.
-    left join public.contacts as member
-      on m.group_id is not null and member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
-    where m.profile_name is not null
-  ), newest as (
-    select distinct on (said.id) said.id, said.profile_name, said.occurred_at
-    from said
-    join public.contacts as contact on contact.id = said.id
-    where contact.profile_name_at is null or said.occurred_at > contact.profile_name_at
-      or said.occurred_at = contact.profile_name_at and said.profile_name < contact.profile_name
-    order by said.id, said.occurred_at desc, said.profile_name
-  ), locked as (
-    select contact.id from public.contacts as contact
-    where contact.id in (select newest.id from newest) order by contact.id for no key update
-  )
-  update public.contacts as contact set profile_name = newest.profile_name, profile_name_at = newest.occurred_at
-  from newest join locked using (id)
-  where contact.id = newest.id
+    join public.contacts as contact on contact.id = coalesce(thread.contact_id, case when m.group_id is not null then (
+      select member.id from public.contacts as member
+      where member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)) end)
+    where m.profile_name is not null and (
+      contact.profile_name_at is null or m.occurred_at > contact.profile_name_at
+      or m.occurred_at = contact.profile_name_at and m.profile_name < contact.profile_name)
+    order by contact.id, m.occurred_at desc, m.profile_name
+  ) as newest;
+  if ids is null then
+    return;
+  end if;
+  perform from public.contacts where id = any (ids) order by id for no key update;
+  update public.contacts as contact set profile_name = said.profile_name, profile_name_at = said.occurred_at
+  from unnest(ids, names, times) as said (id, profile_name, occurred_at)
+  where contact.id = said.id;
+end
 $$;
 comment on function private.note_profiles(private.inbound_message[], uuid[]) is 'Keeps the names that people gave themselves up to date.';
 grant execute on function private.note_profiles(private.inbound_message[], uuid[]) to service_role;

@@ -49,6 +49,7 @@ begin
     from unnest(arrived) as m
     join public.messages as message on message.connection_id = m.connection_id and message.wamid = m.wamid
     where message.imported and not m.imported
+      or message.type = 'media_placeholder' and m.type <> 'media_placeholder'
       or message.direction = 'outbound' and private.status_rank(m.status) > private.status_rank(message.status));
   if twice = '{}' then
     return;
@@ -64,8 +65,31 @@ begin
     group by m.connection_id, m.wamid
   ) as told
   where message.id = any (twice) and message.connection_id = told.connection_id and message.wamid = told.wamid;
+  perform private.replace_placeholders(arrived);
 end
 $$;
+
+create function private.replace_placeholders(arrived private.inbound_message[]) returns void
+language sql set search_path = ''
+set enable_seqscan = off
+as $$
+  with replaced as (
+    update public.messages as message set
+      type = m.type, content = m.content, reply_to_wamid = coalesce(m.reply_to_wamid, message.reply_to_wamid),
+      media_id = m.media_id, media_mime_type = m.media_mime_type, media_sha256 = m.media_sha256,
+      media_filename = m.media_filename, media_status = case when m.media_id is not null then 'pending' end
+    from unnest(arrived) as m
+    where message.connection_id = m.connection_id and message.wamid = m.wamid
+      and message.type = 'media_placeholder' and m.type <> 'media_placeholder'
+    returning message.id, message.workspace_id, message.connection_id, message.media_id, message.media_sha256, message.occurred_at
+  )
+  insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
+  select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
+  from replaced where media_id is not null
+$$;
+comment on function private.replace_placeholders(private.inbound_message[]) is
+  'The history of a phone tells of a file first and brings it later, under the same id: the file takes the place.';
+grant execute on function private.replace_placeholders(private.inbound_message[]) to service_role;
 comment on function private.reconcile_messages(private.inbound_message[]) is 'Messages that came both live and as history are live, and as far as either says.';
 grant execute on function private.reconcile_messages(private.inbound_message[]) to service_role;
 
@@ -73,7 +97,7 @@ create index messages_amendments on public.messages (connection_id, reply_to_wam
 
 create function private.amend_messages(arrived private.inbound_message[]) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   targets uuid[];

@@ -34,7 +34,7 @@ grant execute on function private.arrived_statuses(jsonb) to service_role;
 
 create function private.messages_reported(reports private.inbound_status[]) returns uuid[]
 language sql stable set search_path = ''
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
   select array(
     select distinct coalesce(by_wamid.id, by_echo.id)

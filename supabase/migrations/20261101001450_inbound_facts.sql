@@ -183,8 +183,9 @@ begin
       coalesce(f.occurred_at, private.received_at(f.event_id)), f.wa_id, f.bsuid, f.parent_bsuid, f.new_wa_id, f.new_bsuid,
       f.new_parent_bsuid, f.template_id, f.name, f.language, coalesce(f.details, '{}'), connection.workspace_id, connection.id)::private.inbound_fact
     from jsonb_populate_recordset(null::private.inbound_fact, facts) as f
-    left join public.whatsapp_connections as connection on connection.phone_number_id = f.phone_number_id
-    order by f.kind, 6, f.details);
+    -- What concerns people is told to each connection meant, what concerns connections goes to all of them below.
+    left join lateral private.connections_meant(f) as connection on f.kind not in ('template', 'notice')
+    order by f.kind, coalesce(f.occurred_at, private.received_at(f.event_id)), f.details, connection.id);
   perform private.record_identities(array(
     select f from unnest(told) as f where f.kind = 'identity' and f.connection_id is not null));
   -- Rare, and each with its own rule: one by one.

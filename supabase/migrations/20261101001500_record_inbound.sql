@@ -29,40 +29,48 @@ $$;
 comment on function private.ensure_connections(jsonb, uuid) is 'Creates connections for unknown numbers in the default workspace.';
 grant execute on function private.ensure_connections(jsonb, uuid) to service_role;
 
-create function private.missing_of(event jsonb) returns text[]
+create function private.unknown_of(events jsonb) returns text[]
 language sql stable set search_path = ''
 as $$
-  select array_agg(distinct named.id order by named.id)
-  from (
-    select number ->> 'phone_number_id' as id from jsonb_array_elements(event -> 'numbers') as number
+  select array(
+    select distinct number ->> 'phone_number_id'
+    from jsonb_array_elements(events) as event cross join lateral jsonb_array_elements(event -> 'numbers') as number
     where not exists (select from public.whatsapp_connections where phone_number_id = number ->> 'phone_number_id')
-    union all
-    select waba from jsonb_array_elements_text(event -> 'wabas') as waba
-    where not exists (select from public.whatsapp_connections where waba_id = waba)
-  ) as named
+    union
+    select waba
+    from jsonb_array_elements(events) as event cross join lateral jsonb_array_elements_text(event -> 'wabas') as waba
+    where not exists (select from public.whatsapp_connections where waba_id = waba))
 $$;
-comment on function private.missing_of(jsonb) is 'The numbers and WABAs of an event that nobody has connected; null when all are.';
-grant execute on function private.missing_of(jsonb) to service_role;
+comment on function private.unknown_of(jsonb) is 'The numbers and WABAs in events that nobody has connected.';
+grant execute on function private.unknown_of(jsonb) to service_role;
 
 create function private.close_events(events jsonb) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
+declare
+  unknown text[] := private.unknown_of(events);
 begin
   -- In one order: a sweep may be applying the same events in another.
-  perform from public.webhook_events where id in (select (item ->> 'id')::bigint from jsonb_array_elements(events) as item)
+  perform from public.webhook_events where id = any (array(select (item ->> 'id')::bigint from jsonb_array_elements(events) as item))
   order by id for no key update;
   update public.webhook_events as event set
     state = case when told.problem is not null then 'failed' when told.missing is not null then 'unrouted' else 'processed' end,
     error = nullif(concat_ws(e'\n', told.problem, 'no connection for ' || array_to_string(told.missing, ', ')), ''),
     missing = told.missing,
-    kinds = told.kinds,
+    kinds = coalesce(told.kinds, '{}'),
     processed_at = now(),
     lease_expires_at = null
   from (
-    select (item ->> 'id')::bigint as id, item ->> 'problem' as problem, private.missing_of(item) as missing,
-      array(select jsonb_array_elements_text(item -> 'kinds')) as kinds
-    from jsonb_array_elements(events) as item
+    select item.id, item.problem, item.kinds,
+      case when unknown <> '{}' then (
+        select array_agg(named.id order by named.id)
+        from (
+          select number ->> 'phone_number_id' as id from jsonb_array_elements(item.numbers) as number
+          union select jsonb_array_elements_text(item.wabas)
+        ) as named
+        where named.id = any (unknown)) end as missing
+    from jsonb_to_recordset(events) as item (id bigint, numbers jsonb, wabas jsonb, kinds text[], problem text)
     offset 0
   ) as told
   where event.id = told.id;
