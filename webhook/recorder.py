@@ -25,13 +25,14 @@ MAX_ATTEMPTS = 5
 SWEEP_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
     """A committed body. `attempts` counts claims by a sweep; 0 straight after the receipt."""
 
     id: int
     endpoint: Endpoint
     body: JsonObject
+    found: Sequence[Change] | None = None
     attempts: int = 0
 
 
@@ -81,7 +82,7 @@ class Recorder:
 
     async def _apply(self, events: Sequence[Event]) -> None:
         try:
-            await self._record([normalise(event.id, event.endpoint, event.body) for event in events])
+            await self._record([normalise(event.id, event.endpoint, event.body, event.found) for event in events])
         except Rejected as error:
             if len(events) == 1:
                 await self._set_aside(events[0], error)
@@ -114,4 +115,4 @@ def _event(row: dict[str, object]) -> Event:
     endpoint = Endpoint(
         str(row["provider"]), *(str(row[key]) if row[key] else None for key in ("phone_number_id", "waba_id"))
     )
-    return Event(int(str(row["id"])), endpoint, json.loads(str(row["body"])), int(str(row["attempts"])))
+    return Event(int(str(row["id"])), endpoint, json.loads(str(row["body"])), None, int(str(row["attempts"])))

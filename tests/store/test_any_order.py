@@ -97,7 +97,125 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Body]]:
         message = {"id": f"system.{place}", "timestamp": str(START + 200), "type": "system", "system": system}
         message |= {key: value for key, value in (("from", phone), ("from_user_id", bsuid)) if value}
         told.append(("messages", {"messages": [message]}))
-    return told
+    return told + draw(st.lists(asides, max_size=3, unique_by=str))
+
+
+def _past(wamid: str, second: int, phone: str, how_far: str | None = None) -> tuple[str, Body]:
+    """A message out of the phone's history; with `how_far` one of ours."""
+    message = {"id": wamid, "timestamp": str(START + second), "type": "text", "text": {"body": "e"}}
+    message |= {"from": phone} if how_far is None else {"from": "1", "to": phone}
+    context = {"history_context": {"status": how_far or "READ"}}
+    return "history", {"history": [{"threads": [{"id": phone, "messages": [message | context]}]}]}
+
+
+# What comes beside the conversation: facts, the phone's history and address book, a group. Each with its own second.
+asides = st.sampled_from(
+    [
+        (
+            "user_id_update",
+            {
+                "user_id_update": [
+                    {
+                        "wa_id": PHONES[0],
+                        "user_id": {"previous": BSUIDS[0], "current": "IL.new"},
+                        "timestamp": START + 300,
+                    }
+                ]
+            },
+        ),
+        (
+            "user_preferences",
+            {
+                "user_preferences": [
+                    {"wa_id": PHONES[0], "category": "marketing_messages", "value": "stop", "timestamp": START + 301}
+                ]
+            },
+        ),
+        (
+            "user_preferences",
+            {
+                "user_preferences": [
+                    {
+                        "user_id": BSUIDS[0],
+                        "category": "marketing_messages",
+                        "value": "resume",
+                        "timestamp": START + 302,
+                    }
+                ]
+            },
+        ),
+        (
+            "smb_app_state_sync",
+            {
+                "state_sync": [
+                    {
+                        "type": "contact",
+                        "action": "add",
+                        "metadata": {"timestamp": START + 303},
+                        "contact": {"full_name": "Dana of the phone", "phone_number": PHONES[3]},
+                    }
+                ]
+            },
+        ),
+        (
+            "message_template_status_update",
+            {
+                "event": "APPROVED",
+                "message_template_id": 7,
+                "message_template_name": "hi",
+                "message_template_language": "he",
+            },
+        ),
+        ("account_review_update", {"decision": "APPROVED"}),
+        _past("past.1", -5, PHONES[3]),
+        _past("echo.0", 50, PHONES[0], "DELIVERED"),
+        (
+            "messages",
+            {
+                "messages": [
+                    {
+                        "id": "group.1",
+                        "timestamp": str(START + 60),
+                        "group_id": "g1",
+                        "from": PHONES[1],
+                        "type": "text",
+                        "text": {"body": "all"},
+                    }
+                ]
+            },
+        ),
+        (
+            "messages",
+            {
+                "messages": [
+                    {
+                        "id": "parent.1",
+                        "timestamp": str(START + 61),
+                        "from_user_id": BSUIDS[2],
+                        "from_parent_user_id": "IL.ENT.1",
+                        "type": "text",
+                        "text": {"body": "p"},
+                    }
+                ]
+            },
+        ),
+        (
+            "messages",
+            {
+                "messages": [
+                    {
+                        "id": "parent.2",
+                        "timestamp": str(START + 62),
+                        "from": PHONES[3],
+                        "from_parent_user_id": "IL.ENT.1",
+                        "type": "text",
+                        "text": {"body": "q"},
+                    }
+                ]
+            },
+        ),
+    ]
+)
 
 
 def record(db: psycopg.Connection[dict[str, Any]], number: str, batches: list[list[tuple[str, Body]]]) -> None:
@@ -124,7 +242,7 @@ def rows(db: psycopg.Connection[dict[str, Any]], number: str) -> dict[str, Any]:
     one = "(select id from whatsapp_connections where phone_number_id = %(number)s)"
     queries = {
         "messages": f"""select wamid, type, content, status, reply_to_wamid, occurred_at, edited_at, revoked_at,
-            original_content, direction, media_status, sent_at, delivered_at, read_at, error
+            original_content, direction, imported, media_status, sent_at, delivered_at, read_at, error
             from messages where connection_id = {one} order by wamid""",
         "threads": f"""select phone, bsuid, status, unread_count, last_customer_message_at, window_expires_at,
             last_message_at, last_message_preview, last_message_direction,
@@ -132,9 +250,11 @@ def rows(db: psycopg.Connection[dict[str, Any]], number: str) -> dict[str, Any]:
             (select jsonb_build_array(phone_key, bsuid, profile_name) from contacts where id = c.contact_id) as contact
             from conversations c where connection_id = {one} order by wamids""",
         "statuses": f"select wamid, status from message_statuses where connection_id = {one} order by 1, 2",
-        "contacts": """select bsuid, phone_key, profile_name from contacts
+        "contacts": """select bsuid, phone, profile_name, name, marketing_opted_out_at from contacts
             where workspace_id = (select workspace_id from whatsapp_connections where phone_number_id = %(number)s)
             order by 1, 2""",
+        "templates": f"select name, status from message_templates where connection_id = {one}",
+        "notices": f"select provider_notices #- '{{account_review_update,value,metadata}}' as notices from whatsapp_connections where id = {one}",
         "drift": f"""select c.unread_count, s.unread_count as unread_truth, c.last_message_preview,
             s.last_message_preview as preview_truth, c.window_expires_at, s.window_expires_at as window_truth,
             c.last_message_at, s.last_message_at as last_truth
