@@ -27,6 +27,7 @@ MAX_BODY = 4 * 1024 * 1024
 # 360dialog hangs up after 5 s: answer before, whatever happens. A body that dribbles in longer is nobody's; the
 # journal takes the rest, see journal.PATIENCE and journal.COMMIT_SECONDS.
 READ_SECONDS = 2.0
+READY_SECONDS = 4.0
 
 Authentic = Callable[[bytes], bool]
 Identify = Callable[[Scope, Headers], tuple[Endpoint, Authentic | None]]
@@ -97,9 +98,10 @@ class Receiver:
 
     async def readyz(self, _request: Request) -> Response:
         try:
-            await self._ready()
-        except StoreError as error:
-            return PlainTextResponse(f"Supabase: {error.code}", 503)
+            async with asyncio.timeout(READY_SECONDS):
+                await self._ready()
+        except (StoreError, TimeoutError) as error:
+            return PlainTextResponse(f"Supabase: {getattr(error, 'code', 'timeout')}", 503)
         return PlainTextResponse("ready")
 
     def _authentic_subject(self, scope: Scope, headers: Headers, parameter: str) -> str:

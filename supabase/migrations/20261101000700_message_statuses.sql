@@ -38,9 +38,8 @@ as $$
 $$;
 comment on function private.error_of(jsonb) is 'The first of WhatsApp''s errors in the shape of messages.error; null when there is none.';
 
-create function private.apply_statuses(message_ids uuid[]) returns void
+create function private.hold_messages(message_ids uuid[]) returns void
 language plpgsql set search_path = ''
--- Each message is looked up, in the order written, whatever the planner believes about the size of a table.
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
@@ -48,7 +47,17 @@ begin
   -- first and the message second, each by id: no deadlock.
   perform from public.outbox where message_id = any (message_ids) order by message_id for update;
   perform from public.messages where id = any (message_ids) order by id for no key update;
+end
+$$;
+comment on function private.hold_messages(uuid[]) is 'Locks messages and their places in the outbox until the transaction ends.';
+grant execute on function private.hold_messages(uuid[]) to service_role;
 
+create function private.apply_statuses(message_ids uuid[]) returns void
+language plpgsql set search_path = ''
+-- Each message is looked up, in the order written, whatever the planner believes about the size of a table.
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
   update public.messages as message set
     status = case when told.rank > told.rank_before then told.status else message.status end,
     sent_at = coalesce(told.sent_at, message.sent_at),
@@ -91,7 +100,8 @@ begin
     and exists (select from public.messages where id = message_id and private.status_rank(status) > 0);
 end
 $$;
-comment on function private.apply_statuses(uuid[]) is 'Brings messages to what their reports say. Running it again changes nothing.';
+comment on function private.apply_statuses(uuid[]) is
+  'Brings messages to what their reports say. The caller holds them, see hold_messages. Running it again changes nothing.';
 grant execute on function private.apply_statuses(uuid[]) to service_role;
 grant execute on function private.error_of(jsonb) to service_role;
 grant execute on function private.status_rank(text) to service_role;

@@ -144,19 +144,21 @@ declare
 begin
   -- The thread that is older stays; merging one pair may finish another.
   for pair in
-    select distinct kept.id as kept, known.conversation_id as gone, kept.created_at
-    from unnest(people) as p
-    join private.conversation_identifiers as known
-      on known.connection_id = p.connection_id and known.identifier = any (p.identifiers)
-    join lateral (
-      select thread.id, thread.created_at
-      from private.conversation_identifiers as also
-      join public.conversations as thread on thread.id = also.conversation_id
-      where also.connection_id = p.connection_id and also.identifier = any (p.identifiers)
-      order by thread.created_at, thread.id
-      limit 1
-    ) as kept on kept.id <> known.conversation_id
-    order by kept.created_at, kept.id, known.conversation_id
+    with known as (
+      select p.ordinality as person, named.conversation_id as id
+      from unnest(people) with ordinality as p
+      cross join lateral unnest(p.identifiers) as own (identifier)
+      join private.conversation_identifiers as named on named.connection_id = p.connection_id and named.identifier = own.identifier
+      group by 1, 2
+    ), divided as (
+      select person from known group by person having count(*) > 1
+    ), threads as (
+      select known.person, thread.id, thread.created_at,
+        first_value(thread.id) over person as kept, first_value(thread.created_at) over person as kept_since
+      from divided join known using (person) join public.conversations as thread on thread.id = known.id
+      window person as (partition by known.person order by thread.created_at, thread.id)
+    )
+    select distinct kept, id as gone, kept_since from threads where id <> kept order by kept_since, kept, gone
   loop
     if (select count(*) from public.conversations where id in (pair.kept, pair.gone)) = 2 then
       perform private.merge_conversations(pair.kept, pair.gone);
@@ -228,9 +230,13 @@ begin
   on conflict do nothing;
 
   -- An identifier won under a fresh id by somebody who is known under another one: it names the known thread.
-  update private.conversation_identifiers as stray set conversation_id = p.conversation_id
-  from unnest(people) as p
-  where stray.connection_id = p.connection_id and stray.identifier = any (p.identifiers)
+  update private.conversation_identifiers as stray set conversation_id = own.conversation_id
+  from (
+    select p.connection_id, p.conversation_id, seen.identifier
+    from unnest(people) as p cross join unnest(p.identifiers) as seen (identifier)
+  ) as own
+  where stray.connection_id = own.connection_id and stray.identifier = own.identifier
+    and stray.conversation_id <> own.conversation_id
     and not exists (select from public.conversations where id = stray.conversation_id);
 
   perform private.merge_threads_of(people);

@@ -153,17 +153,23 @@ begin
   -- The newest by the provider's clock. A name that a person of the workspace gave is another column, left alone.
   select array_agg(newest.id), array_agg(newest.profile_name), array_agg(newest.occurred_at) into ids, names, times
   from (
-    select distinct on (contact.id) contact.id, m.profile_name, m.occurred_at
-    from unnest(arrived) with ordinality as m
-    left join public.conversations as thread on thread.id = threads[m.ordinality] and m.group_id is null
-    -- In a group the thread is nobody's: who wrote is known by number.
-    join public.contacts as contact on contact.id = coalesce(thread.contact_id, case when m.group_id is not null then (
-      select member.id from public.contacts as member
-      where member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)) end)
-    where m.profile_name is not null and (
-      contact.profile_name_at is null or m.occurred_at > contact.profile_name_at
-      or m.occurred_at = contact.profile_name_at and m.profile_name < contact.profile_name)
-    order by contact.id, m.occurred_at desc, m.profile_name
+    select distinct on (contact.id) contact.id, said.profile_name, said.occurred_at
+    from (
+      select thread.contact_id, m.profile_name, m.occurred_at
+      from unnest(arrived) with ordinality as m
+      join public.conversations as thread on thread.id = threads[m.ordinality]
+      where m.profile_name is not null and m.group_id is null
+      union all
+      -- In a group the thread is nobody's: who wrote is known by number.
+      select member.id, m.profile_name, m.occurred_at
+      from unnest(arrived) as m
+      join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
+      where m.profile_name is not null and m.group_id is not null
+    ) as said
+    join public.contacts as contact on contact.id = said.contact_id
+    where contact.profile_name_at is null or said.occurred_at > contact.profile_name_at
+      or said.occurred_at = contact.profile_name_at and said.profile_name < contact.profile_name
+    order by contact.id, said.occurred_at desc, said.profile_name
   ) as newest;
   if ids is null then
     return;

@@ -154,6 +154,7 @@ declare
     where m.direction = 'outbound');
 begin
   if echoes <> '{}' then
+    perform private.hold_messages(echoes);
     perform private.apply_statuses(echoes);
   end if;
 end

@@ -42,7 +42,7 @@ as $$
     left join public.messages as by_wamid on by_wamid.connection_id = report.connection_id and by_wamid.wamid = report.wamid
     -- A send whose answer was lost has no wamid: our own id, echoed by WhatsApp, tells which message it was.
     left join public.messages as by_echo
-      on by_wamid.id is null and by_echo.id = private.as_uuid(report.callback_data)
+      on by_echo.id = case when by_wamid.id is null then private.as_uuid(report.callback_data) end
       and by_echo.connection_id = report.connection_id and by_echo.direction = 'outbound'
     where coalesce(by_wamid.id, by_echo.id) is not null)
 $$;
@@ -71,14 +71,11 @@ begin
   if concerned = '{}' then
     return;
   end if;
-  -- All of them in the order that everybody keeps, see apply_statuses.
-  perform from public.outbox where message_id = any (concerned) order by message_id for update;
-  perform from public.messages where id = any (concerned) order by id for no key update;
-
+  perform private.hold_messages(concerned);
   update public.messages as message set wamid = report.wamid
   from unnest(reports) as report
-  where report.callback_data is not null and message.id = private.as_uuid(report.callback_data)
-    and message.id = any (concerned) and message.connection_id = report.connection_id and message.wamid is null;
+  where message.id = any (concerned) and message.wamid is null and message.connection_id = report.connection_id
+    and message.id = private.as_uuid(report.callback_data);
   perform private.apply_statuses(concerned);
 end
 $$;

@@ -92,28 +92,37 @@ comment on function private.contact_meant(private.inbound_fact) is 'The contact 
 grant execute on function private.contact_meant(private.inbound_fact) to service_role;
 
 create function private.record_preference(fact private.inbound_fact) returns void
-language sql set search_path = ''
+language plpgsql set search_path = ''
 as $$
+declare
+  -- First of all, and not in the statement below: that one does not see a contact that is only made within it.
+  who uuid := private.contact_meant(fact);
+begin
   update public.contacts as contact set
     marketing_opted_out_at = case when fact.details ->> 'value' = 'stop' then fact.occurred_at end,
     marketing_preference_at = fact.occurred_at
-  where contact.id = private.contact_meant(fact)
+  where contact.id = who
     and coalesce(fact.details ->> 'category', 'marketing_messages') = 'marketing_messages'
     -- Of two words in one second the one that asks for silence.
     and (contact.marketing_preference_at is null or fact.occurred_at > contact.marketing_preference_at
-      or fact.occurred_at = contact.marketing_preference_at and fact.details ->> 'value' = 'stop')
+      or fact.occurred_at = contact.marketing_preference_at and fact.details ->> 'value' = 'stop');
+end
 $$;
 comment on function private.record_preference(private.inbound_fact) is 'Whether a person wants marketing messages.';
 grant execute on function private.record_preference(private.inbound_fact) to service_role;
 
 create function private.record_address(fact private.inbound_fact) returns void
-language sql set search_path = ''
+language plpgsql set search_path = ''
 as $$
+declare
+  who uuid := private.contact_meant(fact);
+begin
   -- The phone's address book names people too; a name that somebody of the workspace wrote here stays.
   update public.contacts as contact set name = fact.name, name_synced_at = fact.occurred_at
-  where contact.id = private.contact_meant(fact)
+  where contact.id = who
     and fact.name is not null and coalesce(fact.details ->> 'action', 'add') <> 'remove'
-    and (contact.name is null or contact.name_synced_at < fact.occurred_at)
+    and (contact.name is null or contact.name_synced_at < fact.occurred_at);
+end
 $$;
 comment on function private.record_address(private.inbound_fact) is 'The name a person has in the phone''s address book.';
 grant execute on function private.record_address(private.inbound_fact) to service_role;

@@ -273,7 +273,9 @@ def play(batches: list[list[tuple[str, Body]]]) -> dict[str, Any]:
         row = db.execute("insert into workspaces (name) values ('any order') returning id").fetchone()
         assert row is not None
         db.execute(
-            "insert into whatsapp_connections (workspace_id, phone_number_id, waba_id) values (%s, %s, %s)",
+            # Paused: no other test's worker finds anything of it in its queues.
+            "insert into whatsapp_connections (workspace_id, phone_number_id, waba_id, status)"
+            " values (%s, %s, %s, 'paused')",
             [row["id"], number, f"waba{number}"],
         )
         record(db, number, batches)
