@@ -1,4 +1,4 @@
-"""A receiver for the attacks that leave it alive; those that kill start their own."""
+"""A receiver per file for attacks that leave it alive. Those that kill start their own and want no other: it sweeps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.flows.programs import Program, Programs, programs_in
 from tests.flows.tenant import Tenant
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def webhook(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Program]:
     async with programs_in(tmp_path_factory.mktemp("webhook")) as programs:
         webhook = await programs.webhook()

@@ -1,4 +1,4 @@
-"""JSON that few parsers like and all must take; what only looks like JSON; and that the oracle of the fuzzer knows both."""
+"""JSON that few parsers like and all must take; what only looks like JSON; and that the fuzzer's oracle knows both."""
 
 from __future__ import annotations
 
