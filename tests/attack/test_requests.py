@@ -71,8 +71,7 @@ async def test_the_schemes_name_has_no_case(webhook: Program, tenant: Tenant, sc
 
 
 async def test_the_previous_secret_opens_every_endpoint_and_a_third_none(programs: Programs, tenant: Tenant) -> None:
-    secrets = {"WHATSAPP_WEBHOOK_SECRET": "new", "WHATSAPP_WEBHOOK_SECRET_PREVIOUS": "old"}
-    webhook = await programs.webhook(**secrets)
+    webhook = await programs.webhook(WHATSAPP_WEBHOOK_SECRET="new", WHATSAPP_WEBHOOK_SECRET_PREVIOUS="old")
     of_waba = f"/webhooks/360dialog/waba/{tenant.waba_id}"
     for path, subject in ((path_of(tenant), tenant.phone_number_id), (of_waba, tenant.waba_id)):
         for secret, status in (("new", 200), ("old", 200), ("older", 401), ("newold", 401)):
