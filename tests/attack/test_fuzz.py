@@ -25,6 +25,7 @@ from tests.flows.waiting import until
 
 BODIES = int(os.environ.get("FUZZ_BODIES", "3000"))
 CONNECTIONS = 24
+ATTEMPTS = 4
 SHOWN = 2_000
 
 JOURNAL = (
@@ -43,6 +44,8 @@ class Fuzz:
     customer: str = field(default_factory=lambda: f"97259{digits(7)}")
     answers: Counter[int] = field(default_factory=Counter)
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+    # Answered 503 at first: perhaps in the journal all the same.
+    unsure: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -69,12 +72,13 @@ class Fuzz:
                 self.wrong.append(f"body {place} got {status}, not {sorted(right)}: {raw[:SHOWN]!r}")
 
     async def _status(self, http: aiohttp.ClientSession, url: str, headers: dict[str, str], raw: bytes) -> int:
-        """The first answer that is about the body: a machine under load may be too slow in sending it."""
-        for _ in range(3):
+        """The answer that is about the body: one that is sent or committed too slowly comes again, as in life."""
+        for _ in range(ATTEMPTS):
             status = await self._post(http, url, headers, raw)
             self.answers[status] += 1
-            if status != 408:
+            if status not in (408, 503):
                 break
+            self.unsure[digest(raw)] += status == 503
         return status
 
     async def _post(self, http: aiohttp.ClientSession, url: str, headers: dict[str, str], raw: bytes) -> int:
@@ -118,7 +122,9 @@ async def test_every_body_gets_its_answer_and_what_got_a_200_is_kept_and_ends(
     await programs.webhook()
     await until(lambda: unfinished(tenant, start), lambda events: events == 0, within=60 + BODIES / 200)
     events = await tenant.rows(JOURNAL, start=start)
-    assert Counter((event["endpoint"], event["digest"]) for event in events) == fuzz.taken
+    kept = Counter((event["endpoint"], event["digest"]) for event in events)
+    assert not fuzz.taken - kept, "acknowledged, and not in the journal"
+    assert all(digest in fuzz.unsure for _, digest in kept - fuzz.taken), "in the journal, and refused"
     states = Counter(event["state"] for event in events)
     print(f"journal: {dict(states)}")
     assert states.keys() <= {"processed", "unrouted", "failed"}
