@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 SOURCES := webhook worker whatsapp store devstack examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint format snapshot clean
+.PHONY: help setup demo test bench chaos fuzz lint format snapshot clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,6 +33,14 @@ test-product:
 
 bench: setup ## inbound under load against an empty and a naive receiver, ten minutes (BENCH_ARGS="--quick ours")
 	@$(PY) -m devstack run -- $(PY) -m bench.inbound $(BENCH_ARGS)
+
+# A seed says what is sent and when who dies; KILL_SEED and FUZZ_SEED bring one back.
+chaos: setup ## receivers and Postgres killed under load for minutes (CHAOS_KILLS=200 CHAOS_ROUNDS=3)
+	@CHAOS_KILLS=$${CHAOS_KILLS:-200} CHAOS_ROUNDS=$${CHAOS_ROUNDS:-3} CHAOS_PER_SECOND=$${CHAOS_PER_SECOND:-300} \
+	  $(PY) -m devstack run -- $(PY) -m pytest -q -s tests/attack/test_inbound_kills.py
+
+fuzz: setup ## broken bodies through the whole way in (FUZZ_BODIES=100000)
+	@FUZZ_BODIES=$${FUZZ_BODIES:-100000} $(PY) -m devstack run -- $(PY) -m pytest -q -s tests/attack/test_fuzz.py
 
 lint: setup ## style, types and import contracts
 	@$(VENV)/bin/ruff check $(SOURCES)

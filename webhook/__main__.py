@@ -40,6 +40,7 @@ async def serve(settings: Settings) -> int:
             server_header=False,
             # Who the client is plays no part here.
             proxy_headers=False,
+            ws="none",
         )
         # uvicorn raises the signal once more when it has drained; this time it means nothing.
         for number in (signal.SIGTERM, signal.SIGINT):
