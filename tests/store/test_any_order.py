@@ -60,7 +60,8 @@ def rows(db: psycopg.Connection[dict[str, Any]], number: str) -> dict[str, Any]:
             where workspace_id = (select workspace_id from whatsapp_connections where phone_number_id = %(number)s)
             order by 1, 2""",
         "templates": f"select name, status from message_templates where connection_id = {one}",
-        "notices": f"select provider_notices #- '{{account_review_update,value,metadata}}' as notices from whatsapp_connections where id = {one}",
+        "notices": f"""select provider_notices #- '{{account_review_update,value,metadata}}' as notices
+            from whatsapp_connections where id = {one}""",
         "drift": f"""select c.unread_count, s.unread_count as unread_truth, c.last_message_preview,
             s.last_message_preview as preview_truth, c.window_expires_at, s.window_expires_at as window_truth,
             c.last_message_at, s.last_message_at as last_truth
