@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-SOURCES := webhook worker whatsapp store devstack examples tests bench
+SOURCES := webhook worker ops whatsapp store devstack examples tests bench
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench chaos fuzz lint format snapshot clean

@@ -1298,6 +1298,79 @@ REVOKE ALL ON FUNCTION "private"."close_events"(jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb) TO "postgres";
 
+-- private/functions/compare_rebuilt.sql
+CREATE OR REPLACE FUNCTION private.compare_rebuilt (
+  live    uuid,
+  rebuilt uuid,
+  told    text[]
+)
+  RETURNS SETOF jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select found.*
+  from unnest(told) as named (wamid)
+  left join public.messages as theirs on theirs.connection_id = live and theirs.wamid = named.wamid
+  left join public.messages as ours on ours.connection_id = rebuilt and ours.wamid = named.wamid
+  cross join lateral private.differences('messages', named.wamid,
+    case when theirs.id is not null then private.told_of(theirs) end, case when ours.id is not null then private.told_of(ours) end) as found
+  union all
+  -- Messages of ours: what their reports made of them.
+  select found.*
+  from public.messages as ours
+  join public.messages as theirs on theirs.connection_id = live and theirs.wamid = ours.wamid
+  cross join lateral private.differences('messages', ours.wamid,
+    private.told_of(theirs) - '{edited_at,revoked_at,original_content,media_id}'::text[],
+    private.told_of(ours) - '{edited_at,revoked_at,original_content,media_id}'::text[]) as found
+  where ours.connection_id = rebuilt and ours.wamid <> all (told) and ours.status <> 'sent'
+  union all
+  select found.*
+  from public.message_statuses as ours
+  left join public.message_statuses as theirs
+    on theirs.connection_id = live and (theirs.wamid, theirs.status, theirs.participant) = (ours.wamid, ours.status, ours.participant)
+  cross join lateral private.differences('message_statuses', concat_ws(' ', ours.wamid, ours.status, nullif(ours.participant, '')),
+    case when theirs.wamid is not null then jsonb_build_object('occurred_at', theirs.occurred_at, 'errors', theirs.errors) end,
+    jsonb_build_object('occurred_at', ours.occurred_at, 'errors', ours.errors)) as found
+  where ours.connection_id = rebuilt
+  union all
+  -- Threads are told apart by what is in them.
+  select jsonb_build_object('table', 'conversations', 'key', min(theirs.wamid) filter (where theirs.direction = 'inbound'),
+    'column', 'messages',
+    'live', to_jsonb(array_agg(distinct theirs.conversation_id)), 'rebuilt', 'one thread')
+  from public.messages as ours
+  join public.messages as theirs on theirs.connection_id = live and theirs.wamid = ours.wamid and theirs.conversation_id is not null
+  where ours.connection_id = rebuilt
+  group by ours.conversation_id
+  having count(distinct theirs.conversation_id) > 1
+  union all
+  select found.*
+  from (
+    select theirs.conversation_id as live_id, (array_agg(distinct ours.conversation_id))[1] as rebuilt_id, count(*) as messages
+    from public.messages as ours
+    join public.messages as theirs on theirs.connection_id = live and theirs.wamid = ours.wamid and theirs.conversation_id is not null
+    where ours.connection_id = rebuilt
+    group by theirs.conversation_id
+    having count(distinct ours.conversation_id) = 1
+  ) as pair
+  join public.conversations as theirs on theirs.id = pair.live_id
+  join public.conversations as ours on ours.id = pair.rebuilt_id
+  cross join lateral private.differences('conversations', theirs.id::text, private.told_of(theirs), private.told_of(ours)) as found
+  -- Of a thread that is older than the journal only a part could be rebuilt.
+  where (select count(*) from public.messages where workspace_id = theirs.workspace_id and conversation_id = theirs.id and wamid is not null)
+    = pair.messages
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[]) IS 'Every difference between a connection and what the journal made of its shadow.';
+
+REVOKE ALL ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[]) TO "postgres";
+
 -- private/functions/connection_credential.sql
 CREATE OR REPLACE FUNCTION private.connection_credential (
   connection_id uuid
@@ -1431,6 +1504,77 @@ REVOKE ALL ON FUNCTION "private"."contacts_of"(uuid, text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."contacts_of"(uuid, text[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."contacts_of"(uuid, text[]) TO "postgres";
+
+-- private/functions/copy_sent.sql
+CREATE OR REPLACE FUNCTION private.copy_sent (
+  live     uuid,
+  rebuilt  uuid,
+  reported text[]
+)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  -- What we sent is in no webhook, only its reports are: the messages are taken as they are, bare of their reports.
+  with placed as (
+    select distinct on (theirs.conversation_id) theirs.conversation_id as live_thread, ours.conversation_id as thread
+    from public.messages as ours
+    join public.messages as theirs on theirs.connection_id = live and theirs.wamid = ours.wamid
+    where ours.connection_id = rebuilt and theirs.conversation_id is not null
+    order by theirs.conversation_id, ours.conversation_id
+  )
+  insert into public.messages (workspace_id, connection_id, conversation_id, wamid, direction, type, content, reply_to_wamid, status, occurred_at)
+  select shadow.workspace_id, rebuilt, placed.thread, sent.wamid, 'outbound', sent.type, sent.content, sent.reply_to_wamid,
+    case when sent.wamid is null then 'uncertain' else 'sent' end, sent.occurred_at
+  from public.whatsapp_connections as shadow
+  join public.messages as sent on sent.connection_id = live and sent.direction = 'outbound'
+    and (sent.wamid = any (reported) or sent.conversation_id in (select live_thread from placed))
+  left join placed on placed.live_thread = sent.conversation_id
+  where shadow.id = rebuilt
+    and not exists (select from public.messages as told where told.connection_id = rebuilt and told.wamid = sent.wamid)
+  order by sent.seq
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) IS 'Puts the messages that we sent beside what was rebuilt of their threads.';
+
+REVOKE ALL ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) TO "postgres";
+
+-- private/functions/differences.sql
+CREATE OR REPLACE FUNCTION private.differences (
+  place   text,
+  key     text,
+  live    jsonb,
+  rebuilt jsonb
+)
+  RETURNS SETOF jsonb
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+  select jsonb_build_object('table', place, 'key', differences.key, 'column', field.key, 'live', live -> field.key, 'rebuilt', rebuilt -> field.key)
+  from jsonb_each(coalesce(rebuilt, live)) as field
+  where live is not null and rebuilt is not null and live -> field.key is distinct from rebuilt -> field.key
+  union all
+  select jsonb_build_object('table', place, 'key', differences.key, 'column', null,
+    'live', case when live is null then 'missing' else 'there' end, 'rebuilt', case when rebuilt is null then 'missing' else 'there' end)
+  where live is null or rebuilt is null
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."differences"(text, text, jsonb, jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."differences"(text, text, jsonb, jsonb) IS 'Column by column, what two states of one row do not have in common.';
+
+REVOKE ALL ON FUNCTION "private"."differences"(text, text, jsonb, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."differences"(text, text, jsonb, jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."differences"(text, text, jsonb, jsonb) TO "postgres";
 
 -- private/functions/end_outbound.sql
 CREATE OR REPLACE FUNCTION private.end_outbound()
@@ -3346,6 +3490,55 @@ REVOKE ALL ON FUNCTION "private"."threads_found"(private.inbound_message[]) FROM
 
 GRANT EXECUTE ON FUNCTION "private"."threads_found"(private.inbound_message[]) TO "postgres";
 
+-- private/functions/told_of.sql
+CREATE OR REPLACE FUNCTION private.told_of (
+  thread public.conversations
+)
+  RETURNS jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select jsonb_build_object('phone', thread.phone, 'bsuid', thread.bsuid, 'group_id', thread.group_id,
+    'last_customer_message_at', thread.last_customer_message_at, 'window_expires_at', thread.window_expires_at,
+    'last_message_at', thread.last_message_at, 'last_message_preview', thread.last_message_preview,
+    'last_message_direction', thread.last_message_direction)
+$function$;
+
+CREATE OR REPLACE FUNCTION private.told_of (
+  message public.messages
+)
+  RETURNS jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select jsonb_build_object('type', message.type, 'content', message.content, 'original_content', message.original_content,
+    'direction', message.direction, 'reply_to_wamid', message.reply_to_wamid, 'occurred_at', message.occurred_at,
+    'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported, 'media_id', message.media_id,
+    'status', message.status, 'delivered_at', message.delivered_at, 'read_at', message.read_at, 'played_at', message.played_at)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."told_of"(public.conversations) TO "service_role";
+
+GRANT EXECUTE ON FUNCTION "private"."told_of"(public.messages) TO "service_role";
+
+COMMENT ON FUNCTION "private"."told_of"(public.conversations) IS 'What the journal tells about a thread.';
+
+COMMENT ON FUNCTION "private"."told_of"(public.messages) IS 'What the journal tells about a message.';
+
+REVOKE ALL ON FUNCTION "private"."told_of"(public.conversations) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."told_of"(public.conversations) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."told_of"(public.conversations) TO "postgres";
+
+REVOKE ALL ON FUNCTION "private"."told_of"(public.messages) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."told_of"(public.messages) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."told_of"(public.messages) TO "postgres";
+
 -- private/functions/unite_people.sql
 CREATE OR REPLACE FUNCTION private.unite_people (
   people private.person[]
@@ -4244,6 +4437,95 @@ REVOKE ALL ON FUNCTION "public"."sweep_outbound"(integer) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."sweep_outbound"(integer) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."sweep_outbound"(integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/verify_inbound.sql
+CREATE OR REPLACE FUNCTION public.verify_inbound (
+  connection_id uuid,
+  messages      jsonb,
+  statuses      jsonb,
+  facts         jsonb
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET statement_timeout TO '120s'
+  AS $function$
+declare
+  workspace uuid := gen_random_uuid();
+  shadow uuid := gen_random_uuid();
+  number text := 'verify:' || shadow;
+  told text[] := array(select distinct message ->> 'wamid' from jsonb_array_elements(messages) as message);
+  found jsonb;
+begin
+  begin
+    insert into public.workspaces (id, name) values (workspace, 'verify');
+    insert into public.whatsapp_connections (id, workspace_id, phone_number_id, status) values (shadow, workspace, number, 'paused');
+    perform private.record_messages(private.arrived_messages((
+      select coalesce(jsonb_agg(item || jsonb_build_object('phone_number_id', number)), '[]') from jsonb_array_elements(messages) as item)));
+    perform private.copy_sent(verify_inbound.connection_id, shadow,
+      array(select distinct status ->> 'wamid' from jsonb_array_elements(statuses) as status));
+    perform private.record_statuses(private.arrived_statuses((
+      select coalesce(jsonb_agg(item || jsonb_build_object('phone_number_id', number)), '[]') from jsonb_array_elements(statuses) as item)));
+    perform private.record_facts((
+      select coalesce(jsonb_agg(item || jsonb_build_object('phone_number_id', number)), '[]') from jsonb_array_elements(facts) as item
+      where item ->> 'kind' not in ('template', 'notice')));
+    select coalesce(jsonb_agg(difference), '[]') into found
+    from private.compare_rebuilt(verify_inbound.connection_id, shadow, told) as difference;
+    raise exception 'verified' using errcode = 'WA099';
+  exception when sqlstate 'WA099' then
+    return found;
+  end;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb) IS 'Rebuilds what the journal tells of a connection''s people beside the live rows and gives every difference. Leaves nothing behind.';
+
+REVOKE ALL ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/verify_stats.sql
+CREATE OR REPLACE FUNCTION public.verify_stats (
+  workspace_id      uuid,
+  after             uuid,
+  max_conversations integer DEFAULT 500
+)
+  RETURNS jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  with page as (
+    select thread.id from public.conversations as thread
+    where thread.workspace_id = verify_stats.workspace_id and thread.id > after
+    order by thread.id limit max_conversations
+  ), found as (
+    select difference
+    from private.stats_of(array(select id from page)) as truth
+    join public.conversations as thread on thread.id = truth.conversation_id
+    cross join lateral private.differences('conversations', thread.id::text,
+      (private.told_of(thread) - '{phone,bsuid,group_id}'::text[]) || jsonb_build_object('unread_count', thread.unread_count),
+      jsonb_build_object('unread_count', truth.unread_count, 'last_customer_message_at', truth.last_customer_message_at,
+        'window_expires_at', truth.window_expires_at, 'last_message_at', truth.last_message_at,
+        'last_message_preview', truth.last_message_preview, 'last_message_direction', truth.last_message_direction)) as difference
+  )
+  select jsonb_build_object('after', (select id from page order by id desc limit 1), 'conversations', (select count(*) from page),
+    'differences', coalesce((select jsonb_agg(difference) from found), '[]'))
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."verify_stats"(uuid, uuid, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."verify_stats"(uuid, uuid, integer) IS 'A page of conversations whose statistics are held against their messages: {after, conversations, differences}.';
+
+REVOKE ALL ON FUNCTION "public"."verify_stats"(uuid, uuid, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."verify_stats"(uuid, uuid, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."verify_stats"(uuid, uuid, integer) FROM PUBLIC, "anon", "authenticated";
 
 -- _cluster/publications.sql
 ALTER PUBLICATION "supabase_realtime" ADD TABLE "public"."conversations";

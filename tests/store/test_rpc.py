@@ -15,7 +15,7 @@ from store.rpc import REPLACEMENT, Rpc, to_json
 from tests.conftest import Connect, Project
 from tests.store.tenant import Session, Tenant, rows
 
-VERBS = ("receive", "claim", "record", "release", "sweep", "get")
+VERBS = ("receive", "claim", "record", "release", "sweep", "get", "verify")
 
 BACKEND_ONLY = """
     select routine.proname as name, string_agg(argument.name, ' ' order by argument.place) as arguments
@@ -51,7 +51,7 @@ async def test_rpc_has_one_function_for_each_of_the_backend_and_no_other(databas
     }
 
 
-def test_every_function_of_the_backend_begins_with_one_of_six_verbs() -> None:
+def test_every_function_of_the_backend_begins_with_one_of_seven_verbs() -> None:
     assert [name for name in _methods() if name.partition("_")[0] not in VERBS] == []
 
 
@@ -68,6 +68,9 @@ async def test_every_function_answers_over_http(rpc: Rpc) -> None:
     assert await rpc.record_media([]) == 0
     assert await rpc.release_media([]) == 0
     assert await rpc.sweep_media() >= 0
+    assert await rpc.sweep_journal() >= 0
+    assert await rpc.verify_inbound("00000000-0000-4000-8000-000000000000", [], [], []) == []
+    assert (await rpc.verify_stats(*["00000000-0000-4000-8000-000000000000"] * 2, 10))["differences"] == []
     assert await rpc.get_connection_credential("00000000-0000-4000-8000-000000000000") is None
 
 

@@ -1,0 +1,195 @@
+"""`wabase`: settings from the environment, one connection to the project, a command over it.
+
+Exit status: 0 done; 1 verify found differences, or a replay did not end well; 2 wrong usage or settings; 3 Supabase
+does not answer as it should.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import click
+
+from ops import inbound as journal
+from ops import shown
+from ops.settings import Settings
+from ops.verify import verify as verify_connections
+from store.connect import connect
+from store.errors import StoreError
+from store.events import Events
+from store.rpc import Rpc
+from store.settings import SettingsError
+
+STATES = ("received", "processed", "unrouted", "failed")
+LISTED = ("id", "received_at", "number or waba", "state", "attempts", "kinds", "error")
+# Asked about before so many events are sent back.
+MANY = 1000
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+
+
+@asynccontextmanager
+async def project() -> AsyncIterator[tuple[Events, Rpc]]:
+    settings = Settings.load()
+    key = settings.supabase_service_role_key.get_secret_value()
+    async with connect(settings.supabase_url, key, read_seconds=130.0) as http:
+        yield Events(http), Rpc(http)
+
+
+def run(command: Callable[[Events, Rpc], Awaitable[int]]) -> None:
+    """Runs a command on the project and ends with its status."""
+
+    async def main() -> int:
+        async with project() as (events, rpc):
+            return await command(events, rpc)
+
+    try:
+        sys.exit(asyncio.run(main()))
+    except SettingsError as error:
+        click.echo(error, err=True)
+        sys.exit(2)
+    except StoreError as error:
+        click.echo(f"Supabase does not answer as it should: {error}", err=True)
+        sys.exit(3)
+
+
+@click.group(help="Looks after a Wabase installation. Settings: SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY.")
+def main() -> None:
+    pass
+
+
+@main.group(help="The journal of webhooks: look at it, apply it once more.")
+def inbound() -> None:
+    pass
+
+
+@inbound.command("list", help="The newest events, without anybody's words.")
+@click.option("--state", type=click.Choice(STATES))
+@click.option("--number", help="The phone number id whose URL they came in by.")
+@click.option("--kind", help="What was in them, like messages.text, statuses.read or account_update.")
+@click.option("--since", help="Received at or after, ISO 8601.")
+@click.option("--until", help="Received before, ISO 8601.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@as_json
+def list_events(  # noqa: PLR0917 - click passes each option
+    state: str | None,
+    number: str | None,
+    kind: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    async def command(events: Events, _rpc: Rpc) -> int:
+        rows = await events.newest(journal.filters(state, number, kind, since, until), limit)
+        if as_json:
+            shown.as_json(rows)
+        else:
+            shown.table(LISTED, [_line(row) for row in rows])
+        return 0
+
+    run(command)
+
+
+def _line(row: journal.Row) -> list[object]:
+    error = (row["error"] or "").partition("\n")[0] or None
+    place = row["phone_number_id"] or row["waba_id"]
+    return [row["id"], row["received_at"][:19], place, row["state"], row["attempts"], row["kinds"], error]
+
+
+@inbound.command("show", help="One event; its body only with --body: it has people's words.")
+@click.argument("event_id", type=int)
+@click.option("--body", is_flag=True)
+@as_json
+def show_event(event_id: int, body: bool, as_json: bool) -> None:
+    async def command(events: Events, _rpc: Rpc) -> int:
+        row = await events.one(event_id, with_body=body)
+        if row is None:
+            click.echo(f"There is no event {event_id}.", err=True)
+            return 1
+        text = row.pop("body", None) if not as_json else None
+        if as_json:
+            shown.as_json(row)
+        else:
+            shown.fields(row)
+        if text is not None:
+            shown.as_json(text)
+        return 0
+
+    run(command)
+
+
+@inbound.command(
+    "replay", help="Sends events back to the beginning; running receivers apply them again. Safe at any time."
+)
+@click.argument("ids", nargs=-1, type=int)
+@click.option("--from", "first", type=int, help="All from this id on.")
+@click.option("--to", "last", type=int, help="All up to this id.")
+@click.option("--number", help="The phone number id whose URL they came in by.")
+@click.option("--state", type=click.Choice((*STATES[1:], "all")))
+@click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait that long for them to be applied.")
+@click.option("--yes", is_flag=True, help="Do not ask, however many there are.")
+def replay_events(  # noqa: PLR0917 - click passes each option
+    ids: tuple[int, ...],
+    first: int | None,
+    last: int | None,
+    number: str | None,
+    state: str | None,
+    wait: float,
+    yes: bool,
+) -> None:
+    if not (ids or first or last or number or state):
+        raise click.UsageError("Say which: ids, --from and --to, --number or --state.")
+
+    async def command(events: Events, rpc: Rpc) -> int:
+        chosen = journal.filters(state, number, None, None, None) | _range(first, last)
+        wanted = await journal.selected(events, ids, chosen)
+        if len(wanted) > MANY and not yes:
+            click.confirm(f"Replay {len(wanted)} events?", abort=True)
+        click.echo(f"{await journal.replay(rpc, wanted)} events sent back.")
+        if not wait or not wanted:
+            return 0
+        states = await journal.endings(events, wanted, wait)
+        click.echo(", ".join(f"{count} {name}" for name, count in sorted(states.items()) if count))
+        return 1 if states["received"] or states["failed"] else 0
+
+    run(command)
+
+
+def _range(first: int | None, last: int | None) -> dict[str, str]:
+    bounds = [f"id.gte.{first}"] if first else []
+    bounds += [f"id.lte.{last}"] if last else []
+    return {"or": f"(and({','.join(bounds)}))"} if bounds else {}
+
+
+@main.command(help="Rebuilds messages, statuses and statistics from the journal and compares. Changes nothing.")
+@click.option("--workspace", help="Only this workspace.")
+@click.option("--number", help="Only this phone number id.")
+@as_json
+def verify(workspace: str | None, number: str | None, as_json: bool) -> None:
+    async def command(events: Events, rpc: Rpc) -> int:
+        chosen = {"workspace_id": f"eq.{workspace}"} if workspace else {}
+        chosen |= {"phone_number_id": f"eq.{number}"} if number else {}
+        connections = await events.connections(chosen)
+        verdict = await verify_connections(events, rpc, connections)
+        if as_json:
+            shown.as_json(vars(verdict))
+        else:
+            if verdict.differences:
+                names = ("table", "key", "column", "live", "rebuilt")
+                shown.table(names, [[row[name] for name in names] for row in verdict.differences])
+            click.echo(
+                f"{verdict.events} events, {len(connections)} numbers, {verdict.messages} messages, "
+                f"{verdict.statuses} reports, {verdict.conversations} conversations: "
+                f"{len(verdict.differences)} differences."
+            )
+        return 1 if verdict.differences else 0
+
+    run(command)
+
+
+if __name__ == "__main__":
+    main(prog_name="wabase")

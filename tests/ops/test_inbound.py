@@ -1,0 +1,83 @@
+"""`wabase inbound`: what is in the journal, and applying it once more."""
+
+from __future__ import annotations
+
+import json
+
+from tests.flows.programs import Program
+from tests.flows.tenant import Tenant
+from tests.ops.conftest import wabase
+from tests.webhook.posting import post, text_from_customer
+
+
+async def _three(webhook: Program, tenant: Tenant) -> list[int]:
+    for words in ("one", "two", "three"):
+        assert await post(webhook, tenant, text_from_customer(tenant, words)) == 200
+    events = await tenant.until_events(*["processed"] * 3)
+    return [event["id"] for event in events]
+
+
+async def test_the_newest_events_are_listed_first_and_without_words(webhook: Program, tenant: Tenant) -> None:
+    ids = await _three(webhook, tenant)
+    answer = await wabase("inbound", "list", "--number", tenant.phone_number_id)
+    lines = answer.said.splitlines()
+    assert (answer.status, [int(line.split()[0]) for line in lines[1:]]) == (0, ids[::-1])
+    assert "messages.text" in lines[1]
+    assert "three" not in answer.said
+
+
+async def test_a_list_can_be_narrowed_and_read_by_programs(webhook: Program, tenant: Tenant) -> None:
+    ids = await _three(webhook, tenant)
+    number = ("--number", tenant.phone_number_id, "--json")
+    assert len((await wabase("inbound", "list", *number, "--limit", "2")).json) == 2
+    assert (await wabase("inbound", "list", *number, "--state", "failed")).json == []
+    assert (await wabase("inbound", "list", *number, "--kind", "statuses.read")).json == []
+    found = (await wabase("inbound", "list", *number, "--kind", "messages.text", "--since", "2020-01-01")).json
+    assert [row["id"] for row in found] == ids[::-1]
+    assert (await wabase("inbound", "list", *number, "--until", "2020-01-01")).json == []
+
+
+async def test_one_event_is_shown_and_its_words_only_on_demand(webhook: Program, tenant: Tenant) -> None:
+    event_id = str((await _three(webhook, tenant))[0])
+    without = await wabase("inbound", "show", event_id)
+    assert (without.status, "processed" in without.said, '"one"' in without.said) == (0, True, False)
+    assert '"one"' in (await wabase("inbound", "show", event_id, "--body")).said
+    unknown = await wabase("inbound", "show", "999999999")
+    assert (unknown.status, unknown.complained) == (1, "There is no event 999999999.\n")
+
+
+async def test_what_failed_for_a_fault_that_is_mended_is_right_after_a_replay(webhook: Program, tenant: Tenant) -> None:
+    (event_id, *_) = await _three(webhook, tenant)
+    await tenant.rows("delete from messages where workspace_id = %(workspace)s")
+    await tenant.rows("update webhook_events set state = 'failed', error = 'a bug' where id = %(id)s", id=event_id)
+    selector = ("--number", tenant.phone_number_id, "--state", "failed")
+    answer = await wabase("inbound", "replay", *selector, "--wait", "30")
+    assert (answer.status, answer.said) == (0, "1 events sent back.\n1 processed\n")
+    assert [row["content"] for row in await tenant.messages()] == [{"body": "one"}]
+
+
+async def test_a_replay_by_id_and_by_range_adds_nothing_that_is_there(webhook: Program, tenant: Tenant) -> None:
+    first, second, last = await _three(webhook, tenant)
+    before = await tenant.messages()
+    by_id = await wabase("inbound", "replay", str(first), str(second), "--wait", "30")
+    assert by_id.said == "2 events sent back.\n2 processed\n"
+    in_range = ("--from", str(first), "--to", str(last), "--number", tenant.phone_number_id)
+    by_range = await wabase("inbound", "replay", *in_range, "--wait", "30")
+    assert by_range.said == "3 events sent back.\n3 processed\n"
+    assert await tenant.messages() == before
+
+
+async def test_a_replay_of_everything_has_to_be_meant() -> None:
+    answer = await wabase("inbound", "replay")
+    assert answer.status == 2
+    assert "Say which" in answer.complained
+
+
+async def test_wrong_settings_and_a_project_that_does_not_answer_are_told_apart() -> None:
+    missing = await wabase("inbound", "list", SUPABASE_URL="")
+    assert (missing.status, missing.complained) == (2, "SUPABASE_URL: is missing\n")
+    away = await wabase("inbound", "list", SUPABASE_URL="http://127.0.0.1:9")
+    assert (away.status, away.complained.splitlines()[0][:37]) == (3, "Supabase does not answer as it should")
+    denied = await wabase("inbound", "list", SUPABASE_SERVICE_ROLE_KEY="sb_secret_wrong")
+    assert denied.status == 3
+    assert "sb_secret_wrong" not in json.dumps(vars(denied))

@@ -1,0 +1,144 @@
+"""`wabase verify`: clean after everything WhatsApp can send, and no planted difference escapes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.programs import Program
+from tests.flows.tenant import Tenant, digits
+from tests.flows.waiting import until
+from tests.ops.conftest import wabase
+from tests.webhook.posting import post, text_from_customer
+
+PAYLOADS = sorted((Path(__file__).parents[1] / "payloads").glob("*.json"))
+LOOKED_AT = ("messages", "message_statuses", "conversations", "contacts", "outbox", "media_downloads", "workspaces")
+
+
+async def _everything(webhook: Program, tenant: Tenant) -> None:
+    """Every payload there is, as if it had been sent to this tenant's number."""
+    for path in PAYLOADS:
+        body = json.loads(path.read_text())
+        await post(webhook, tenant, _readdressed(body, tenant))
+    await until(tenant.events, lambda rows: all(row["state"] != "received" for row in rows), within=30)
+
+
+def _readdressed(node: Any, tenant: Tenant) -> Any:
+    if isinstance(node, dict):
+        own = {"phone_number_id": tenant.phone_number_id}
+        return {key: own.get(key) or _readdressed(value, tenant) for key, value in node.items()}
+    return [_readdressed(item, tenant) for item in node] if isinstance(node, list) else node
+
+
+async def _conversation(webhook: Program, tenant: Tenant) -> list[str]:
+    """Two people, three messages, and a report about a message of ours; the wamids."""
+    wamids = []
+    for phone, words in (("972501110000", "one"), ("972501110000", "two"), ("972502220000", "three")):
+        wamids.append(f"wamid.{digits()}")
+        body = text_from_customer(tenant, words, id=wamids[-1], **{"from": phone, "from_user_id": f"IL.{phone}"})
+        del body["entry"][0]["changes"][0]["value"]["contacts"]
+        assert await post(webhook, tenant, body) == 200
+    await tenant.until_events(*["processed"] * 3)
+    await tenant.rows(
+        "insert into messages (workspace_id, connection_id, conversation_id, wamid, direction, status, type, content)"
+        " select workspace_id, connection_id, id, 'ours.' || phone_number_id, 'outbound', 'sent', 'text', '{}'"
+        " from conversations where workspace_id = %(workspace)s and phone = '972501110000'"
+    )
+    value: dict[str, Any] = text_from_customer(tenant)["entry"][0]["changes"][0]["value"]
+    status = {"id": f"ours.{tenant.phone_number_id}", "status": "read", "timestamp": "1794132000"}
+    value = {"metadata": value["metadata"], "statuses": [status]}
+    body = {"entry": [{"id": tenant.waba_id, "changes": [{"field": "messages", "value": value}]}]}
+    assert await post(webhook, tenant, body) == 200
+    await tenant.until_events(*["processed"] * 4)
+    return wamids
+
+
+async def _differences(tenant: Tenant) -> list[dict[str, Any]]:
+    answer = await wabase("verify", "--number", tenant.phone_number_id, "--json")
+    found: list[dict[str, Any]] = answer.json["differences"]
+    assert answer.status == bool(found), answer.complained
+    return found
+
+
+async def test_all_that_whatsapp_can_send_is_in_the_rows_as_the_journal_tells_it(
+    webhook: Program, tenant: Tenant
+) -> None:
+    await _everything(webhook, tenant)
+    answer = await wabase("verify", "--number", tenant.phone_number_id)
+    assert (answer.status, answer.said.splitlines()[-1].endswith(": 0 differences.")) == (0, True), answer.said
+
+
+async def test_verifying_leaves_nothing_behind(webhook: Program, tenant: Tenant) -> None:
+    await _conversation(webhook, tenant)
+    before = [await tenant.rows(f"select count(*), max(xmin::text::bigint) from {table}") for table in LOOKED_AT]
+    assert await _differences(tenant) == []
+    assert [
+        await tenant.rows(f"select count(*), max(xmin::text::bigint) from {table}") for table in LOOKED_AT
+    ] == before
+
+
+PLANTED: dict[str, tuple[str, Callable[[str, list[str]], tuple[str, str, str | None]]]] = {
+    "a changed text": (
+        'update messages set content = \'{"body": "forged"}\' where wamid = %(wamid)s',
+        lambda _number, wamids: ("messages", wamids[2], "content"),
+    ),
+    "a lost message": (
+        "delete from messages where wamid = %(wamid)s",
+        lambda _number, wamids: ("messages", wamids[2], None),
+    ),
+    "another time": (
+        "update messages set occurred_at = occurred_at - interval '1 hour' where wamid = %(wamid)s",
+        lambda _number, wamids: ("messages", wamids[2], "occurred_at"),
+    ),
+    "a status that no report tells": (
+        "update messages set status = 'delivered' where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("messages", f"ours.{number}", "status"),
+    ),
+    "a lost report": (
+        "delete from message_statuses where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("message_statuses", f"ours.{number} read", None),
+    ),
+    "a thread that was parted": (
+        "with other as (insert into conversations (workspace_id, connection_id, bsuid)"
+        " values (%(workspace)s, %(connection)s, 'IL.nobody') returning id)"
+        " update messages set conversation_id = other.id from other where wamid = %(first)s",
+        lambda _number, wamids: ("conversations", min(wamids[:2]), "messages"),
+    ),
+    "a message that nobody sent": (
+        "insert into messages (workspace_id, connection_id, direction, status, type, content, wamid)"
+        " values (%(workspace)s, %(connection)s, 'inbound', 'received', 'text', '{}', 'forged.' || %(number)s)",
+        lambda number, _wamids: ("messages", f"forged.{number}", None),
+    ),
+}
+STATISTICS = {
+    "unread_count": "7",
+    "window_expires_at": "now()",
+    "last_message_preview": "'forged'",
+    "last_message_direction": "'outbound'",
+    "last_customer_message_at": "now()",
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+async def test_a_planted_difference_is_found(planted: str, webhook: Program, tenant: Tenant) -> None:
+    wamids = await _conversation(webhook, tenant)
+    statement, expected = PLANTED[planted]
+    await tenant.rows(statement, wamid=wamids[2], first=wamids[0])
+    found = {(row["table"], row["key"], row["column"]) for row in await _differences(tenant)}
+    assert expected(tenant.phone_number_id, wamids) in found
+
+
+@pytest.mark.parametrize("column", STATISTICS)
+async def test_a_statistic_that_is_not_what_the_messages_give_is_found(
+    column: str, webhook: Program, tenant: Tenant
+) -> None:
+    await _conversation(webhook, tenant)
+    await tenant.rows(
+        f"update conversations set {column} = {STATISTICS[column]}"
+        " where workspace_id = %(workspace)s and phone = '972502220000'"
+    )
+    assert {row["column"] for row in await _differences(tenant)} == {column}
