@@ -32,7 +32,7 @@ MISSING_STATUSES: LiteralString = (
 select count(*)::integer from (select distinct wamid, kind from report) as report
 left join message_statuses as kept
   on kept.connection_id = %(connection)s and kept.wamid = report.wamid and kept.status = report.kind
-where kept.id is null"""
+where kept.wamid is null"""
 )
 NOT_APPLIED: LiteralString = (
     REPORTS
