@@ -3,10 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-SOURCES := webhook worker whatsapp store devstack examples tests
+SOURCES := webhook worker whatsapp store devstack examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos fuzz lint format snapshot clean
+.PHONY: help setup demo test bench chaos fuzz lint format snapshot clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ test-devstack:
 
 test-product:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q --ignore=tests/devstack
+
+bench: setup ## inbound under load against an empty and a naive receiver, ten minutes (BENCH_ARGS="--quick ours")
+	@$(PY) -m devstack run -- $(PY) -m bench.inbound $(BENCH_ARGS)
 
 # A seed says what is sent and when who dies; KILL_SEED and FUZZ_SEED bring one back.
 chaos: setup ## receivers and Postgres killed under load for minutes (CHAOS_KILLS=200 CHAOS_ROUNDS=3)

@@ -50,6 +50,7 @@ class Rpc:
         messages: Sequence[Row],
         statuses: Sequence[Row],
         default_workspace_id: str | None = None,
+        facts: Sequence[Row] = (),
     ) -> int:
         return await self._count(
             "record_inbound",
@@ -57,6 +58,7 @@ class Rpc:
             messages=messages,
             statuses=statuses,
             default_workspace_id=default_workspace_id,
+            facts=facts,
         )
 
     async def release_inbound(self, event_ids: Sequence[int]) -> int:
@@ -64,6 +66,10 @@ class Rpc:
 
     async def sweep_inbound(self, max_attempts: int = 5) -> int:
         return await self._count("sweep_inbound", max_attempts=max_attempts)
+
+    async def sweep_journal(self, keep_days: int = 30, max_events: int = 1000) -> int:
+        """Removes processed events older than `keep_days`, at most `max_events`; gives how many."""
+        return await self._count("sweep_journal", keep_days=keep_days, max_events=max_events)
 
     # outbound
 

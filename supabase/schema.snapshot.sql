@@ -67,6 +67,28 @@ CREATE EXTENSION "uuid-ossp" SCHEMA "extensions";
 
 COMMENT ON EXTENSION "uuid-ossp" IS 'generate universally unique identifiers (UUIDs)';
 
+-- private/types/inbound_fact.sql
+CREATE TYPE "private"."inbound_fact" AS (
+  "event_id"             bigint,
+  "kind"                 text,
+  "phone_number_id"      text,
+  "waba_id"              text,
+  "display_phone_number" text,
+  "occurred_at"          timestamp WITH time zone,
+  "wa_id"                text,
+  "bsuid"                text,
+  "parent_bsuid"         text,
+  "new_wa_id"            text,
+  "new_bsuid"            text,
+  "new_parent_bsuid"     text,
+  "template_id"          text,
+  "name"                 text,
+  "language"             text,
+  "details"              jsonb,
+  "workspace_id"         uuid,
+  "connection_id"        uuid
+);
+
 -- private/types/inbound_message.sql
 CREATE TYPE "private"."inbound_message" AS (
   "event_id"        bigint,
@@ -75,7 +97,11 @@ CREATE TYPE "private"."inbound_message" AS (
   "wa_id"           text,
   "bsuid"           text,
   "parent_bsuid"    text,
+  "group_id"        text,
   "profile_name"    text,
+  "direction"       text,
+  "status"          text,
+  "imported"        boolean,
   "type"            text,
   "content"         jsonb,
   "reply_to_wamid"  text,
@@ -83,7 +109,9 @@ CREATE TYPE "private"."inbound_message" AS (
   "media_id"        text,
   "media_mime_type" text,
   "media_sha256"    text,
-  "media_filename"  text
+  "media_filename"  text,
+  "workspace_id"    uuid,
+  "connection_id"   uuid
 );
 
 -- private/types/inbound_status.sql
@@ -96,7 +124,9 @@ CREATE TYPE "private"."inbound_status" AS (
   "occurred_at"     timestamp WITH time zone,
   "callback_data"   text,
   "errors"          jsonb,
-  "details"         jsonb
+  "details"         jsonb,
+  "workspace_id"    uuid,
+  "connection_id"   uuid
 );
 
 -- private/types/person.sql
@@ -105,12 +135,14 @@ CREATE TYPE "private"."person" AS (
   "connection_id"   uuid,
   "phone_number_id" text,
   "wa_id"           text,
-  "phone_key"       text,
   "bsuid"           text,
-  "parent_bsuid"    text,
-  "profile_name"    text,
+  "group_id"        text,
+  "seen_at"         timestamp WITH time zone,
+  "identifiers"     text[],
   "conversation_id" uuid
 );
+
+COMMENT ON TYPE "private"."person" IS 'Somebody who wrote, with everything they are known by.';
 
 -- private/tables/connection_credentials.sql
 CREATE TABLE "private"."connection_credentials" (
@@ -150,6 +182,24 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."conversation_identifier
 
 COMMENT ON TABLE "private"."conversation_identifiers" IS 'Phone key, BSUID or parent BSUID to conversation; the primary key decides who is first.';
 
+-- private/tables/identity_changes.sql
+CREATE TABLE "private"."identity_changes" (
+  "connection_id" uuid                     NOT NULL,
+  "identifier"    text                     NOT NULL,
+  "occurred_at"   timestamp with time zone NOT NULL,
+  "wa_id"         text                     NOT NULL DEFAULT ''::text,
+  "bsuid"         text                     NOT NULL DEFAULT ''::text,
+  CONSTRAINT "identity_changes_pkey" PRIMARY KEY (connection_id, identifier, occurred_at, wa_id, bsuid),
+  CONSTRAINT "identity_changes_connection_id_fkey" FOREIGN KEY (connection_id) REFERENCES public.whatsapp_connections(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."identity_changes"
+  ENABLE ROW LEVEL SECURITY;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "service_role";
+
+COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
+
 -- public/tables/contacts.sql
 CREATE TABLE "public"."contacts" (
   "id"           uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -163,6 +213,9 @@ CREATE TABLE "public"."contacts" (
 
 ALTER TABLE "public"."contacts"
   ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "public"."contacts"
+  SET (fillfactor=90);
 
 CREATE POLICY "members add contacts" ON "public"."contacts"
   FOR INSERT
@@ -191,10 +244,19 @@ ALTER TABLE "public"."contacts"
   ADD COLUMN "phone_key" text GENERATED ALWAYS AS (private.phone_key(phone)) STORED;
 
 ALTER TABLE "public"."contacts"
+  ADD COLUMN "bsuid" text;
+
+ALTER TABLE "public"."contacts"
   ADD COLUMN "name" text;
 
 ALTER TABLE "public"."contacts"
+  ADD COLUMN "name_synced_at" timestamp WITH time zone;
+
+ALTER TABLE "public"."contacts"
   ADD COLUMN "profile_name" text;
+
+ALTER TABLE "public"."contacts"
+  ADD COLUMN "profile_name_at" timestamp WITH time zone;
 
 ALTER TABLE "public"."contacts"
   ADD COLUMN "tags" text[] NOT NULL DEFAULT '{}'::text[];
@@ -206,10 +268,22 @@ ALTER TABLE "public"."contacts"
   ADD COLUMN "marketing_opted_out_at" timestamp WITH time zone;
 
 ALTER TABLE "public"."contacts"
+  ADD COLUMN "marketing_preference_at" timestamp WITH time zone;
+
+ALTER TABLE "public"."contacts"
   ADD COLUMN "created_at" timestamp WITH time zone NOT NULL DEFAULT now();
 
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_attributes_check" CHECK ((jsonb_typeof(attributes) = 'object'::text));
+
+ALTER TABLE "public"."contacts"
+  ADD CONSTRAINT "contacts_workspace_id_bsuid_key" UNIQUE (workspace_id, bsuid);
+
+CREATE TRIGGER own_name
+  BEFORE UPDATE OF name ON public.contacts
+  FOR EACH ROW
+  WHEN (((old.name IS DISTINCT FROM new.name) AND (NOT (old.name_synced_at IS DISTINCT FROM new.name_synced_at))))
+  EXECUTE FUNCTION private.own_name();
 
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_phone_key_key" UNIQUE (workspace_id, phone_key);
@@ -218,7 +292,15 @@ COMMENT ON COLUMN "public"."contacts"."phone" IS 'E.164 with its plus sign; null
 
 COMMENT ON TABLE "public"."contacts" IS 'People of a workspace. name is what a person of the workspace gave; profile_name is what WhatsApp says.';
 
+COMMENT ON COLUMN "public"."contacts"."bsuid" IS 'The business-scoped user id under which WhatsApp last showed this person.';
+
+COMMENT ON COLUMN "public"."contacts"."marketing_preference_at" IS 'The provider''s clock for what this person last said about marketing, stop or resume.';
+
+COMMENT ON COLUMN "public"."contacts"."name_synced_at" IS 'When the phone''s address book gave the name; null when a person of the workspace did, and nothing overwrites it.';
+
 COMMENT ON COLUMN "public"."contacts"."phone_key" IS 'Computed: the form in which variants of one number are equal.';
+
+COMMENT ON COLUMN "public"."contacts"."profile_name_at" IS 'The provider''s clock for profile_name: an older webhook that comes late does not bring back an older name.';
 
 REVOKE ALL ("phone") ON TABLE "public"."contacts" FROM "authenticated";
 
@@ -256,6 +338,7 @@ CREATE TABLE "public"."conversations" (
   "phone_number_id"          text                     NOT NULL,
   "phone"                    text,
   "bsuid"                    text,
+  "group_id"                 text,
   "contact_id"               uuid,
   "status"                   text                     NOT NULL DEFAULT 'open'::text,
   "unread_count"             integer                  NOT NULL DEFAULT 0,
@@ -269,7 +352,7 @@ CREATE TABLE "public"."conversations" (
   "last_message_direction"   text,
   "assigned_to"              uuid,
   "created_at"               timestamp with time zone NOT NULL DEFAULT now(),
-  CONSTRAINT "conversations_check" CHECK (((phone IS NOT NULL) OR (bsuid IS NOT NULL))),
+  CONSTRAINT "conversations_check" CHECK ((num_nonnulls(phone, bsuid, group_id) > 0)),
   CONSTRAINT "conversations_last_message_direction_check" CHECK ((last_message_direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
   CONSTRAINT "conversations_pkey" PRIMARY KEY (id),
   CONSTRAINT "conversations_status_check" CHECK ((status = ANY (ARRAY['open'::text, 'archived'::text]))),
@@ -315,6 +398,8 @@ CREATE POLICY "members read conversations" ON "public"."conversations"
   USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
 
 COMMENT ON COLUMN "public"."conversations"."bsuid" IS 'The business-scoped user id, verbatim.';
+
+COMMENT ON COLUMN "public"."conversations"."group_id" IS 'A group thread: whoever writes in the group writes here; it has no phone, no user id and no contact.';
 
 COMMENT ON COLUMN "public"."conversations"."phone" IS 'The wa_id exactly as the provider sends it; null for users who show a username only.';
 
@@ -371,7 +456,6 @@ REVOKE ALL ON TABLE "public"."media_downloads" FROM "anon", "authenticated";
 
 -- public/tables/message_statuses.sql
 CREATE TABLE "public"."message_statuses" (
-  "id"            bigint                   GENERATED ALWAYS AS IDENTITY NOT NULL,
   "workspace_id"  uuid                     NOT NULL,
   "connection_id" uuid                     NOT NULL,
   "wamid"         text                     NOT NULL,
@@ -382,15 +466,14 @@ CREATE TABLE "public"."message_statuses" (
   "errors"        jsonb,
   "details"       jsonb                    NOT NULL DEFAULT '{}'::jsonb,
   "received_at"   timestamp with time zone NOT NULL DEFAULT now(),
-  CONSTRAINT "message_statuses_pkey" PRIMARY KEY (id),
-  CONSTRAINT "message_statuses_workspace_id_connection_id_wamid_status_pa_key" UNIQUE (workspace_id, connection_id, wamid, status, participant),
-  CONSTRAINT "message_statuses_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id)
-    ON DELETE CASCADE,
-  CONSTRAINT "message_statuses_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+  CONSTRAINT "message_statuses_pkey" PRIMARY KEY (connection_id, wamid, status, participant),
+  CONSTRAINT "message_statuses_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id) ON DELETE CASCADE
 );
 
 ALTER TABLE "public"."message_statuses"
   ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX message_statuses_connection ON public.message_statuses USING btree (workspace_id, connection_id);
 
 COMMENT ON COLUMN "public"."message_statuses"."callback_data" IS 'The id of our message, echoed by WhatsApp (biz_opaque_callback_data).';
 
@@ -404,12 +487,6 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."message_statuses" TO "se
 
 REVOKE ALL ON TABLE "public"."message_statuses" FROM "anon", "authenticated";
 
-REVOKE ALL ON SEQUENCE "public"."message_statuses_id_seq" FROM "anon";
-
-REVOKE ALL ON SEQUENCE "public"."message_statuses_id_seq" FROM "authenticated";
-
-REVOKE ALL ON SEQUENCE "public"."message_statuses_id_seq" FROM "service_role";
-
 -- public/tables/message_templates.sql
 CREATE TABLE "public"."message_templates" (
   "id"                   uuid                     NOT NULL DEFAULT gen_random_uuid(),
@@ -422,6 +499,8 @@ CREATE TABLE "public"."message_templates" (
   "status"               text                     NOT NULL,
   "quality"              text,
   "components"           jsonb                    NOT NULL DEFAULT '[]'::jsonb,
+  "reason"               text,
+  "as_of"                jsonb                    NOT NULL DEFAULT '{}'::jsonb,
   "synced_at"            timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "message_templates_pkey" PRIMARY KEY (id),
   CONSTRAINT "message_templates_workspace_id_connection_id_name_language_key" UNIQUE (workspace_id, connection_id, name, LANGUAGE),
@@ -433,10 +512,16 @@ CREATE TABLE "public"."message_templates" (
 ALTER TABLE "public"."message_templates"
   ENABLE ROW LEVEL SECURITY;
 
+CREATE INDEX message_templates_provider_id ON public.message_templates USING btree (connection_id, provider_template_id);
+
 CREATE POLICY "members read templates" ON "public"."message_templates"
   FOR SELECT
   TO "authenticated"
   USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON COLUMN "public"."message_templates"."as_of" IS 'When the provider last spoke of status, category, quality and components: an older word that comes late changes nothing.';
+
+COMMENT ON COLUMN "public"."message_templates"."reason" IS 'Why it was rejected, paused or disabled, in the provider''s words.';
 
 COMMENT ON TABLE "public"."message_templates" IS 'Templates of a connection, synced from the provider.';
 
@@ -458,9 +543,13 @@ CREATE TABLE "public"."messages" (
   "connection_id"    uuid                     NOT NULL,
   "conversation_id"  uuid,
   "wamid"            text,
+  "wa_id"            text,
+  "bsuid"            text,
   "direction"        text                     NOT NULL DEFAULT 'outbound'::text,
   "type"             text                     NOT NULL,
   "content"          jsonb                    NOT NULL,
+  "original_content" jsonb,
+  "imported"         boolean                  NOT NULL DEFAULT false,
   "status"           text                     NOT NULL DEFAULT 'queued'::text,
   "reply_to_wamid"   text,
   "sent_by"          uuid,
@@ -486,6 +575,7 @@ CREATE TABLE "public"."messages" (
   "created_at"       timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "messages_check" CHECK (((direction = 'inbound'::text) = (status = 'received'::text))),
   CONSTRAINT "messages_client_reference_check" CHECK (((char_length(client_reference) >= 1) AND (char_length(client_reference) <= 200))),
+  CONSTRAINT "messages_connection_id_wamid_key" UNIQUE (connection_id, wamid),
   CONSTRAINT "messages_direction_check" CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
   CONSTRAINT "messages_media_status_check"
     CHECK ((media_status = ANY (ARRAY['pending'::text, 'downloading'::text, 'stored'::text, 'failed'::text, 'expired'::text, 'corrupt'::text]))),
@@ -496,7 +586,6 @@ CREATE TABLE "public"."messages" (
     'canceled'::text]))),
   CONSTRAINT "messages_type_check" CHECK ((type <> ''::text)),
   CONSTRAINT "messages_workspace_id_client_reference_key" UNIQUE (workspace_id, client_reference),
-  CONSTRAINT "messages_workspace_id_connection_id_wamid_key" UNIQUE (workspace_id, connection_id, wamid),
   CONSTRAINT "messages_workspace_id_conversation_id_fkey" FOREIGN KEY (workspace_id, conversation_id) REFERENCES public.conversations(workspace_id, id) ON DELETE
     SET NULL (conversation_id),
   CONSTRAINT "messages_workspace_id_id_key" UNIQUE (workspace_id, id),
@@ -506,6 +595,14 @@ CREATE TABLE "public"."messages" (
 
 ALTER TABLE "public"."messages"
   ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "public"."messages"
+  SET (fillfactor=80);
+
+CREATE INDEX messages_amendments ON public.messages USING btree (connection_id, reply_to_wamid)
+  WHERE (TYPE = ANY (ARRAY['edit'::text, 'revoke'::text]));
+
+CREATE INDEX messages_connection ON public.messages USING btree (workspace_id, connection_id);
 
 CREATE INDEX messages_thread ON public.messages USING btree (workspace_id, conversation_id, occurred_at DESC, seq DESC);
 
@@ -520,16 +617,18 @@ CREATE TRIGGER enqueue_outbound
   EXECUTE FUNCTION private.enqueue_outbound();
 
 CREATE TRIGGER move_stats
-  AFTER UPDATE OF conversation_id, TYPE, content, occurred_at, direction ON public.messages
+  AFTER UPDATE OF conversation_id, TYPE, content, occurred_at, direction, imported, revoked_at ON public.messages
   FOR EACH ROW
   WHEN
-    ((((((old.conversation_id IS DISTINCT FROM new.conversation_id) OR (old.type IS DISTINCT FROM new.type)) OR (old.content IS DISTINCT FROM new.content)) OR (old.occurred_at IS
-    DISTINCT FROM new.occurred_at)) OR (old.direction IS DISTINCT FROM new.direction)))
+    (((((((((old.conversation_id IS DISTINCT FROM new.conversation_id) OR (old.type IS DISTINCT FROM new.type)) OR (old.content IS DISTINCT FROM new.content)) OR (old.occurred_at
+    IS DISTINCT FROM new.occurred_at)) OR (old.direction IS DISTINCT FROM new.direction)) OR (old.imported IS DISTINCT FROM new.imported)) OR
+    (old.revoked_at IS DISTINCT FROM new.revoked_at)) AND (COALESCE(current_setting('wabase.moving_messages'::text, true), 'off'::text) <> 'on'::text)))
   EXECUTE FUNCTION private.move_stats();
 
 CREATE TRIGGER prepare_message
   BEFORE INSERT ON public.messages
   FOR EACH ROW
+  WHEN (((new.status = 'queued'::text) OR (new.connection_id IS NULL)))
   EXECUTE FUNCTION private.prepare_message();
 
 CREATE TRIGGER subtract_from_stats
@@ -547,13 +646,21 @@ CREATE POLICY "members read messages" ON "public"."messages"
   TO "authenticated"
   USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
 
+COMMENT ON COLUMN "public"."messages"."bsuid" IS 'The customer''s business-scoped user id in this message.';
+
 COMMENT ON COLUMN "public"."messages"."content" IS 'The Cloud API''s own object for the type, in and out.';
 
 COMMENT ON COLUMN "public"."messages"."error" IS '{code, title, details, class, remedy} of the failure that ended the message.';
 
+COMMENT ON COLUMN "public"."messages"."imported" IS 'Out of the phone''s history: shown in its place, never unread.';
+
 COMMENT ON COLUMN "public"."messages"."occurred_at" IS 'The provider''s clock for what arrived, the insert for what is to be sent.';
 
+COMMENT ON COLUMN "public"."messages"."original_content" IS 'What an edited message said first.';
+
 COMMENT ON COLUMN "public"."messages"."seq" IS 'Arrival number: breaks ties of occurred_at, which has a resolution of one second.';
+
+COMMENT ON COLUMN "public"."messages"."wa_id" IS 'The customer''s number in this message, as the provider wrote it: the sender of what came, the recipient of an echo.';
 
 COMMENT ON TABLE "public"."messages" IS 'Every message, in and out. A member inserts conversation_id, type and content; the rest is the server''s.';
 
@@ -669,6 +776,8 @@ CREATE TABLE "public"."webhook_events" (
   "state"            text                     NOT NULL DEFAULT 'received'::text,
   "attempts"         integer                  NOT NULL DEFAULT 0,
   "error"            text,
+  "kinds"            text[]                   NOT NULL DEFAULT '{}'::text[],
+  "missing"          text[],
   "lease_expires_at" timestamp with time zone,
   "processed_at"     timestamp with time zone,
   CONSTRAINT "webhook_events_pkey" PRIMARY KEY (id),
@@ -679,6 +788,9 @@ CREATE TABLE "public"."webhook_events" (
 ALTER TABLE "public"."webhook_events"
   ENABLE ROW LEVEL SECURITY;
 
+CREATE INDEX webhook_events_missing ON public.webhook_events USING gin (missing)
+  WHERE (state = 'unrouted'::text);
+
 CREATE INDEX webhook_events_set_aside ON public.webhook_events USING btree (state, id)
   WHERE (state = ANY (ARRAY['unrouted'::text, 'failed'::text]));
 
@@ -686,6 +798,10 @@ CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (lease_
   WHERE (state = 'received'::text);
 
 COMMENT ON COLUMN "public"."webhook_events"."error" IS 'Why it was set aside: one line per item that could not be routed or applied.';
+
+COMMENT ON COLUMN "public"."webhook_events"."kinds" IS 'What was in the body: messages.<type>, statuses.<status>, or the webhook field.';
+
+COMMENT ON COLUMN "public"."webhook_events"."missing" IS 'The numbers and WABAs without a connection that an unrouted event waits for.';
 
 COMMENT ON COLUMN "public"."webhook_events"."phone_number_id" IS 'The number whose URL and token the body came with; null for a WABA''s or Meta''s.';
 
@@ -718,12 +834,14 @@ CREATE TABLE "public"."whatsapp_connections" (
   "quality_rating"       text,
   "messages_per_second"  integer                  NOT NULL DEFAULT 80,
   "last_error"           jsonb,
+  "provider_notices"     jsonb                    NOT NULL DEFAULT '{}'::jsonb,
   "created_at"           timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "whatsapp_connections_messages_per_second_check" CHECK (((messages_per_second >= 1) AND (messages_per_second <= 1000))),
   CONSTRAINT "whatsapp_connections_phone_number_id_check" CHECK ((phone_number_id <> ''::text)),
   CONSTRAINT "whatsapp_connections_phone_number_id_key" UNIQUE (phone_number_id),
   CONSTRAINT "whatsapp_connections_pkey" PRIMARY KEY (id),
   CONSTRAINT "whatsapp_connections_provider_check" CHECK ((provider = ANY (ARRAY['360dialog'::text, 'meta'::text]))),
+  CONSTRAINT "whatsapp_connections_provider_notices_check" CHECK ((jsonb_typeof(provider_notices) = 'object'::text)),
   CONSTRAINT "whatsapp_connections_status_check" CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'disconnected'::text]))),
   CONSTRAINT "whatsapp_connections_workspace_id_id_key" UNIQUE (workspace_id, id),
   CONSTRAINT "whatsapp_connections_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
@@ -745,10 +863,17 @@ CREATE TRIGGER enforce_connection_limit
   FOR EACH ROW
   EXECUTE FUNCTION private.enforce_connection_limit();
 
+CREATE TRIGGER route_waiting
+  AFTER INSERT OR UPDATE OF phone_number_id, waba_id ON public.whatsapp_connections
+  FOR EACH ROW
+  EXECUTE FUNCTION private.route_waiting();
+
 CREATE POLICY "members see connections" ON "public"."whatsapp_connections"
   FOR SELECT
   TO "authenticated"
   USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON COLUMN "public"."whatsapp_connections"."provider_notices" IS 'What WhatsApp last said about the number or its account: by webhook field, {at, value} in the provider''s own shape.';
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."status" IS 'active; paused (the queue waits, nothing fails; status_reason says why); disconnected.';
 
@@ -864,23 +989,22 @@ begin
     status = case when added.customer_messages > 0 then 'open' else thread.status end,
     last_message_at = case when added.is_newest then added.newest_at else thread.last_message_at end,
     last_message_seq = case when added.is_newest then added.newest_seq else thread.last_message_seq end,
-    last_message_preview = case when added.is_newest then added.newest_preview else thread.last_message_preview end,
+    last_message_preview = case when added.is_newest
+      then private.message_preview(added.type, added.content, added.revoked) else thread.last_message_preview end,
     last_message_direction = case when added.is_newest then added.newest_direction else thread.last_message_direction end
   from (
     select fresh.*, current.id as thread_id,
       current.last_message_at is null
         or (fresh.newest_at, fresh.newest_seq) > (current.last_message_at, current.last_message_seq) as is_newest
     from (
-      select conversation_id,
-        count(*) filter (where direction = 'inbound') as customer_messages,
-        max(occurred_at) filter (where direction = 'inbound') as last_customer_message_at,
-        max(occurred_at) as newest_at,
-        (array_agg(seq order by occurred_at desc, seq desc))[1] as newest_seq,
-        (array_agg(private.message_preview(type, content) order by occurred_at desc, seq desc))[1] as newest_preview,
-        (array_agg(direction order by occurred_at desc, seq desc))[1] as newest_direction
+      select distinct on (conversation_id) conversation_id, type, content, revoked_at is not null as revoked,
+        count(*) filter (where direction = 'inbound' and not imported) over thread as customer_messages,
+        max(occurred_at) filter (where direction = 'inbound') over thread as last_customer_message_at,
+        occurred_at as newest_at, seq as newest_seq, direction as newest_direction
       from added_messages
       where conversation_id is not null and private.is_conversational(type)
-      group by conversation_id
+      window thread as (partition by conversation_id)
+      order by conversation_id, occurred_at desc, seq desc
     ) as fresh
     -- Locked in one order before the update: batches that share conversations take turns instead of deadlocking.
     join (
@@ -900,6 +1024,68 @@ REVOKE ALL ON FUNCTION "private"."add_to_stats"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."add_to_stats"() TO "postgres";
 
+-- private/functions/amend_messages.sql
+CREATE OR REPLACE FUNCTION private.amend_messages (
+  arrived private.inbound_message[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  targets uuid[];
+begin
+  -- The targets of what arrived, and what arrived if an edit or a revoke of it was here first.
+  select array_agg(distinct target.id) into targets
+  from unnest(arrived) as m
+  join public.messages as target
+    on target.connection_id = m.connection_id
+    and target.wamid = case when m.type in ('edit', 'revoke') then m.reply_to_wamid else m.wamid end
+  where m.type in ('edit', 'revoke') or exists (
+    select from public.messages as amendment
+    where amendment.connection_id = m.connection_id and amendment.reply_to_wamid = m.wamid and amendment.type in ('edit', 'revoke'));
+  if targets is null then
+    return;
+  end if;
+  perform from public.messages where id = any (targets) order by id for no key update;
+
+  update public.messages as target set
+    original_content = case when latest.content is not null then coalesce(target.original_content, target.content) else target.original_content end,
+    content = coalesce(latest.content, target.content),
+    edited_at = coalesce(latest.edited_at, target.edited_at),
+    revoked_at = coalesce(latest.revoked_at, target.revoked_at)
+  from (
+    select amended.id,
+      max(amendment.occurred_at) filter (where amendment.type = 'edit') as edited_at,
+      min(amendment.occurred_at) filter (where amendment.type = 'revoke') as revoked_at,
+      -- The new text in the place of the old; a file keeps its columns.
+      (array_agg((amendment.content #> array['message', amended.type]) - '{id,mime_type,sha256,filename,url}'::text[]
+        order by amendment.occurred_at desc, amendment.wamid)
+        filter (where amendment.type = 'edit' and jsonb_typeof(amendment.content #> array['message', amended.type]) = 'object'))[1] as content
+    from public.messages as amended
+    join public.messages as amendment
+      on amendment.connection_id = amended.connection_id and amendment.reply_to_wamid = amended.wamid and amendment.type in ('edit', 'revoke')
+    where amended.id = any (targets)
+    group by amended.id
+  ) as latest
+  where target.id = latest.id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."amend_messages"(private.inbound_message[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."amend_messages"(private.inbound_message[]) IS 'Brings messages to what their edits and revokes say, whichever came first. The first text is kept.';
+
+REVOKE ALL ON FUNCTION "private"."amend_messages"(private.inbound_message[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."amend_messages"(private.inbound_message[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."amend_messages"(private.inbound_message[]) TO "postgres";
+
 -- private/functions/apply_statuses.sql
 CREATE OR REPLACE FUNCTION private.apply_statuses (
   message_ids uuid[]
@@ -907,13 +1093,12 @@ CREATE OR REPLACE FUNCTION private.apply_statuses (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 begin
-  -- Whoever records a send holds these locks too, so one of the two sees the other's row. Everybody takes the outbox
-  -- first and the message second, each by id: no deadlock.
-  perform from public.outbox where message_id = any (message_ids) order by message_id for update;
-  perform from public.messages where id = any (message_ids) order by id for no key update;
-
   update public.messages as message set
     status = case when told.rank > told.rank_before then told.status else message.status end,
     sent_at = coalesce(told.sent_at, message.sent_at),
@@ -924,45 +1109,122 @@ begin
     -- A report of delivery disproves an earlier failure.
     error = case
       when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.errors is null then null
+      when told.errors is null then message.error
       else coalesce(private.error_of(told.errors), message.error)
     end
   from (
-    select target.id, max(private.status_rank(report.status)) as rank,
+    select target.id, max(ladder.rank) as rank,
       -- We gave up on hearing about it, and were wrong to: any report counts for more.
       coalesce(target.error ->> 'code' = 'outcome_unknown', false) as was_given_up,
-      case when target.error ->> 'code' = 'outcome_unknown' then 0 else private.status_rank(target.status) end as rank_before,
-      (array_agg(report.status order by private.status_rank(report.status) desc))[1] as status,
+      case when target.error ->> 'code' = 'outcome_unknown' then 0
+        else coalesce(array_position('{sent,failed,delivered,read,played}', target.status), 0) end as rank_before,
+      (array_agg(report.status order by ladder.rank desc))[1] as status,
       min(report.occurred_at) filter (where report.status = 'sent') as sent_at,
       min(report.occurred_at) filter (where report.status = 'delivered') as delivered_at,
       min(report.occurred_at) filter (where report.status = 'read') as read_at,
       min(report.occurred_at) filter (where report.status = 'played') as played_at,
       min(report.occurred_at) filter (where report.status = 'failed') as failed_at,
-      (array_agg(report.errors order by report.id) filter (where report.status = 'failed'))[1] as errors
-    from public.messages as target
-    join public.message_statuses as report
-      on report.workspace_id = target.workspace_id and report.connection_id = target.connection_id
-      and report.wamid = target.wamid
-    where target.id = any (message_ids) and target.direction = 'outbound' and private.status_rank(report.status) > 0
+      (array_agg(report.errors order by report.occurred_at, report.participant) filter (where report.status = 'failed'))[1] as errors
+    from unnest(message_ids) as concerned (id)
+    join public.messages as target on target.id = concerned.id and target.direction = 'outbound'
+    join public.message_statuses as report on report.connection_id = target.connection_id and report.wamid = target.wamid
+    -- The ladder of private.status_rank, written out: this runs for every report there is.
+    cross join lateral (select array_position('{sent,failed,delivered,read,played}', report.status) as rank) as ladder
+    where ladder.rank is not null
     group by target.id
   ) as told
   where message.id = told.id;
 
   -- What WhatsApp has reported on needs no sending any more.
   delete from public.outbox
-  where message_id in (
-    select id from public.messages where id = any (message_ids) and private.status_rank(status) > 0);
+  where message_id = any (message_ids)
+    and exists (select from public.messages where id = message_id and private.status_rank(status) > 0);
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."apply_statuses"(uuid[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."apply_statuses"(uuid[]) IS 'Brings messages to what their reports say. Running it again changes nothing.';
+COMMENT ON FUNCTION "private"."apply_statuses"(uuid[]) IS 'Brings messages to what their reports say. The caller holds them, see hold_messages. Running it again changes nothing.';
 
 REVOKE ALL ON FUNCTION "private"."apply_statuses"(uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "private"."apply_statuses"(uuid[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."apply_statuses"(uuid[]) TO "postgres";
+
+-- private/functions/arrived_messages.sql
+CREATE OR REPLACE FUNCTION private.arrived_messages (
+  messages jsonb
+)
+  RETURNS private.inbound_message[]
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+  -- Each once, in the one order in which everybody takes them. What belongs to a number that nobody has connected is
+  -- left out here, and its event set aside.
+  select array(
+    select row(m.event_id, m.phone_number_id, m.wamid, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id, m.profile_name,
+      m.direction, m.status, m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, m.media_id, m.media_mime_type,
+      m.media_sha256, m.media_filename, m.workspace_id, m.connection_id)::private.inbound_message
+    from (
+      select distinct on (connection.id, told.wamid, coalesce(told.imported, false))
+        told.event_id, told.phone_number_id, told.wamid, told.wa_id, told.bsuid, told.parent_bsuid, told.group_id,
+        told.profile_name, coalesce(told.direction, 'inbound') as direction, coalesce(told.status, 'received') as status,
+        coalesce(told.imported, false) as imported, told.type, told.content, told.reply_to_wamid,
+        coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.media_id, told.media_mime_type,
+        told.media_sha256, told.media_filename, connection.workspace_id, connection.id as connection_id
+      from jsonb_populate_recordset(null::private.inbound_message, arrived_messages.messages) with ordinality as told
+      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
+      order by connection.id, told.wamid, coalesce(told.imported, false), told.ordinality
+    ) as m)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."arrived_messages"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."arrived_messages"(jsonb) IS 'The messages of record_inbound, with the connection that each belongs to.';
+
+REVOKE ALL ON FUNCTION "private"."arrived_messages"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."arrived_messages"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."arrived_messages"(jsonb) TO "postgres";
+
+-- private/functions/arrived_statuses.sql
+CREATE OR REPLACE FUNCTION private.arrived_statuses (
+  statuses jsonb
+)
+  RETURNS private.inbound_status[]
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+  -- The earliest of those that say the same, in the one order in which everybody takes them.
+  select array(
+    select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors,
+      s.details, s.workspace_id, s.connection_id)::private.inbound_status
+    from (
+      select distinct on (connection.id, told.wamid, told.status, told.participant)
+        told.event_id, told.phone_number_id, told.wamid, told.status, coalesce(told.participant, '') as participant,
+        coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.callback_data, told.errors,
+        coalesce(told.details, '{}') as details, connection.workspace_id, connection.id as connection_id
+      from jsonb_populate_recordset(null::private.inbound_status, arrived_statuses.statuses) as told
+      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
+      order by connection.id, told.wamid, told.status, told.participant, told.occurred_at, told.errors, told.details
+    ) as s)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."arrived_statuses"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."arrived_statuses"(jsonb) IS 'The reports of record_inbound, with the connection that each belongs to.';
+
+REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."arrived_statuses"(jsonb) TO "postgres";
 
 -- private/functions/as_uuid.sql
 CREATE OR REPLACE FUNCTION private.as_uuid (
@@ -984,6 +1246,57 @@ REVOKE ALL ON FUNCTION "private"."as_uuid"(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."as_uuid"(text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."as_uuid"(text) TO "postgres";
+
+-- private/functions/close_events.sql
+CREATE OR REPLACE FUNCTION private.close_events (
+  events jsonb
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  unknown text[] := private.unknown_of(events);
+begin
+  -- In one order: a sweep may be applying the same events in another.
+  perform from public.webhook_events where id = any (array(select (item ->> 'id')::bigint from jsonb_array_elements(events) as item))
+  order by id for no key update;
+  update public.webhook_events as event set
+    state = case when told.problem is not null then 'failed' when told.missing is not null then 'unrouted' else 'processed' end,
+    error = nullif(concat_ws(e'\n', told.problem, 'no connection for ' || array_to_string(told.missing, ', ')), ''),
+    missing = told.missing,
+    kinds = coalesce(told.kinds, '{}'),
+    processed_at = now(),
+    lease_expires_at = null
+  from (
+    select item.id, item.problem, item.kinds,
+      case when unknown <> '{}' then (
+        select array_agg(named.id order by named.id)
+        from (
+          select number ->> 'phone_number_id' as id from jsonb_array_elements(item.numbers) as number
+          union select jsonb_array_elements_text(item.wabas)
+        ) as named
+        where named.id = any (unknown)) end as missing
+    from jsonb_to_recordset(events) as item (id bigint, numbers jsonb, wabas jsonb, kinds text[], problem text)
+    offset 0
+  ) as told
+  where event.id = told.id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."close_events"(jsonb) IS 'Writes into the journal what became of its events.';
+
+REVOKE ALL ON FUNCTION "private"."close_events"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."close_events"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb) TO "postgres";
 
 -- private/functions/connection_credential.sql
 CREATE OR REPLACE FUNCTION private.connection_credential (
@@ -1008,6 +1321,116 @@ REVOKE ALL ON FUNCTION "private"."connection_credential"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."connection_credential"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."connection_credential"(uuid) TO "postgres";
+
+-- private/functions/connections_meant.sql
+CREATE OR REPLACE FUNCTION private.connections_meant (
+  fact private.inbound_fact
+)
+  RETURNS SETOF public.whatsapp_connections
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  -- A fact without a number speaks of a whole WABA, and only of the one whose token its webhook showed: what came in
+  -- by a number's address touches that number's WABA and no other.
+  select connection.*
+  from public.whatsapp_connections as connection
+  left join public.webhook_events as event on event.id = fact.event_id
+  where case
+    when fact.phone_number_id is not null then connection.phone_number_id = fact.phone_number_id
+    else connection.waba_id = fact.waba_id
+      and (fact.display_phone_number is null or connection.display_phone_number is null
+        or private.phone_key(connection.display_phone_number) = private.phone_key(fact.display_phone_number))
+      and (event.phone_number_id is null or exists (
+        select from public.whatsapp_connections as own
+        where own.phone_number_id = event.phone_number_id and own.waba_id = fact.waba_id))
+  end
+  order by connection.id
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."connections_meant"(private.inbound_fact) TO "service_role";
+
+COMMENT ON FUNCTION "private"."connections_meant"(private.inbound_fact) IS 'The connections that a fact speaks of and may touch.';
+
+REVOKE ALL ON FUNCTION "private"."connections_meant"(private.inbound_fact) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."connections_meant"(private.inbound_fact) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."connections_meant"(private.inbound_fact) TO "postgres";
+
+-- private/functions/contact_meant.sql
+CREATE OR REPLACE FUNCTION private.contact_meant (
+  fact private.inbound_fact
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  found uuid;
+begin
+  -- By its ids, or by the thread that one of them leads to: the contact may since bear others.
+  select contact.id into found
+  from private.contacts_of(fact.workspace_id, private.identifiers_of(fact.connection_id, fact.wa_id, fact.bsuid, fact.parent_bsuid, null)) as contact
+  order by contact.phone is null, contact.created_at, contact.id limit 1;
+  if found is null then
+    select thread.contact_id into found
+    from private.conversation_identifiers as known
+    join public.conversations as thread on thread.id = known.conversation_id
+    where known.connection_id = fact.connection_id and thread.contact_id is not null
+      and known.identifier in (fact.wa_id, fact.bsuid, fact.parent_bsuid)
+    limit 1;
+  end if;
+  if found is null then
+    insert into public.contacts (workspace_id, phone, bsuid)
+    select fact.workspace_id, phone.e164, fact.bsuid
+    from (select case when fact.wa_id ~ '^[1-9][0-9]{4,14}$' then '+' || fact.wa_id end as e164) as phone
+    where coalesce(phone.e164, fact.bsuid) is not null
+    on conflict do nothing
+    returning id into found;
+  end if;
+  return found;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."contact_meant"(private.inbound_fact) TO "service_role";
+
+COMMENT ON FUNCTION "private"."contact_meant"(private.inbound_fact) IS 'The contact that a fact speaks of, found or created.';
+
+REVOKE ALL ON FUNCTION "private"."contact_meant"(private.inbound_fact) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."contact_meant"(private.inbound_fact) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."contact_meant"(private.inbound_fact) TO "postgres";
+
+-- private/functions/contacts_of.sql
+CREATE OR REPLACE FUNCTION private.contacts_of (
+  workspace_id uuid,
+  identifiers  text[]
+)
+  RETURNS SETOF public.contacts
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+  -- Two probes: one condition over both columns would read the workspace's contacts one by one.
+  select * from public.contacts as contact
+  where contact.workspace_id = contacts_of.workspace_id and contact.phone_key = any (identifiers)
+  union
+  select * from public.contacts as contact
+  where contact.workspace_id = contacts_of.workspace_id and contact.bsuid = any (identifiers)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."contacts_of"(uuid, text[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."contacts_of"(uuid, text[]) IS 'The contacts that any of a person''s identifiers names: one, or several that are about to be one.';
+
+REVOKE ALL ON FUNCTION "private"."contacts_of"(uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."contacts_of"(uuid, text[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."contacts_of"(uuid, text[]) TO "postgres";
 
 -- private/functions/end_outbound.sql
 CREATE OR REPLACE FUNCTION private.end_outbound()
@@ -1101,7 +1524,7 @@ GRANT EXECUTE ON FUNCTION "private"."enqueue_outbound"() TO "postgres";
 
 -- private/functions/ensure_connections.sql
 CREATE OR REPLACE FUNCTION private.ensure_connections (
-  numbers              jsonb,
+  events               jsonb,
   default_workspace_id uuid
 )
   RETURNS void
@@ -1114,7 +1537,9 @@ begin
   -- Single-workspace mode: a number nobody has connected belongs to the one workspace there is.
   for unknown in
     select number.phone_number_id, min(number.waba_id) as waba_id, min(number.display_phone_number) as display, min(number.provider) as provider
-    from jsonb_to_recordset(numbers) as number (phone_number_id text, waba_id text, display_phone_number text, provider text)
+    from jsonb_array_elements(events) as event
+    cross join lateral jsonb_to_recordset(event -> 'numbers')
+      as number (phone_number_id text, waba_id text, display_phone_number text, provider text)
     where not exists (select from public.whatsapp_connections where phone_number_id = number.phone_number_id)
     group by number.phone_number_id
     order by number.phone_number_id
@@ -1147,21 +1572,44 @@ CREATE OR REPLACE FUNCTION private.ensure_contacts (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET enable_seqscan TO 'off'
   AS $function$
 begin
-  insert into public.contacts as contact (workspace_id, phone, profile_name)
-  select distinct on (p.workspace_id, p.phone_key) p.workspace_id, '+' || p.wa_id, p.profile_name
+  insert into public.contacts (workspace_id, phone)
+  select distinct on (p.workspace_id, private.phone_key(p.wa_id)) p.workspace_id, '+' || p.wa_id
   from unnest(people) as p
-  where p.wa_id ~ '^[1-9][0-9]{4,14}$'
-  order by p.workspace_id, p.phone_key, p.profile_name nulls last
-  on conflict (workspace_id, phone_key) do update set profile_name = excluded.profile_name
-  where excluded.profile_name is not null and contact.profile_name is distinct from excluded.profile_name;
+  where p.wa_id ~ '^[1-9][0-9]{4,14}$' and not exists (
+    -- A thread that goes on under a new number has its contact already.
+    select from public.conversations as thread
+    where thread.id = p.conversation_id and p.group_id is null and thread.contact_id is not null)
+  order by p.workspace_id, private.phone_key(p.wa_id), p.seen_at desc, p.wa_id
+  on conflict (workspace_id, phone_key) do nothing;
+
+  -- By user id only those whom no phone stands for.
+  insert into public.contacts (workspace_id, bsuid)
+  select distinct p.workspace_id, p.bsuid
+  from unnest(people) as p
+  where p.bsuid is not null and (p.wa_id is null or p.wa_id !~ '^[1-9][0-9]{4,14}$') and not exists (
+    select from private.contacts_of(p.workspace_id, p.identifiers)) and not exists (
+    select from public.conversations as thread
+    where thread.id = p.conversation_id and thread.group_id is null and thread.contact_id is not null)
+  order by p.workspace_id, p.bsuid
+  on conflict (workspace_id, bsuid) do nothing;
+
+  perform private.merge_contacts_of(people);
+
+  update public.conversations as thread set contact_id = contact.id
+  from private.identifiers_of_threads(people) as known
+  cross join lateral private.contacts_of(known.workspace_id, known.identifiers) as contact
+  where thread.id = known.conversation_id and thread.contact_id is null;
+
+  perform private.follow_people(people);
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."ensure_contacts"(private.person[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."ensure_contacts"(private.person[]) IS 'Finds or creates the contact behind each phone; a name a person gave is left alone.';
+COMMENT ON FUNCTION "private"."ensure_contacts"(private.person[]) IS 'Finds or creates the contact behind each person and links it to the thread.';
 
 REVOKE ALL ON FUNCTION "private"."ensure_contacts"(private.person[]) FROM PUBLIC;
 
@@ -1176,41 +1624,44 @@ CREATE OR REPLACE FUNCTION private.ensure_conversations (
   RETURNS private.person[]
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET enable_seqscan TO 'off'
   AS $function$
 begin
-  -- Whom nobody knows, but somebody else in the batch is known and the same person, goes there; else to a new thread.
-  people := array(
-    select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.phone_key, p.bsuid, p.parent_bsuid,
-      p.profile_name, coalesce(known.id, min(known.id::text) over (partition by p.conversation_id)::uuid, p.conversation_id)
-    )::private.person
-    from unnest(private.unite_people(people)) as p, private.known_conversation(p) as known (id));
+  people := private.unite_people(people);
 
   -- Whoever inserts the identifier first names the conversation; the loser waits here for the winner's commit.
   insert into private.conversation_identifiers (connection_id, identifier, conversation_id)
   select distinct on (p.connection_id, seen.identifier) p.connection_id, seen.identifier, p.conversation_id
-  from unnest(people) as p cross join unnest(private.identifiers_of(p)) as seen (identifier)
+  from unnest(people) as p cross join unnest(p.identifiers) as seen (identifier)
   order by p.connection_id, seen.identifier, p.conversation_id
   on conflict do nothing;
+  people := private.with_conversations(people);
 
-  people := private.find_conversations(people);
-
-  -- An identifier won by somebody who is known under another one: it names the known thread, for everybody in the batch.
-  update private.conversation_identifiers as stray set conversation_id = p.conversation_id
-  from unnest(people) as p
-  where stray.connection_id = p.connection_id and stray.identifier = any (private.identifiers_of(p))
-    and not exists (select from public.conversations where id = stray.conversation_id)
-    and exists (select from public.conversations where id = p.conversation_id);
-  if found then
-    people := private.find_conversations(people);
-  end if;
-
-  insert into public.conversations (id, workspace_id, connection_id, phone_number_id, phone, bsuid)
+  insert into public.conversations (id, workspace_id, connection_id, phone_number_id, phone, bsuid, group_id)
   select distinct on (p.conversation_id)
-    p.conversation_id, p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.bsuid
+    p.conversation_id, p.workspace_id, p.connection_id, p.phone_number_id,
+    case when p.group_id is null then p.wa_id end,
+    -- Known by a parent id only: it stands in for the user id, which it is to whoever sends there.
+    case when p.group_id is null then coalesce(p.bsuid, case when p.wa_id is null then p.identifiers[1] end) end,
+    p.group_id
   from unnest(people) as p
   where not exists (select from public.conversations where id = p.conversation_id)
-  order by p.conversation_id, p.wa_id nulls last
+  order by p.conversation_id, p.wa_id nulls last, p.seen_at desc
   on conflict do nothing;
+
+  -- An identifier won under a fresh id by somebody who is known under another one: it names the known thread.
+  update private.conversation_identifiers as stray set conversation_id = own.conversation_id
+  from (
+    select p.connection_id, p.conversation_id, seen.identifier
+    from unnest(people) as p cross join unnest(p.identifiers) as seen (identifier)
+  ) as own
+  where stray.connection_id = own.connection_id and stray.identifier = own.identifier
+    and stray.conversation_id <> own.conversation_id
+    and not exists (select from public.conversations where id = stray.conversation_id);
+
+  perform private.merge_threads_of(people);
+  people := private.with_conversations(people);
+  perform private.note_sightings(people);
   return people;
 end
 $function$;
@@ -1224,6 +1675,51 @@ REVOKE ALL ON FUNCTION "private"."ensure_conversations"(private.person[]) FROM P
 REVOKE ALL ON FUNCTION "private"."ensure_conversations"(private.person[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."ensure_conversations"(private.person[]) TO "postgres";
+
+-- private/functions/ensure_threads.sql
+CREATE OR REPLACE FUNCTION private.ensure_threads (
+  arrived private.inbound_message[]
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  threads uuid[];
+  newcomers private.person[];
+begin
+  loop
+    threads := private.threads_at_home(arrived);
+    perform private.hold_contacts(threads);
+    if array_position(threads, null) is not null then
+      newcomers := private.with_conversations(private.senders_of(arrived, threads));
+      perform private.hold_contacts(array(select p.conversation_id from unnest(newcomers) as p));
+      newcomers := private.ensure_conversations(newcomers);
+      perform private.ensure_contacts(newcomers);
+      -- A merge among them may have moved somebody who was at home.
+      threads := private.threads_found(arrived);
+    end if;
+    perform private.note_profiles(arrived, threads);
+    -- Arrival numbers are given out under the conversation's lock, so mark_as_read draws a clean line.
+    perform from public.conversations where id = any (threads) order by id for no key update;
+    -- A thread that somebody deleted or merged a moment ago is looked for again.
+    exit when not exists (
+      select from unnest(threads) as thread (id) where not exists (select from public.conversations as c where c.id = thread.id));
+  end loop;
+  return threads;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."ensure_threads"(private.inbound_message[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."ensure_threads"(private.inbound_message[]) IS 'The thread of each message, in order: found or created, and locked until the transaction ends.';
+
+REVOKE ALL ON FUNCTION "private"."ensure_threads"(private.inbound_message[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ensure_threads"(private.inbound_message[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ensure_threads"(private.inbound_message[]) TO "postgres";
 
 -- private/functions/error_of.sql
 CREATE OR REPLACE FUNCTION private.error_of (
@@ -1270,28 +1766,47 @@ REVOKE ALL ON FUNCTION "private"."fill_conversation"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."fill_conversation"() TO "postgres";
 
--- private/functions/find_conversations.sql
-CREATE OR REPLACE FUNCTION private.find_conversations (
+-- private/functions/follow_people.sql
+CREATE OR REPLACE FUNCTION private.follow_people (
   people private.person[]
 )
-  RETURNS private.person[]
-  LANGUAGE sql
-  STABLE
+  RETURNS void
+  LANGUAGE plpgsql
   SET search_path TO ''
+  SET enable_seqscan TO 'off'
   AS $function$
-  select array(
-    select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.phone_key, p.bsuid, p.parent_bsuid,
-      p.profile_name, private.known_conversation(p))::private.person
-    from unnest(people) as p)
+begin
+  -- Whoever goes on under another number takes the contact along, unless that number is somebody else's here.
+  update public.contacts as contact set phone = '+' || thread.phone
+  from unnest(people) as p
+  join public.conversations as thread on thread.id = p.conversation_id
+  where contact.id = thread.contact_id and thread.phone ~ '^[1-9][0-9]{4,14}$' and contact.phone is distinct from '+' || thread.phone
+    and (contact.phone_key is null or exists (
+      select from private.conversation_identifiers as own
+      where own.connection_id = thread.connection_id and own.identifier = contact.phone_key and own.conversation_id = thread.id))
+    and not exists (
+      select from public.contacts as other
+      where other.workspace_id = contact.workspace_id and other.phone_key = private.phone_key(thread.phone) and other.id <> contact.id);
+
+  update public.contacts as contact set bsuid = thread.bsuid
+  from unnest(people) as p
+  join public.conversations as thread on thread.id = p.conversation_id
+  where contact.id = thread.contact_id and thread.bsuid is not null and contact.bsuid is distinct from thread.bsuid
+    and not exists (
+      select from public.contacts as other
+      where other.workspace_id = contact.workspace_id and other.bsuid = thread.bsuid);
+end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."find_conversations"(private.person[]) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."follow_people"(private.person[]) TO "service_role";
 
-REVOKE ALL ON FUNCTION "private"."find_conversations"(private.person[]) FROM PUBLIC;
+COMMENT ON FUNCTION "private"."follow_people"(private.person[]) IS 'A contact bears the number and user id its person was last seen under.';
 
-REVOKE ALL ON FUNCTION "private"."find_conversations"(private.person[]) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."follow_people"(private.person[]) FROM PUBLIC;
 
-GRANT EXECUTE ON FUNCTION "private"."find_conversations"(private.person[]) TO "postgres";
+REVOKE ALL ON FUNCTION "private"."follow_people"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."follow_people"(private.person[]) TO "postgres";
 
 -- private/functions/forget_credential.sql
 CREATE OR REPLACE FUNCTION private.forget_credential()
@@ -1312,25 +1827,142 @@ REVOKE ALL ON FUNCTION "private"."forget_credential"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."forget_credential"() TO "postgres";
 
+-- private/functions/hold_contacts.sql
+CREATE OR REPLACE FUNCTION private.hold_contacts (
+  threads uuid[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  -- Contacts, then conversations: a member who deletes contacts takes them in this order, too.
+  perform from public.contacts
+  where id in (select thread.contact_id from public.conversations as thread where thread.id = any (threads))
+  order by id for key share;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."hold_contacts"(uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."hold_contacts"(uuid[]) IS 'Nobody deletes the contacts of these threads until the transaction ends.';
+
+REVOKE ALL ON FUNCTION "private"."hold_contacts"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."hold_contacts"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."hold_contacts"(uuid[]) TO "postgres";
+
+-- private/functions/hold_messages.sql
+CREATE OR REPLACE FUNCTION private.hold_messages (
+  message_ids uuid[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  -- Whoever records a send holds these locks too, so one of the two sees the other's row. Everybody takes the outbox
+  -- first and the message second, each by id: no deadlock.
+  perform from public.outbox where message_id = any (message_ids) order by message_id for update;
+  perform from public.messages where id = any (message_ids) order by id for no key update;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."hold_messages"(uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."hold_messages"(uuid[]) IS 'Locks messages and their places in the outbox until the transaction ends.';
+
+REVOKE ALL ON FUNCTION "private"."hold_messages"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."hold_messages"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."hold_messages"(uuid[]) TO "postgres";
+
+-- private/functions/identifiers_of_threads.sql
+CREATE OR REPLACE FUNCTION private.identifiers_of_threads (
+  people private.person[]
+)
+  RETURNS TABLE (
+    workspace_id    uuid,
+    conversation_id uuid,
+    identifiers     text[]
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+  select p.workspace_id, p.conversation_id, array_agg(own.identifier)
+  from (
+    select distinct q.workspace_id, q.connection_id, q.conversation_id
+    from unnest(people) as q where q.group_id is null and q.conversation_id is not null
+  ) as p
+  join private.conversation_identifiers as own
+    on own.connection_id = p.connection_id and own.conversation_id = p.conversation_id
+  group by p.workspace_id, p.conversation_id
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."identifiers_of_threads"(private.person[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."identifiers_of_threads"(private.person[]) IS 'Everything the people of these threads are known by. Groups are nobody.';
+
+REVOKE ALL ON FUNCTION "private"."identifiers_of_threads"(private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."identifiers_of_threads"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."identifiers_of_threads"(private.person[]) TO "postgres";
+
 -- private/functions/identifiers_of.sql
 CREATE OR REPLACE FUNCTION private.identifiers_of (
-  person private.person
+  connection_id uuid,
+  wa_id         text,
+  bsuid         text,
+  parent_bsuid  text,
+  group_id      text
 )
   RETURNS text[]
   LANGUAGE sql
-  IMMUTABLE
+  STABLE
   SET search_path TO ''
   AS $function$
-  select array_remove(array[person.bsuid, person.phone_key, person.parent_bsuid], null)
+  -- The surest first. A group is its own thread, whoever writes in it. A number is known as it was written and by the
+  -- key it shares with its variants.
+  with recursive seen as (
+    select identifier, place from unnest(case
+      when group_id is not null then array['group:' || group_id]
+      else array_remove(array[bsuid, identifiers_of.wa_id, private.phone_key(wa_id), parent_bsuid], null)
+    end) with ordinality as given (identifier, place)
+    union
+    select linked.identifier, seen.place + 10
+    from seen
+    join private.identity_changes as change
+      on change.connection_id = identifiers_of.connection_id and change.identifier = seen.identifier
+    cross join lateral unnest(array[nullif(change.bsuid, ''), nullif(change.wa_id, ''), private.phone_key(nullif(change.wa_id, ''))])
+      as linked (identifier)
+    where linked.identifier is not null and linked.identifier <> seen.identifier and seen.place < 100
+  )
+  select array_agg(identifier order by first, identifier)
+  from (select identifier, min(place) as first from seen group by identifier) as ranked
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(private.person) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) TO "service_role";
 
-REVOKE ALL ON FUNCTION "private"."identifiers_of"(private.person) FROM PUBLIC;
+COMMENT ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) IS 'Everything a user is known by on a connection, through every change WhatsApp has told of.';
 
-REVOKE ALL ON FUNCTION "private"."identifiers_of"(private.person) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) FROM PUBLIC;
 
-GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(private.person) TO "postgres";
+REVOKE ALL ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) TO "postgres";
 
 -- private/functions/is_backend.sql
 CREATE OR REPLACE FUNCTION private.is_backend()
@@ -1373,32 +2005,6 @@ REVOKE ALL ON FUNCTION "private"."is_conversational"(text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."is_conversational"(text) TO "postgres";
 
--- private/functions/known_conversation.sql
-CREATE OR REPLACE FUNCTION private.known_conversation (
-  person private.person
-)
-  RETURNS uuid
-  LANGUAGE sql
-  STABLE
-  SET search_path TO ''
-  AS $function$
-  -- By the surest identifier first; but one that was only just won, by this very batch, names no thread yet.
-  select known.conversation_id
-  from unnest(private.identifiers_of(person)) with ordinality as seen (identifier, place)
-  join private.conversation_identifiers as known
-    on known.connection_id = person.connection_id and known.identifier = seen.identifier
-  order by exists (select from public.conversations where id = known.conversation_id) desc, seen.place
-  limit 1
-$function$;
-
-GRANT EXECUTE ON FUNCTION "private"."known_conversation"(private.person) TO "service_role";
-
-REVOKE ALL ON FUNCTION "private"."known_conversation"(private.person) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."known_conversation"(private.person) FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."known_conversation"(private.person) TO "postgres";
-
 -- private/functions/mark_as_read.sql
 CREATE OR REPLACE FUNCTION private.mark_as_read (
   conversation_id uuid
@@ -1436,18 +2042,201 @@ REVOKE ALL ON FUNCTION "private"."mark_as_read"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."mark_as_read"(uuid) TO "postgres";
 
+-- private/functions/merge_contacts_of.sql
+CREATE OR REPLACE FUNCTION private.merge_contacts_of (
+  people private.person[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  pair record;
+begin
+  -- Somebody who had a contact for each id, and now both are known to be one person's.
+  for pair in
+    select distinct first_value(contact.id) over person as kept, contact.id as gone
+    from private.identifiers_of_threads(people) as known
+    cross join lateral private.contacts_of(known.workspace_id, known.identifiers) as contact
+    window person as (partition by known.conversation_id order by (contact.phone is null), contact.created_at, contact.id)
+  loop
+    if pair.kept <> pair.gone and (select count(*) from public.contacts where id in (pair.kept, pair.gone)) = 2 then
+      perform private.merge_contacts(pair.kept, pair.gone);
+    end if;
+  end loop;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."merge_contacts_of"(private.person[]) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."merge_contacts_of"(private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."merge_contacts_of"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."merge_contacts_of"(private.person[]) TO "postgres";
+
+-- private/functions/merge_contacts.sql
+CREATE OR REPLACE FUNCTION private.merge_contacts (
+  kept uuid,
+  gone uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  other public.contacts;
+begin
+  perform from public.contacts where id in (kept, gone) order by id for no key update;
+  select * into other from public.contacts where id = gone;
+  update public.conversations set contact_id = kept where contact_id = gone and workspace_id = other.workspace_id;
+  delete from public.contacts where id = gone;
+  update public.contacts as contact set
+    phone = coalesce(contact.phone, other.phone),
+    bsuid = coalesce(contact.bsuid, other.bsuid),
+    -- What a person of the workspace wrote before what a phone's address book said, the newer of two of those.
+    (name, name_synced_at) = (
+      select said.name, said.at
+      from (values (contact.name, contact.name_synced_at), (other.name, other.name_synced_at)) as said (name, at)
+      order by said.name is null, said.at desc nulls first, said.name limit 1),
+    (profile_name, profile_name_at) = (
+      select said.name, said.at
+      from (values (contact.profile_name, contact.profile_name_at), (other.profile_name, other.profile_name_at)) as said (name, at)
+      order by said.name is null, said.at desc nulls last, said.name limit 1),
+    (marketing_opted_out_at, marketing_preference_at) = (
+      select said.opted_out, said.at
+      from (values (contact.marketing_opted_out_at, contact.marketing_preference_at),
+        (other.marketing_opted_out_at, other.marketing_preference_at)) as said (opted_out, at)
+      order by said.at desc nulls last, said.opted_out nulls last limit 1),
+    tags = array(select distinct tag from unnest(contact.tags || other.tags) as tag order by tag),
+    attributes = other.attributes || contact.attributes
+  where contact.id = kept;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."merge_contacts"(uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."merge_contacts"(uuid, uuid) IS 'Two contacts turn out to be one person: the second becomes part of the first.';
+
+REVOKE ALL ON FUNCTION "private"."merge_contacts"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."merge_contacts"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."merge_contacts"(uuid, uuid) TO "postgres";
+
+-- private/functions/merge_conversations.sql
+CREATE OR REPLACE FUNCTION private.merge_conversations (
+  kept uuid,
+  gone uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  first_unread bigint;
+begin
+  perform from public.conversations where id in (kept, gone) order by id for no key update;
+  select min(message.seq) into first_unread
+  from public.conversations as thread
+  join public.messages as message on message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+  where thread.id in (kept, gone) and message.direction = 'inbound' and not message.imported
+    and private.is_conversational(message.type) and message.seq > thread.read_through;
+
+  update public.outbox set conversation_id = kept where conversation_id = gone;
+  -- The statistics are recomputed once below, and not for each message that moves.
+  perform set_config('wabase.moving_messages', 'on', true);
+  update public.messages as message set conversation_id = kept
+  from public.conversations as thread
+  where thread.id = gone and message.workspace_id = thread.workspace_id and message.conversation_id = gone;
+  perform set_config('wabase.moving_messages', 'off', true);
+  update private.conversation_identifiers set conversation_id = kept where conversation_id = gone;
+
+  update public.conversations as thread set
+    contact_id = coalesce(thread.contact_id, other.contact_id),
+    assigned_to = coalesce(thread.assigned_to, other.assigned_to),
+    status = case when 'open' in (thread.status, other.status) then 'open' else thread.status end,
+    -- What was unread in either stays unread; nothing that was would be lost to a person's eyes.
+    read_through = coalesce(first_unread - 1, greatest(thread.read_through, other.read_through))
+  from public.conversations as other
+  where thread.id = kept and other.id = gone;
+  delete from public.conversations where id = gone;
+  perform private.recompute_stats(array[kept]);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."merge_conversations"(uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."merge_conversations"(uuid, uuid) IS 'Two threads turn out to be one person: the second becomes part of the first.';
+
+REVOKE ALL ON FUNCTION "private"."merge_conversations"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."merge_conversations"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."merge_conversations"(uuid, uuid) TO "postgres";
+
+-- private/functions/merge_threads_of.sql
+CREATE OR REPLACE FUNCTION private.merge_threads_of (
+  people private.person[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  pair record;
+begin
+  -- The thread that is older stays; merging one pair may finish another.
+  for pair in
+    with known as (
+      select p.ordinality as person, named.conversation_id as id
+      from unnest(people) with ordinality as p
+      cross join lateral unnest(p.identifiers) as own (identifier)
+      join private.conversation_identifiers as named on named.connection_id = p.connection_id and named.identifier = own.identifier
+      group by 1, 2
+    ), divided as (
+      select person from known group by person having count(*) > 1
+    ), threads as (
+      select known.person, thread.id, thread.created_at,
+        first_value(thread.id) over person as kept, first_value(thread.created_at) over person as kept_since
+      from divided join known using (person) join public.conversations as thread on thread.id = known.id
+      window person as (partition by known.person order by thread.created_at, thread.id)
+    )
+    select distinct kept, id as gone, kept_since from threads where id <> kept order by kept_since, kept, gone
+  loop
+    if (select count(*) from public.conversations where id in (pair.kept, pair.gone)) = 2 then
+      perform private.merge_conversations(pair.kept, pair.gone);
+    end if;
+  end loop;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."merge_threads_of"(private.person[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."merge_threads_of"(private.person[]) IS 'Phone and user id together show that two threads are one person''s: they become one.';
+
+REVOKE ALL ON FUNCTION "private"."merge_threads_of"(private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."merge_threads_of"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."merge_threads_of"(private.person[]) TO "postgres";
+
 -- private/functions/message_preview.sql
 CREATE OR REPLACE FUNCTION private.message_preview (
   type    text,
-  content jsonb
+  content jsonb,
+  revoked boolean DEFAULT false
 )
   RETURNS text
-  LANGUAGE sql
+  LANGUAGE plpgsql
   IMMUTABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
-  select left(regexp_replace(btrim(concat_ws(' ',
+begin
+  return case when revoked then '🚫' else left(regexp_replace(btrim(concat_ws(' ',
     case message_preview.type
       when 'text' then null
       when 'image' then '🖼'
@@ -1460,26 +2249,64 @@ CREATE OR REPLACE FUNCTION private.message_preview (
       when 'template' then '📋'
       when 'order' then '🛒'
       when 'button' then null
-      when 'interactive' then null
+      when 'interactive' then case content ->> 'type'
+        when 'nfm_reply' then '📝' when 'call_permission_reply' then '📞' end
+      when 'call' then '📞'
       else '❔'
     end,
     coalesce(
       case message_preview.type when 'text' then content ->> 'body' when 'button' then content ->> 'text' end,
       content ->> 'caption', content ->> 'filename', content ->> 'name',
-      content #>> '{body,text}', content #>> '{button_reply,title}', content #>> '{list_reply,title}'
+      content #>> '{body,text}', content #>> '{button_reply,title}', content #>> '{list_reply,title}',
+      content #>> '{nfm_reply,body}', content #>> '{0,name,formatted_name}', content #>> '{0,phones,0,phone}', content ->> 'address'
     )
-  )), '\s+', ' ', 'g'), 140)
+  )), '\s+', ' ', 'g'), 140) end;
+end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."message_preview"(text, jsonb) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."message_preview"(text, jsonb, boolean) TO "service_role";
 
-COMMENT ON FUNCTION "private"."message_preview"(text, jsonb) IS 'One line for the conversation list: a sign for the kind and what was written, no language, no ids.';
+COMMENT ON FUNCTION "private"."message_preview"(text, jsonb, boolean) IS 'One line for the conversation list: a sign for the kind and what was written, no language, no ids.';
 
-REVOKE ALL ON FUNCTION "private"."message_preview"(text, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."message_preview"(text, jsonb, boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."message_preview"(text, jsonb) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."message_preview"(text, jsonb, boolean) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."message_preview"(text, jsonb) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."message_preview"(text, jsonb, boolean) TO "postgres";
+
+-- private/functions/messages_reported.sql
+CREATE OR REPLACE FUNCTION private.messages_reported (
+  reports private.inbound_status[]
+)
+  RETURNS uuid[]
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+  select array(
+    select distinct coalesce(by_wamid.id, by_echo.id)
+    from unnest(reports) as report
+    left join public.messages as by_wamid on by_wamid.connection_id = report.connection_id and by_wamid.wamid = report.wamid
+    -- A send whose answer was lost has no wamid: our own id, echoed by WhatsApp, tells which message it was.
+    left join public.messages as by_echo
+      on by_echo.id = case when by_wamid.id is null then private.as_uuid(report.callback_data) end
+      and by_echo.connection_id = report.connection_id and by_echo.direction = 'outbound'
+    where coalesce(by_wamid.id, by_echo.id) is not null)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."messages_reported"(private.inbound_status[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."messages_reported"(private.inbound_status[]) IS 'The messages that reports speak of, as far as we know them.';
+
+REVOKE ALL ON FUNCTION "private"."messages_reported"(private.inbound_status[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."messages_reported"(private.inbound_status[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."messages_reported"(private.inbound_status[]) TO "postgres";
 
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
@@ -1500,6 +2327,130 @@ REVOKE ALL ON FUNCTION "private"."move_stats"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."move_stats"() TO "postgres";
 
+-- private/functions/note_profiles.sql
+CREATE OR REPLACE FUNCTION private.note_profiles (
+  arrived private.inbound_message[],
+  threads uuid[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  ids uuid[];
+  names text[];
+  times timestamptz[];
+begin
+  -- The newest by the provider's clock. A name that a person of the workspace gave is another column, left alone.
+  select array_agg(newest.id), array_agg(newest.profile_name), array_agg(newest.occurred_at) into ids, names, times
+  from (
+    select distinct on (contact.id) contact.id, said.profile_name, said.occurred_at
+    from (
+      select thread.contact_id, m.profile_name, m.occurred_at
+      from unnest(arrived) with ordinality as m
+      join public.conversations as thread on thread.id = threads[m.ordinality]
+      where m.profile_name is not null and m.group_id is null
+      union all
+      -- In a group the thread is nobody's: who wrote is known by number.
+      select member.id, m.profile_name, m.occurred_at
+      from unnest(arrived) as m
+      join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
+      where m.profile_name is not null and m.group_id is not null
+    ) as said
+    join public.contacts as contact on contact.id = said.contact_id
+    where contact.profile_name_at is null or said.occurred_at > contact.profile_name_at
+      or said.occurred_at = contact.profile_name_at and said.profile_name < contact.profile_name
+    order by contact.id, said.occurred_at desc, said.profile_name
+  ) as newest;
+  if ids is null then
+    return;
+  end if;
+  perform from public.contacts where id = any (ids) order by id for no key update;
+  update public.contacts as contact set profile_name = said.profile_name, profile_name_at = said.occurred_at
+  from unnest(ids, names, times) as said (id, profile_name, occurred_at)
+  where contact.id = said.id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."note_profiles"(private.inbound_message[], uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."note_profiles"(private.inbound_message[], uuid[]) IS 'Keeps the names that people gave themselves up to date.';
+
+REVOKE ALL ON FUNCTION "private"."note_profiles"(private.inbound_message[], uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."note_profiles"(private.inbound_message[], uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."note_profiles"(private.inbound_message[], uuid[]) TO "postgres";
+
+-- private/functions/note_sightings.sql
+CREATE OR REPLACE FUNCTION private.note_sightings (
+  people private.person[]
+)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+  -- The newest by the provider's clock out of all there is, so the order of arrival does not matter.
+  with thread as (
+    select c.id, c.workspace_id, c.connection_id from public.conversations as c
+    where c.id in (select p.conversation_id from unnest(people) as p) and c.group_id is null
+    order by c.id for no key update
+  ), sighting as (
+    select p.conversation_id, p.wa_id, p.bsuid, p.seen_at from unnest(people) as p where p.seen_at is not null
+    union all
+    select thread.id, message.wa_id, message.bsuid, message.occurred_at
+    from thread
+    join public.messages as message on message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+    union all
+    select thread.id, nullif(change.wa_id, ''), nullif(change.bsuid, ''), change.occurred_at
+    from thread
+    join private.conversation_identifiers as own on own.connection_id = thread.connection_id and own.conversation_id = thread.id
+    join private.identity_changes as change on change.connection_id = own.connection_id and change.identifier = own.identifier
+  ), newest as (
+    select conversation_id as id,
+      (array_agg(wa_id order by seen_at desc, wa_id) filter (where wa_id is not null))[1] as wa_id,
+      (array_agg(bsuid order by seen_at desc, bsuid) filter (where bsuid is not null))[1] as bsuid
+    from sighting group by conversation_id
+  )
+  update public.conversations as c set phone = coalesce(newest.wa_id, c.phone), bsuid = coalesce(newest.bsuid, c.bsuid)
+  from newest join thread using (id)
+  where c.id = newest.id
+    and (c.phone is distinct from coalesce(newest.wa_id, c.phone) or c.bsuid is distinct from coalesce(newest.bsuid, c.bsuid))
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."note_sightings"(private.person[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."note_sightings"(private.person[]) IS 'A thread bears the number and user id its person was last seen under: replies go there.';
+
+REVOKE ALL ON FUNCTION "private"."note_sightings"(private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."note_sightings"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."note_sightings"(private.person[]) TO "postgres";
+
+-- private/functions/own_name.sql
+CREATE OR REPLACE FUNCTION private.own_name()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  new.name_synced_at := null;
+  return new;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."own_name"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."own_name"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."own_name"() TO "postgres";
+
 -- private/functions/phone_key.sql
 CREATE OR REPLACE FUNCTION private.phone_key (
   phone text
@@ -1511,14 +2462,16 @@ CREATE OR REPLACE FUNCTION private.phone_key (
   SET search_path TO ''
   AS $function$
   -- Brazil, Argentina and Mexico: one subscriber is reached with and without an extra digit, and WhatsApp itself
-  -- changes it at will. Only the key folds the variants; the number is stored as it came.
+  -- changes it at will. Only the key folds the variants; the number is stored as it came. What is no number at all
+  -- stands for itself.
   select case
+    when phone_key.phone !~ '^[0-9+(). -]*[0-9][0-9+(). -]*$' then phone_key.phone
     when digits ~ '^55[1-9][0-9]9[6-9][0-9]{7}$' then left(digits, 4) || right(digits, 8)
     when digits ~ '^549[0-9]{10}$' then '54' || right(digits, 10)
     when digits ~ '^521[0-9]{10}$' then '52' || right(digits, 10)
     else digits
   end
-  from (select nullif(regexp_replace(phone_key.phone, '[^0-9]', '', 'g'), '') as digits) as written
+  from (select regexp_replace(phone_key.phone, '[^0-9]', '', 'g') as digits) as written
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."phone_key"(text) TO "authenticated";
@@ -1617,7 +2570,7 @@ CREATE OR REPLACE FUNCTION private.received_at (
   STABLE
   SET search_path TO ''
   AS $function$
-  select received_at from public.webhook_events where id = received_at.event_id
+  select coalesce((select received_at from public.webhook_events where id = received_at.event_id), now())
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."received_at"(bigint) TO "service_role";
@@ -1653,6 +2606,8 @@ begin
 end
 $function$;
 
+GRANT EXECUTE ON FUNCTION "private"."recompute_stats"(uuid[]) TO "service_role";
+
 COMMENT ON FUNCTION "private"."recompute_stats"(uuid[]) IS 'Sets the statistics of conversations from their messages.';
 
 REVOKE ALL ON FUNCTION "private"."recompute_stats"(uuid[]) FROM PUBLIC;
@@ -1661,6 +2616,174 @@ REVOKE ALL ON FUNCTION "private"."recompute_stats"(uuid[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."recompute_stats"(uuid[]) TO "postgres";
 
+-- private/functions/reconcile_messages.sql
+CREATE OR REPLACE FUNCTION private.reconcile_messages (
+  arrived private.inbound_message[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  twice uuid[];
+begin
+  -- The same message may come live and out of the phone's history, which also says how far it had come.
+  twice := array(
+    select message.id
+    from unnest(arrived) as m
+    join public.messages as message on message.connection_id = m.connection_id and message.wamid = m.wamid
+    where message.imported and not m.imported
+      or message.type = 'media_placeholder' and m.type <> 'media_placeholder'
+      or message.direction = 'outbound' and private.status_rank(m.status) > private.status_rank(message.status));
+  if twice = '{}' then
+    return;
+  end if;
+  perform from public.messages where id = any (twice) order by id for no key update;
+  update public.messages as message set
+    imported = message.imported and told.imported,
+    status = case when private.status_rank(told.status) > private.status_rank(message.status) then told.status else message.status end
+  from (
+    select m.connection_id, m.wamid, bool_and(m.imported) as imported,
+      (array_agg(m.status order by private.status_rank(m.status) desc))[1] as status
+    from unnest(arrived) as m
+    group by m.connection_id, m.wamid
+  ) as told
+  where message.id = any (twice) and message.connection_id = told.connection_id and message.wamid = told.wamid;
+  perform private.replace_placeholders(arrived);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."reconcile_messages"(private.inbound_message[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."reconcile_messages"(private.inbound_message[]) IS 'Messages that came both live and as history are live, and as far as either says.';
+
+REVOKE ALL ON FUNCTION "private"."reconcile_messages"(private.inbound_message[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."reconcile_messages"(private.inbound_message[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."reconcile_messages"(private.inbound_message[]) TO "postgres";
+
+-- private/functions/record_address.sql
+CREATE OR REPLACE FUNCTION private.record_address (
+  fact private.inbound_fact
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  who uuid := private.contact_meant(fact);
+begin
+  -- The phone's address book names people too; a name that somebody of the workspace wrote here stays.
+  update public.contacts as contact set name = fact.name, name_synced_at = fact.occurred_at
+  where contact.id = who
+    and fact.name is not null and coalesce(fact.details ->> 'action', 'add') <> 'remove'
+    and (contact.name is null or contact.name_synced_at < fact.occurred_at);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_address"(private.inbound_fact) TO "service_role";
+
+COMMENT ON FUNCTION "private"."record_address"(private.inbound_fact) IS 'The name a person has in the phone''s address book.';
+
+REVOKE ALL ON FUNCTION "private"."record_address"(private.inbound_fact) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_address"(private.inbound_fact) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_address"(private.inbound_fact) TO "postgres";
+
+-- private/functions/record_facts.sql
+CREATE OR REPLACE FUNCTION private.record_facts (
+  facts jsonb
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  told private.inbound_fact[];
+  fact private.inbound_fact;
+begin
+  told := array(
+    select row(f.event_id, f.kind, f.phone_number_id, f.waba_id, f.display_phone_number,
+      coalesce(f.occurred_at, private.received_at(f.event_id)), f.wa_id, f.bsuid, f.parent_bsuid, f.new_wa_id, f.new_bsuid,
+      f.new_parent_bsuid, f.template_id, f.name, f.language, coalesce(f.details, '{}'), connection.workspace_id, connection.id)::private.inbound_fact
+    from jsonb_populate_recordset(null::private.inbound_fact, facts) as f
+    -- What concerns people is told to each connection meant, what concerns connections goes to all of them below.
+    left join lateral private.connections_meant(f) as connection on f.kind not in ('template', 'notice')
+    order by f.kind, coalesce(f.occurred_at, private.received_at(f.event_id)), f.details, connection.id);
+  perform private.record_identities(array(
+    select f from unnest(told) as f where f.kind = 'identity' and f.connection_id is not null));
+  -- Rare, and each with its own rule: one by one.
+  foreach fact in array told loop
+    case
+      when fact.kind = 'template' then perform private.record_template(fact);
+      when fact.kind = 'notice' then perform private.record_notice(fact);
+      when fact.connection_id is null then null; -- No such number yet: its event is set aside.
+      when fact.kind = 'preference' then perform private.record_preference(fact);
+      when fact.kind = 'contact' then perform private.record_address(fact);
+      else null; -- A kind of a newer receiver: the journal has it.
+    end case;
+  end loop;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_facts"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."record_facts"(jsonb) IS 'Applies what webhooks tell about people, numbers, accounts and templates.';
+
+REVOKE ALL ON FUNCTION "private"."record_facts"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_facts"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_facts"(jsonb) TO "postgres";
+
+-- private/functions/record_identities.sql
+CREATE OR REPLACE FUNCTION private.record_identities (
+  facts private.inbound_fact[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  people private.person[];
+begin
+  insert into private.identity_changes (connection_id, identifier, occurred_at, wa_id, bsuid)
+  select distinct fact.connection_id, old.identifier, fact.occurred_at, coalesce(fact.new_wa_id, ''), coalesce(fact.new_bsuid, '')
+  from unnest(facts) as fact
+  cross join lateral unnest(array[fact.bsuid, fact.wa_id, private.phone_key(fact.wa_id), fact.parent_bsuid]) as old (identifier)
+  where old.identifier is not null and coalesce(fact.new_wa_id, fact.new_bsuid) is not null
+  on conflict do nothing;
+
+  people := array(
+    select row(fact.workspace_id, fact.connection_id, fact.phone_number_id, null, null, null, null, known.identifiers, null)::private.person
+    from unnest(facts) as fact
+    cross join lateral (
+      select private.identifiers_of(fact.connection_id, fact.wa_id, fact.bsuid, fact.parent_bsuid, null) as identifiers
+    ) as known
+    -- Somebody who has never written has no thread to go on in; the change waits for them.
+    where exists (
+      select from private.conversation_identifiers as seen
+      where seen.connection_id = fact.connection_id and seen.identifier = any (known.identifiers)));
+  if people <> '{}' then
+    perform private.ensure_contacts(private.ensure_conversations(people));
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_identities"(private.inbound_fact[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."record_identities"(private.inbound_fact[]) IS 'A changed number or user id goes on in the same thread, with the same contact.';
+
+REVOKE ALL ON FUNCTION "private"."record_identities"(private.inbound_fact[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_identities"(private.inbound_fact[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_identities"(private.inbound_fact[]) TO "postgres";
+
 -- private/functions/record_messages.sql
 CREATE OR REPLACE FUNCTION private.record_messages (
   arrived private.inbound_message[]
@@ -1668,39 +2791,35 @@ CREATE OR REPLACE FUNCTION private.record_messages (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET enable_seqscan TO 'off'
   AS $function$
 declare
-  people private.person[];
+  threads uuid[] := private.ensure_threads(arrived);
+  fresh integer;
 begin
-  people := array(
-    select distinct row(connection.workspace_id, connection.id, connection.phone_number_id, m.wa_id,
-      private.phone_key(m.wa_id), m.bsuid, m.parent_bsuid, m.profile_name, null::uuid)::private.person
-    from unnest(arrived) as m
-    join public.whatsapp_connections as connection on connection.phone_number_id = m.phone_number_id);
-  people := private.ensure_conversations(people);
-  perform private.ensure_contacts(people);
-  -- Arrival numbers are given out under the conversation's lock, so mark_as_read draws a clean line.
-  perform private.update_conversations(people);
-
-  with fresh as (
+  with stored as (
     insert into public.messages (
-      workspace_id, connection_id, conversation_id, wamid, direction, status, type, content, reply_to_wamid, occurred_at,
-      media_id, media_mime_type, media_sha256, media_filename, media_status)
-    select distinct on (p.connection_id, m.wamid)
-      p.workspace_id, p.connection_id, p.conversation_id, m.wamid, 'inbound', 'received', m.type, m.content,
-      m.reply_to_wamid, coalesce(m.occurred_at, private.received_at(m.event_id)), m.media_id, m.media_mime_type, m.media_sha256, m.media_filename,
-      case when m.media_id is not null then 'pending' end
+      workspace_id, connection_id, conversation_id, wamid, wa_id, bsuid, direction, status, imported, type, content,
+      reply_to_wamid, occurred_at, sent_at, media_id, media_mime_type, media_sha256, media_filename, media_status)
+    select m.workspace_id, m.connection_id, threads[m.ordinality], m.wamid, m.wa_id, m.bsuid, m.direction, m.status,
+      m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, case when m.direction = 'outbound' then m.occurred_at end,
+      m.media_id, m.media_mime_type, m.media_sha256, m.media_filename, case when m.media_id is not null then 'pending' end
     from unnest(arrived) with ordinality as m
-    join unnest(people) as p
-      on p.phone_number_id = m.phone_number_id
-      and p.wa_id is not distinct from m.wa_id and p.bsuid is not distinct from m.bsuid
-    order by p.connection_id, m.wamid, m.ordinality
-    on conflict (workspace_id, connection_id, wamid) do nothing
+    order by m.ordinality
+    on conflict (connection_id, wamid) do nothing
     returning id, workspace_id, connection_id, media_id, media_sha256, occurred_at
+  ), queued as (
+    insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
+    select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
+    from stored where media_id is not null
   )
-  insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
-  select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
-  from fresh where media_id is not null;
+  select count(*) into fresh from stored;
+
+  if fresh < cardinality(arrived) then
+    perform private.reconcile_messages(arrived);
+  end if;
+  perform private.amend_messages(arrived);
+  perform private.report_echoes(arrived);
 end
 $function$;
 
@@ -1714,6 +2833,67 @@ REVOKE ALL ON FUNCTION "private"."record_messages"(private.inbound_message[]) FR
 
 GRANT EXECUTE ON FUNCTION "private"."record_messages"(private.inbound_message[]) TO "postgres";
 
+-- private/functions/record_notice.sql
+CREATE OR REPLACE FUNCTION private.record_notice (
+  fact private.inbound_fact
+)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  update public.whatsapp_connections as connection set
+    provider_notices = connection.provider_notices || jsonb_build_object(fact.name, said.notice),
+    last_error = case when fact.name = 'errors' then private.error_of(fact.details -> 'errors') else connection.last_error end
+  from (select jsonb_build_object('at', fact.occurred_at, 'value', fact.details) as notice) as said
+  where connection.id in (select meant.id from private.connections_meant(fact) as meant)
+    and (connection.provider_notices -> fact.name is null
+      or (fact.occurred_at, fact.details) > (
+        (connection.provider_notices #>> array[fact.name, 'at'])::timestamptz, connection.provider_notices #> array[fact.name, 'value']))
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_notice"(private.inbound_fact) TO "service_role";
+
+COMMENT ON FUNCTION "private"."record_notice"(private.inbound_fact) IS 'What WhatsApp says about a number or its account, kept on the connection: the newest of each field.';
+
+REVOKE ALL ON FUNCTION "private"."record_notice"(private.inbound_fact) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_notice"(private.inbound_fact) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_notice"(private.inbound_fact) TO "postgres";
+
+-- private/functions/record_preference.sql
+CREATE OR REPLACE FUNCTION private.record_preference (
+  fact private.inbound_fact
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  -- First of all, and not in the statement below: that one does not see a contact that is only made within it.
+  who uuid := private.contact_meant(fact);
+begin
+  update public.contacts as contact set
+    marketing_opted_out_at = case when fact.details ->> 'value' = 'stop' then fact.occurred_at end,
+    marketing_preference_at = fact.occurred_at
+  where contact.id = who
+    and coalesce(fact.details ->> 'category', 'marketing_messages') = 'marketing_messages'
+    -- Of two words in one second the one that asks for silence.
+    and (contact.marketing_preference_at is null or fact.occurred_at > contact.marketing_preference_at
+      or fact.occurred_at = contact.marketing_preference_at and fact.details ->> 'value' = 'stop');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_preference"(private.inbound_fact) TO "service_role";
+
+COMMENT ON FUNCTION "private"."record_preference"(private.inbound_fact) IS 'Whether a person wants marketing messages.';
+
+REVOKE ALL ON FUNCTION "private"."record_preference"(private.inbound_fact) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_preference"(private.inbound_fact) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_preference"(private.inbound_fact) TO "postgres";
+
 -- private/functions/record_statuses.sql
 CREATE OR REPLACE FUNCTION private.record_statuses (
   reports private.inbound_status[]
@@ -1721,44 +2901,31 @@ CREATE OR REPLACE FUNCTION private.record_statuses (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET enable_seqscan TO 'off'
   AS $function$
 declare
   concerned uuid[];
 begin
-  insert into public.message_statuses (
+  insert into public.message_statuses as known (
     workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
-  select distinct on (connection.id, report.wamid, report.status, report.participant)
-    connection.workspace_id, connection.id, report.wamid, report.status, report.participant,
-    coalesce(report.occurred_at, private.received_at(report.event_id)), report.callback_data, report.errors, coalesce(report.details, '{}')
+  select report.workspace_id, report.connection_id, report.wamid, report.status, report.participant, report.occurred_at,
+    report.callback_data, report.errors, report.details
   from unnest(reports) as report
-  join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
-  order by connection.id, report.wamid, report.status, report.participant, report.occurred_at
-  on conflict do nothing;
+  -- The earliest of two that say the same, whichever comes first.
+  on conflict (connection_id, wamid, status, participant) do update set
+    occurred_at = excluded.occurred_at, errors = excluded.errors, details = excluded.details,
+    callback_data = coalesce(excluded.callback_data, known.callback_data)
+  where excluded.occurred_at < known.occurred_at;
 
-  -- A send whose answer was lost has no wamid: our own id, echoed by WhatsApp, tells which message it was.
-  concerned := array(
-    select message.id
-    from unnest(reports) as report
-    join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
-    join public.messages as message
-      on message.workspace_id = connection.workspace_id and message.connection_id = connection.id
-      and message.wamid = report.wamid
-    union
-    select message.id
-    from unnest(reports) as report
-    join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
-    join public.messages as message
-      on message.id = private.as_uuid(report.callback_data) and message.workspace_id = connection.workspace_id
-      and message.connection_id = connection.id and message.direction = 'outbound');
-  -- All of them in the order that everybody keeps, see apply_statuses.
-  perform from public.outbox where message_id = any (concerned) order by message_id for update;
-  perform from public.messages where id = any (concerned) order by id for no key update;
-
+  concerned := private.messages_reported(reports);
+  if concerned = '{}' then
+    return;
+  end if;
+  perform private.hold_messages(concerned);
   update public.messages as message set wamid = report.wamid
   from unnest(reports) as report
-  join public.whatsapp_connections as connection on connection.phone_number_id = report.phone_number_id
-  where message.id = any (concerned) and message.id = private.as_uuid(report.callback_data)
-    and message.connection_id = connection.id and message.wamid is null;
+  where message.id = any (concerned) and message.wamid is null and message.connection_id = report.connection_id
+    and message.id = private.as_uuid(report.callback_data);
   perform private.apply_statuses(concerned);
 end
 $function$;
@@ -1773,6 +2940,57 @@ REVOKE ALL ON FUNCTION "private"."record_statuses"(private.inbound_status[]) FRO
 
 GRANT EXECUTE ON FUNCTION "private"."record_statuses"(private.inbound_status[]) TO "postgres";
 
+-- private/functions/record_template.sql
+CREATE OR REPLACE FUNCTION private.record_template (
+  fact private.inbound_fact
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into public.message_templates (workspace_id, connection_id, provider_template_id, name, language, status)
+  select connection.workspace_id, connection.id, fact.template_id, fact.name, fact.language, 'UNKNOWN'
+  from private.connections_meant(fact) as connection
+  where fact.name is not null and fact.language is not null
+  on conflict (workspace_id, connection_id, name, language) do nothing;
+
+  -- Field by field: a quality that was told later does not hide a status that was told before and comes after.
+  update public.message_templates as template set
+    provider_template_id = coalesce(fact.template_id, template.provider_template_id),
+    status = coalesce(newer.details ->> 'status', template.status),
+    reason = case when newer.details ? 'status' then newer.details ->> 'reason' else template.reason end,
+    category = coalesce(newer.details ->> 'category', template.category),
+    quality = coalesce(newer.details ->> 'quality', template.quality),
+    components = coalesce(newer.details -> 'components', template.components),
+    as_of = template.as_of || newer.times
+  from private.connections_meant(fact) as connection
+  cross join lateral (
+    select target.id, jsonb_object_agg(told.key, told.value) as details,
+      jsonb_object_agg(told.key, fact.occurred_at) filter (where told.key <> 'reason') as times
+    from public.message_templates as target
+    cross join lateral jsonb_each(fact.details) as told
+    where target.connection_id = connection.id
+      and (target.name = fact.name and target.language = fact.language
+        or fact.name is null and target.provider_template_id = fact.template_id)
+      and told.key in ('status', 'reason', 'category', 'quality', 'components') and told.value <> 'null'
+      and coalesce((target.as_of ->> case told.key when 'reason' then 'status' else told.key end)::timestamptz, '-infinity') < fact.occurred_at
+    group by target.id
+  ) as newer
+  where template.id = newer.id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_template"(private.inbound_fact) TO "service_role";
+
+COMMENT ON FUNCTION "private"."record_template"(private.inbound_fact) IS 'A template''s status, category, quality or components, as of the provider''s clock.';
+
+REVOKE ALL ON FUNCTION "private"."record_template"(private.inbound_fact) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_template"(private.inbound_fact) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_template"(private.inbound_fact) TO "postgres";
+
 -- private/functions/register_identifiers.sql
 CREATE OR REPLACE FUNCTION private.register_identifiers()
   RETURNS TRIGGER
@@ -1783,13 +3001,13 @@ CREATE OR REPLACE FUNCTION private.register_identifiers()
 begin
   insert into private.conversation_identifiers (connection_id, identifier, conversation_id)
   select new.connection_id, identifier, new.id
-  from unnest(array[private.phone_key(new.phone), new.bsuid]) as seen (identifier)
+  from unnest(array[private.phone_key(new.phone), new.bsuid, 'group:' || new.group_id]) as seen (identifier)
   where identifier is not null
   on conflict do nothing;
   if exists (
     select from private.conversation_identifiers as taken
     where taken.connection_id = new.connection_id and taken.conversation_id <> new.id
-      and taken.identifier in (private.phone_key(new.phone), new.bsuid)
+      and taken.identifier in (private.phone_key(new.phone), new.bsuid, 'group:' || new.group_id)
   ) then
     raise unique_violation using message = 'this user already has a conversation with this connection';
   end if;
@@ -1802,6 +3020,121 @@ REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."register_identifiers"() TO "postgres";
+
+-- private/functions/replace_placeholders.sql
+CREATE OR REPLACE FUNCTION private.replace_placeholders (
+  arrived private.inbound_message[]
+)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+  with replaced as (
+    update public.messages as message set
+      type = m.type, content = m.content, reply_to_wamid = coalesce(m.reply_to_wamid, message.reply_to_wamid),
+      media_id = m.media_id, media_mime_type = m.media_mime_type, media_sha256 = m.media_sha256,
+      media_filename = m.media_filename, media_status = case when m.media_id is not null then 'pending' end
+    from unnest(arrived) as m
+    where message.connection_id = m.connection_id and message.wamid = m.wamid
+      and message.type = 'media_placeholder' and m.type <> 'media_placeholder'
+    returning message.id, message.workspace_id, message.connection_id, message.media_id, message.media_sha256, message.occurred_at
+  )
+  insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
+  select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
+  from replaced where media_id is not null
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."replace_placeholders"(private.inbound_message[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."replace_placeholders"(private.inbound_message[]) IS 'The history of a phone tells of a file first and brings it later, under the same id: the file takes the place.';
+
+REVOKE ALL ON FUNCTION "private"."replace_placeholders"(private.inbound_message[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."replace_placeholders"(private.inbound_message[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."replace_placeholders"(private.inbound_message[]) TO "postgres";
+
+-- private/functions/report_echoes.sql
+CREATE OR REPLACE FUNCTION private.report_echoes (
+  arrived private.inbound_message[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  echoes uuid[] := array(
+    select message.id
+    from unnest(arrived) as m
+    join public.messages as message on message.connection_id = m.connection_id and message.wamid = m.wamid
+    where m.direction = 'outbound');
+begin
+  if echoes <> '{}' then
+    perform private.hold_messages(echoes);
+    perform private.apply_statuses(echoes);
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."report_echoes"(private.inbound_message[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."report_echoes"(private.inbound_message[]) IS 'Delivery reports may have come before what they speak of: an echo of the phone''s app, or its history.';
+
+REVOKE ALL ON FUNCTION "private"."report_echoes"(private.inbound_message[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."report_echoes"(private.inbound_message[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."report_echoes"(private.inbound_message[]) TO "postgres";
+
+-- private/functions/route_waiting.sql
+CREATE OR REPLACE FUNCTION private.route_waiting()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  update public.webhook_events set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
+  where state = 'unrouted' and missing && array[new.phone_number_id, new.waba_id];
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."route_waiting"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."route_waiting"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."route_waiting"() TO "postgres";
+
+-- private/functions/senders_of.sql
+CREATE OR REPLACE FUNCTION private.senders_of (
+  arrived private.inbound_message[],
+  threads uuid[]
+)
+  RETURNS private.person[]
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select array(
+    select row(m.workspace_id, m.connection_id, min(m.phone_number_id), m.wa_id, m.bsuid, m.group_id, max(m.occurred_at),
+      private.identifiers_of(m.connection_id, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id), null::uuid)::private.person
+    from unnest(arrived) with ordinality as m
+    where threads[m.ordinality] is null
+    group by m.workspace_id, m.connection_id, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."senders_of"(private.inbound_message[], uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."senders_of"(private.inbound_message[], uuid[]) IS 'The people of messages without a thread, each once, with everything they are known by.';
+
+REVOKE ALL ON FUNCTION "private"."senders_of"(private.inbound_message[], uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."senders_of"(private.inbound_message[], uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."senders_of"(private.inbound_message[], uuid[]) TO "postgres";
 
 -- private/functions/set_connection_credential.sql
 CREATE OR REPLACE FUNCTION private.set_connection_credential (
@@ -1870,12 +3203,14 @@ CREATE OR REPLACE FUNCTION private.stats_of (
   SET search_path TO ''
   AS $function$
   select thread.id,
-    count(message.id) filter (where message.direction = 'inbound' and message.seq > thread.read_through)::integer,
+    count(message.id) filter (
+      where message.direction = 'inbound' and not message.imported and message.seq > thread.read_through)::integer,
     max(message.occurred_at) filter (where message.direction = 'inbound'),
     max(message.occurred_at) filter (where message.direction = 'inbound') + interval '24 hours',
     max(message.occurred_at),
     (array_agg(message.seq order by message.occurred_at desc, message.seq desc))[1],
-    (array_agg(private.message_preview(message.type, message.content) order by message.occurred_at desc, message.seq desc)
+    (array_agg(private.message_preview(message.type, message.content, message.revoked_at is not null)
+      order by message.occurred_at desc, message.seq desc)
       filter (where message.id is not null))[1],
     (array_agg(message.direction order by message.occurred_at desc, message.seq desc))[1]
   from public.conversations as thread
@@ -1907,9 +3242,7 @@ CREATE OR REPLACE FUNCTION private.status_rank (
   SET search_path TO ''
   AS $function$
   -- failed stands between sent and delivered: it ends a message that was accepted, never one that has arrived.
-  select case status_rank.status
-    when 'sent' then 1 when 'failed' then 2 when 'delivered' then 3 when 'read' then 4 when 'played' then 5 else 0
-  end
+  select coalesce(array_position('{sent,failed,delivered,read,played}', status_rank.status), 0)
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."status_rank"(text) TO "service_role";
@@ -1941,6 +3274,78 @@ REVOKE ALL ON FUNCTION "private"."subtract_from_stats"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."subtract_from_stats"() TO "postgres";
 
+-- private/functions/threads_at_home.sql
+CREATE OR REPLACE FUNCTION private.threads_at_home (
+  arrived private.inbound_message[]
+)
+  RETURNS uuid[]
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+  select array(
+    select home.id
+    from unnest(arrived) with ordinality as m
+    left join lateral (
+      select thread.id
+      from private.conversation_identifiers as known
+      join public.conversations as thread on thread.id = known.conversation_id
+      where known.connection_id = m.connection_id and known.identifier = coalesce(m.bsuid, m.wa_id, m.parent_bsuid)
+        and m.group_id is null and thread.contact_id is not null
+        and (m.wa_id is null or m.wa_id = thread.phone) and (m.bsuid is null or m.bsuid = thread.bsuid)
+        and (m.parent_bsuid is null or exists (
+          select from private.conversation_identifiers as also
+          where also.connection_id = m.connection_id and also.identifier = m.parent_bsuid and also.conversation_id = thread.id))
+    ) as home on true
+    order by m.ordinality)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."threads_at_home"(private.inbound_message[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."threads_at_home"(private.inbound_message[]) IS 'The thread of each message, in order, where nothing new is said about its person: nearly all, nearly always. Null for the others.';
+
+REVOKE ALL ON FUNCTION "private"."threads_at_home"(private.inbound_message[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."threads_at_home"(private.inbound_message[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."threads_at_home"(private.inbound_message[]) TO "postgres";
+
+-- private/functions/threads_found.sql
+CREATE OR REPLACE FUNCTION private.threads_found (
+  arrived private.inbound_message[]
+)
+  RETURNS uuid[]
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+  select array(
+    select (
+      select known.conversation_id
+      from unnest(case when m.group_id is not null then array['group:' || m.group_id]
+        else array[m.bsuid, m.wa_id, m.parent_bsuid] end) with ordinality as seen (identifier, place)
+      join private.conversation_identifiers as known
+        on known.connection_id = m.connection_id and known.identifier = seen.identifier
+      order by seen.place limit 1)
+    from unnest(arrived) with ordinality as m
+    order by m.ordinality)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."threads_found"(private.inbound_message[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."threads_found"(private.inbound_message[]) IS 'The thread of each message, in order, once all of their people are registered.';
+
+REVOKE ALL ON FUNCTION "private"."threads_found"(private.inbound_message[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."threads_found"(private.inbound_message[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."threads_found"(private.inbound_message[]) TO "postgres";
+
 -- private/functions/unite_people.sql
 CREATE OR REPLACE FUNCTION private.unite_people (
   people private.person[]
@@ -1953,33 +3358,33 @@ declare
   threads uuid[] := array(select gen_random_uuid() from unnest(people));
   united uuid[];
 begin
-  -- A phone may be tied to a BSUID and that to a parent BSUID, each by another message: repeat until nothing moves.
+  -- A phone may be tied to a user id and that to a parent id, each by another message: repeat until nothing moves.
   loop
     with seen as (
       select place, (people[place]).connection_id, identifier, threads[place] as thread
-      from generate_subscripts(people, 1) as place, unnest(private.identifiers_of(people[place])) as identifier
+      from generate_subscripts(people, 1) as place, unnest((people[place]).identifiers) as identifier
     ), first_seen as (
       select connection_id, identifier, min(thread::text)::uuid as thread from seen group by connection_id, identifier
     ), moved as (
       select place, min(first_seen.thread::text)::uuid as thread
       from seen join first_seen using (connection_id, identifier) group by place
     )
-    select array_agg(coalesce(moved.thread, threads[place]) order by place) into united
-    from generate_subscripts(people, 1) as place left join moved using (place);
-    exit when united is not distinct from threads;
+    select array_agg(moved.thread order by place) into united from moved;
+    exit when united = threads;
     threads := united;
   end loop;
+  -- Whom nobody knows, but somebody else in the batch is known and the same person, goes there.
   return array(
-    select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.phone_key, p.bsuid, p.parent_bsuid,
-      p.profile_name, threads[p.place])::private.person
-    from unnest(people) with ordinality as p (workspace_id, connection_id, phone_number_id, wa_id, phone_key, bsuid,
-      parent_bsuid, profile_name, conversation_id, place));
+    select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.bsuid, p.group_id, p.seen_at, p.identifiers,
+      coalesce(p.conversation_id, min(p.conversation_id::text) over (partition by threads[p.ordinality])::uuid,
+        threads[p.ordinality]))::private.person
+    from unnest(private.with_conversations(people)) with ordinality as p);
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."unite_people"(private.person[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."unite_people"(private.person[]) IS 'Gives one new thread to all in a batch who share an identifier, directly or through others.';
+COMMENT ON FUNCTION "private"."unite_people"(private.person[]) IS 'Proposes one thread for all in a batch who share an identifier, directly or through others: a known one, else a new one.';
 
 REVOKE ALL ON FUNCTION "private"."unite_people"(private.person[]) FROM PUBLIC;
 
@@ -1987,42 +3392,34 @@ REVOKE ALL ON FUNCTION "private"."unite_people"(private.person[]) FROM "postgres
 
 GRANT EXECUTE ON FUNCTION "private"."unite_people"(private.person[]) TO "postgres";
 
--- private/functions/update_conversations.sql
-CREATE OR REPLACE FUNCTION private.update_conversations (
-  people private.person[]
+-- private/functions/unknown_of.sql
+CREATE OR REPLACE FUNCTION private.unknown_of (
+  events jsonb
 )
-  RETURNS void
-  LANGUAGE plpgsql
+  RETURNS text[]
+  LANGUAGE sql
+  STABLE
   SET search_path TO ''
   AS $function$
-begin
-  -- After the contacts, as when a member deletes one, and in one order: batches that share people take turns.
-  perform from public.conversations where id in (select p.conversation_id from unnest(people) as p)
-  order by id for no key update;
-
-  -- What is learned about somebody known: the phone of a username user, the user id of a phone.
-  update public.conversations as thread set
-    phone = coalesce(thread.phone, p.wa_id), bsuid = coalesce(thread.bsuid, p.bsuid)
-  from unnest(people) as p
-  where thread.id = p.conversation_id
-    and (thread.phone is null and p.wa_id is not null or thread.bsuid is null and p.bsuid is not null);
-
-  update public.conversations as thread set contact_id = contact.id
-  from unnest(people) as p
-  join public.contacts as contact on contact.workspace_id = p.workspace_id and contact.phone_key = p.phone_key
-  where thread.id = p.conversation_id and thread.contact_id is null;
-end
+  select array(
+    select distinct number ->> 'phone_number_id'
+    from jsonb_array_elements(events) as event cross join lateral jsonb_array_elements(event -> 'numbers') as number
+    where not exists (select from public.whatsapp_connections where phone_number_id = number ->> 'phone_number_id')
+    union
+    select waba
+    from jsonb_array_elements(events) as event cross join lateral jsonb_array_elements_text(event -> 'wabas') as waba
+    where not exists (select from public.whatsapp_connections where waba_id = waba))
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."update_conversations"(private.person[]) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."unknown_of"(jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "private"."update_conversations"(private.person[]) IS 'Locks the threads of people until the transaction ends, and writes down what is new about whom they are with.';
+COMMENT ON FUNCTION "private"."unknown_of"(jsonb) IS 'The numbers and WABAs in events that nobody has connected.';
 
-REVOKE ALL ON FUNCTION "private"."update_conversations"(private.person[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."unknown_of"(jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."update_conversations"(private.person[]) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."unknown_of"(jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."update_conversations"(private.person[]) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."unknown_of"(jsonb) TO "postgres";
 
 -- private/functions/user_managed_workspace_ids.sql
 CREATE OR REPLACE FUNCTION private.user_managed_workspace_ids()
@@ -2066,6 +3463,37 @@ REVOKE ALL ON FUNCTION "private"."user_workspace_ids"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."user_workspace_ids"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."user_workspace_ids"() TO "postgres";
+
+-- private/functions/with_conversations.sql
+CREATE OR REPLACE FUNCTION private.with_conversations (
+  people private.person[]
+)
+  RETURNS private.person[]
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+  select array(
+    select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.bsuid, p.group_id, p.seen_at, p.identifiers,
+      coalesce((
+        select known.conversation_id
+        from unnest(p.identifiers) with ordinality as seen (identifier, place)
+        join private.conversation_identifiers as known
+          on known.connection_id = p.connection_id and known.identifier = seen.identifier
+        order by seen.place limit 1), p.conversation_id))::private.person
+    from unnest(people) as p)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."with_conversations"(private.person[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."with_conversations"(private.person[]) IS 'The thread of each person by the surest identifier that has one; a thread already proposed stays where none has.';
+
+REVOKE ALL ON FUNCTION "private"."with_conversations"(private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."with_conversations"(private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."with_conversations"(private.person[]) TO "postgres";
 
 -- public/functions/claim_inbound.sql
 CREATE OR REPLACE FUNCTION public.claim_inbound (
@@ -2358,59 +3786,59 @@ CREATE OR REPLACE FUNCTION public.record_inbound (
   events               jsonb,
   messages             jsonb,
   statuses             jsonb,
-  default_workspace_id uuid  DEFAULT NULL::uuid
+  default_workspace_id uuid  DEFAULT NULL::uuid,
+  facts                jsonb DEFAULT '[]'::jsonb
 )
   RETURNS integer
   LANGUAGE plpgsql
   SET search_path TO ''
   AS $function$
 declare
-  numbers jsonb;
+  arrived private.inbound_message[];
+  reports private.inbound_status[];
 begin
-  -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], problem?}]
-  -- messages, statuses: the fields of private.inbound_message and private.inbound_status
-  select jsonb_agg(number) into numbers from jsonb_array_elements(events) as event, jsonb_array_elements(event -> 'numbers') as number;
+  -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
+  -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
   if default_workspace_id is not null then
-    perform private.ensure_connections(coalesce(numbers, '[]'), default_workspace_id);
+    perform private.ensure_connections(events, default_workspace_id);
   end if;
-  if messages <> '[]' then
-    perform private.record_messages(array(select m from jsonb_populate_recordset(null::private.inbound_message, messages) as m));
-  end if;
-  if statuses <> '[]' then
-    perform private.record_statuses(array(select s from jsonb_populate_recordset(null::private.inbound_status, statuses) as s));
-  end if;
-
-  -- In one order: a sweep may be applying the same events in another.
-  perform from public.webhook_events where id in (select (item ->> 'id')::bigint from jsonb_array_elements(events) as item)
-  order by id for no key update;
-  update public.webhook_events as event set
-    state = case
-      when told.problem is not null then 'failed' when told.unknown is not null then 'unrouted' else 'processed' end,
-    error = nullif(concat_ws(e'\n', told.problem, 'no connection for ' || told.unknown), ''),
-    processed_at = now(),
-    lease_expires_at = null
+  arrived := private.arrived_messages(messages);
+  reports := private.arrived_statuses(statuses);
+  -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
+  -- waits for.
+  perform pg_advisory_xact_lock(hashtextextended(number.connection_id::text, 0))
   from (
-    select (item ->> 'id')::bigint as id, item ->> 'problem' as problem, (
-      select string_agg(distinct number ->> 'phone_number_id', ', ')
-      from jsonb_array_elements(item -> 'numbers') as number
-      where not exists (
-        select from public.whatsapp_connections where phone_number_id = number ->> 'phone_number_id')) as unknown
-    from jsonb_array_elements(events) as item
-  ) as told
-  where event.id = told.id;
-  return (select count(*) from jsonb_array_elements(messages));
+    select connection_id from unnest(arrived) union select connection_id from unnest(reports)
+    union
+    select connection.id
+    from jsonb_to_recordset(facts) as fact (phone_number_id text, waba_id text)
+    join public.whatsapp_connections as connection
+      on connection.phone_number_id = fact.phone_number_id or fact.phone_number_id is null and connection.waba_id = fact.waba_id
+    order by connection_id
+  ) as number;
+  if arrived <> '{}' then
+    perform private.record_messages(arrived);
+  end if;
+  if reports <> '{}' then
+    perform private.record_statuses(reports);
+  end if;
+  if facts <> '[]' then
+    perform private.record_facts(facts);
+  end if;
+  perform private.close_events(events);
+  return jsonb_array_length(messages);
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid) TO "service_role";
+GRANT EXECUTE ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid, jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid) IS 'Applies normalised events in one transaction and closes them in the journal. Applying anything twice changes nothing.';
+COMMENT ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid, jsonb) IS 'Applies normalised events in one transaction and closes them in the journal. Applying anything twice changes nothing.';
 
-REVOKE ALL ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid) FROM "postgres";
+REVOKE ALL ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid, jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid) TO "postgres";
+GRANT EXECUTE ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid, jsonb) TO "postgres";
 
-REVOKE ALL ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid) FROM PUBLIC, "anon", "authenticated";
+REVOKE ALL ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid, jsonb) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/record_media.sql
 CREATE OR REPLACE FUNCTION public.record_media (
@@ -2539,7 +3967,7 @@ CREATE OR REPLACE FUNCTION public.release_inbound (
   AS $function$
   with released as (
     update public.webhook_events
-    set state = 'received', attempts = 0, error = null, processed_at = null, lease_expires_at = now()
+    set state = 'received', attempts = 0, error = null, missing = null, processed_at = null, lease_expires_at = now()
     where id in (select id from public.webhook_events where id = any (event_ids) order by id for update)
     returning 1
   )
@@ -2658,7 +4086,14 @@ CREATE OR REPLACE FUNCTION public.sweep_inbound (
   LANGUAGE sql
   SET search_path TO ''
   AS $function$
-  with poisoned as (
+  -- An event and the connection it waits for may have been written at the same moment, blind to each other.
+  with routed as (
+    update public.webhook_events as event
+    set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
+    from public.whatsapp_connections as connection
+    where connection.created_at > now() - interval '10 minutes' and event.state = 'unrouted'
+      and event.missing && array[connection.phone_number_id, connection.waba_id]
+  ), poisoned as (
     update public.webhook_events
     set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')
     where id in (
@@ -2679,6 +4114,41 @@ REVOKE ALL ON FUNCTION "public"."sweep_inbound"(integer) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."sweep_inbound"(integer) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."sweep_inbound"(integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/sweep_journal.sql
+CREATE OR REPLACE FUNCTION public.sweep_journal (
+  keep_days  integer DEFAULT 30,
+  max_events integer DEFAULT 1000
+)
+  RETURNS integer
+  LANGUAGE sql
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  AS $function$
+  -- Ids are as old as their rows: of the oldest few, those that are too old. What was set aside stays.
+  with purged as (
+    delete from public.webhook_events
+    where id in (
+      select oldest.id
+      from (
+        select id, received_at from public.webhook_events
+        where state = 'processed' order by id limit max_events for update skip locked
+      ) as oldest
+      where oldest.received_at < now() - make_interval(days => keep_days))
+    returning 1
+  )
+  select count(*)::integer from purged
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_journal"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."sweep_journal"(integer, integer) IS 'Removes processed events older than so many days, a small batch a call; gives how many. Failed and unrouted ones stay.';
+
+REVOKE ALL ON FUNCTION "public"."sweep_journal"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_journal"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."sweep_journal"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/sweep_media.sql
 CREATE OR REPLACE FUNCTION public.sweep_media()

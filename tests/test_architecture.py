@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("webhook", "worker", "whatsapp", "store", "devstack", "examples", "tests")
+ROOMS = ("webhook", "worker", "whatsapp", "store", "ops", "devstack", "examples", "tests", "bench")
 PRODUCT = ("webhook", "worker", "whatsapp", "store")
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 MIGRATIONS = sorted((ROOT / "supabase/migrations").glob("*.sql"))

@@ -28,12 +28,18 @@ async def serve(settings: Settings) -> int:
         print(f"Cannot listen on {address} ({error.strerror}): free it or set WEBHOOK_PORT.", file=sys.stderr)
         return 1
     key = settings.supabase_service_role_key.get_secret_value()
-    async with connect(settings.supabase_url, key, read_seconds=4.0) as http:
+    async with connect(settings.supabase_url, key, read_seconds=30.0) as http:
         rpc = Rpc(http)
-        recorder = Recorder(rpc, settings.whatsapp_default_workspace_id)
+        recorder = Recorder(rpc, settings.whatsapp_default_workspace_id, settings.webhook_journal_days)
         receiver = Receiver(settings, Journal(rpc), recorder, ready=lambda: check(http))
         config = uvicorn.Config(
-            receiver.app(), log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
+            receiver.app(),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=GRACE,
+            server_header=False,
+            # Who the client is plays no part here.
+            proxy_headers=False,
         )
         # uvicorn raises the signal once more when it has drained; this time it means nothing.
         for number in (signal.SIGTERM, signal.SIGINT):

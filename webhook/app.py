@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from store.errors import StoreError
 from webhook.journal import Journal
 from webhook.recorder import Event, Recorder
 from webhook.settings import Settings
 from whatsapp.envelope import Endpoint, JsonObject, changes
-from whatsapp.verify import bearer_matches, signature_matches, verify_token_matches
+from whatsapp.verify import Tokens, signature_matches, verify_token_matches
 
 # Meta sends 3 MB at most.
 MAX_BODY = 4 * 1024 * 1024
-# 360dialog hangs up after 5 s: answer before, whatever happens. A body that dribbles in longer is nobody's.
-READ_SECONDS = 2.5
-COMMIT_SECONDS = 2.0
+# 360dialog hangs up after 5 s: answer before, whatever happens. A body that dribbles in longer is nobody's; the
+# journal takes the rest, see journal.PATIENCE and journal.COMMIT_SECONDS.
+READ_SECONDS = 2.0
+READY_SECONDS = 4.0
 
-Check = Callable[[bytes], bool]
+Authentic = Callable[[bytes], bool]
+Identify = Callable[[Scope, Headers], tuple[Endpoint, Authentic | None]]
 
 
 class Refused(Exception):
@@ -41,40 +45,42 @@ class Receiver:
 
     def __init__(self, settings: Settings, journal: Journal, recorder: Recorder, ready: Callable[[], Any]) -> None:
         self._settings = settings
+        self._tokens = Tokens(settings.webhook_secrets)
         self._journal = journal
         self._recorder = recorder
         self._ready = ready
 
-    def app(self) -> Starlette:
-        return Starlette(
+    def app(self) -> ASGIApp:
+        # A router and no application around it: nothing here needs a middleware, and each costs every webhook.
+        return Router(
             routes=[
-                Route("/webhooks/360dialog/{phone_number_id}", self.from_360dialog_number, methods=["POST"]),
-                Route("/webhooks/360dialog/waba/{waba_id}", self.from_360dialog_waba, methods=["POST"]),
-                Route("/webhooks/meta", self.from_meta, methods=["POST"]),
+                Route(
+                    "/webhooks/360dialog/{phone_number_id}", self._posted(self.from_360dialog_number), methods=["POST"]
+                ),
+                Route("/webhooks/360dialog/waba/{waba_id}", self._posted(self.from_360dialog_waba), methods=["POST"]),
+                Route("/webhooks/meta", self._posted(self.from_meta), methods=["POST"]),
                 Route("/webhooks/meta", self.meta_challenge, methods=["GET"]),
                 Route("/livez", self.livez),
                 Route("/readyz", self.readyz),
             ],
+            redirect_slashes=False,
             lifespan=self._lifespan,
-            exception_handlers={Refused: _refused},
         )
 
-    async def from_360dialog_number(self, request: Request) -> Response:
-        number = self._authentic_subject(request, "phone_number_id")
-        return await self._receive(request, Endpoint("360dialog", phone_number_id=number))
+    def from_360dialog_number(self, scope: Scope, headers: Headers) -> tuple[Endpoint, None]:
+        number = self._authentic_subject(scope, headers, "phone_number_id")
+        return Endpoint("360dialog", phone_number_id=number), None
 
-    async def from_360dialog_waba(self, request: Request) -> Response:
-        waba = self._authentic_subject(request, "waba_id")
-        return await self._receive(request, Endpoint("360dialog", waba_id=waba))
+    def from_360dialog_waba(self, scope: Scope, headers: Headers) -> tuple[Endpoint, None]:
+        waba = self._authentic_subject(scope, headers, "waba_id")
+        return Endpoint("360dialog", waba_id=waba), None
 
-    async def from_meta(self, request: Request) -> Response:
+    def from_meta(self, _scope: Scope, headers: Headers) -> tuple[Endpoint, Authentic]:
         secret = self._settings.meta_app_secret
         if secret is None:
             raise Refused(401)
-        signature = request.headers.get("x-hub-signature-256")
-        return await self._receive(
-            request, Endpoint("meta"), lambda raw: signature_matches(signature, raw, secret.get_secret_value())
-        )
+        signature = headers.get("x-hub-signature-256")
+        return Endpoint("meta"), lambda raw: signature_matches(signature, raw, secret.get_secret_value())
 
     async def meta_challenge(self, request: Request) -> Response:
         """Meta's handshake when a webhook is registered: the challenge back, if the token is ours."""
@@ -84,7 +90,7 @@ class Receiver:
             or query.get("hub.mode") != "subscribe"
             or not verify_token_matches(query.get("hub.verify_token"), expected.get_secret_value())
         ):
-            raise Refused(403)
+            return Response(status_code=403)
         return PlainTextResponse(query.get("hub.challenge", ""))
 
     async def livez(self, _request: Request) -> Response:
@@ -92,39 +98,38 @@ class Receiver:
 
     async def readyz(self, _request: Request) -> Response:
         try:
-            await self._ready()
-        except StoreError as error:
-            return PlainTextResponse(f"Supabase: {error.code}", 503)
+            async with asyncio.timeout(READY_SECONDS):
+                await self._ready()
+        except (StoreError, TimeoutError) as error:
+            return PlainTextResponse(f"Supabase: {getattr(error, 'code', 'timeout')}", 503)
         return PlainTextResponse("ready")
 
-    def _authentic_subject(self, request: Request, parameter: str) -> str:
+    def _authentic_subject(self, scope: Scope, headers: Headers, parameter: str) -> str:
         """The id in the URL, if the header carries its token. Decided before a byte of the body is read."""
-        subject: str = request.path_params[parameter]
-        authorization = request.headers.get("authorization")
+        subject: str = scope["path_params"][parameter]
         known = subject.isascii() and subject.isalnum()
-        if not bearer_matches(authorization, self._settings.webhook_secrets, subject) or not known:
+        if not self._tokens.match(headers.get("authorization"), subject) or not known:
             raise Refused(401)
         return subject
 
-    async def _receive(self, request: Request, endpoint: Endpoint, authentic: Check | None = None) -> Response:
-        raw = await _read(request)
-        if authentic is not None and not authentic(raw):
-            raise Refused(401)
+    def _posted(self, identify: Identify) -> ASGIApp:
+        """The route of one kind of webhook: `identify` says whose it is, or refuses it."""
+        return Posted(identify, self._receive)
+
+    async def _receive(self, began: float, endpoint: Endpoint, raw: bytes) -> None:
         body = parse(raw)
-        found = list(changes(body))
+        found = changes(body)
         if found and all(change.foreign_to(endpoint) for change in found):
             raise Refused(403)
         try:
-            async with asyncio.timeout(COMMIT_SECONDS):
-                event_id = await self._journal.commit(endpoint, raw)
-        except (StoreError, TimeoutError):
+            event_id = await self._journal.commit(endpoint, raw, began)
+        except StoreError:
             # Not known to be on disk: the provider keeps it and tries again.
             raise Refused(503) from None
-        self._recorder.add(Event(event_id, endpoint, body))
-        return Response(status_code=200)
+        self._recorder.add(Event(event_id, endpoint, body, found))
 
     @asynccontextmanager
-    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, _app: Any) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
             recording = tasks.create_task(self._recorder.run())
             sweeping = tasks.create_task(self._recorder.sweep())
@@ -134,10 +139,46 @@ class Receiver:
             await recording
 
 
+class Posted:
+    """An ASGI endpoint: whom a webhook is for, its body, what is made of it, the answer.
+
+    A class, so that Starlette calls it as it is.
+    """
+
+    def __init__(self, identify: Identify, receive: Callable[[float, Endpoint, bytes], Awaitable[None]]) -> None:
+        self._identify = identify
+        self._receive = receive
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            began = time.monotonic()
+            headers = Headers(scope=scope)
+            endpoint, authentic = self._identify(scope, headers)
+            raw = await _read(headers.get("content-length"), receive)
+            status = 200 if authentic is None or authentic(raw) else 401
+            if status == 200:
+                await self._receive(began, endpoint, raw)
+        except Refused as refused:
+            status = refused.status
+        await send({"type": "http.response.start", "status": status, "headers": NO_CONTENT})
+        await send({"type": "http.response.body", "body": b""})
+
+
+NO_CONTENT = [(b"content-length", b"0")]
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Built once: json.loads builds a decoder for each call that is given an option.
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+
+
 def parse(raw: bytes) -> JsonObject:
     """The JSON object of a body. Raises Refused(400): other encodings, NaN and bare values are not JSON objects."""
     try:
-        body = json.loads(raw.decode(), parse_constant=_no_constant)
+        body = _decode(raw.decode())
     except (ValueError, RecursionError):
         raise Refused(400) from None
     if not isinstance(body, dict):
@@ -145,30 +186,26 @@ def parse(raw: bytes) -> JsonObject:
     return body
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-async def _read(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > MAX_BODY:
+async def _read(declared: str | None, receive: Receive) -> bytes:
+    if declared is not None and (not declared.isdigit() or int(declared) > MAX_BODY):
         raise Refused(413)
-    chunks: list[bytes] = []
-    size = 0
     try:
         async with asyncio.timeout(READ_SECONDS):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > MAX_BODY:
-                    raise Refused(413)
-                chunks.append(chunk)
+            return await _read_on(receive)
     except TimeoutError:
         raise Refused(408) from None
-    except ClientDisconnect:
-        raise Refused(400) from None
-    return b"".join(chunks)
 
 
-async def _refused(_request: Request, refused: Exception) -> Response:
-    assert isinstance(refused, Refused)  # noqa: S101 - the handler is registered for this class only
-    return Response(status_code=refused.status)
+async def _read_on(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400)
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > MAX_BODY:
+            raise Refused(413)
+        if not message.get("more_body"):
+            return b"".join(chunks)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from dataclasses import dataclass
 
-from store.errors import Rejected, StoreError
+from store.errors import Rejected, StoreError, Unavailable
 from store.rpc import Rpc
 from whatsapp.envelope import Endpoint
 
@@ -14,13 +14,20 @@ MAX_BODIES = 500
 MAX_BYTES = 8 * 1024 * 1024
 # Two, so that the next group gathers and travels while Postgres commits the last.
 IN_FLIGHT = 2
+# A body that has been here longer is given back to the provider, and a group has this long to be committed: together
+# less than the 5 s after which the provider hangs up.
+PATIENCE = 2.5
+COMMIT_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
 class _Waiting:
-    endpoint: Endpoint
-    body: bytes
-    committed: asyncio.Future[int]
+    __slots__ = ("began", "body", "committed", "endpoint")
+
+    def __init__(self, endpoint: Endpoint, body: bytes, began: float, committed: asyncio.Future[int]) -> None:
+        self.endpoint = endpoint
+        self.body = body
+        self.began = began
+        self.committed = committed
 
     def record(self) -> tuple[str, str | None, str | None, bytes]:
         return self.endpoint.provider, self.endpoint.phone_number_id, self.endpoint.waba_id, self.body
@@ -34,25 +41,30 @@ class Journal:
         self._waiting: deque[_Waiting] = deque()
         self._flushes: set[asyncio.Task[None]] = set()
 
-    async def commit(self, endpoint: Endpoint, body: bytes) -> int:
-        """The journal id of `body`, once it is on disk. Raises StoreError when it is not known to be."""
-        waiting = _Waiting(endpoint, body, asyncio.get_running_loop().create_future())
+    async def commit(self, endpoint: Endpoint, body: bytes, began: float) -> int:
+        """The journal id of `body`, once it is on disk. `began` is when it came, by time.monotonic().
+
+        Raises StoreError when it is not known to be on disk, and in time for the provider to hear so.
+        """
+        waiting = _Waiting(endpoint, body, began, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if len(self._flushes) < IN_FLIGHT:
             flush = asyncio.create_task(self._flush())
             self._flushes.add(flush)
             flush.add_done_callback(self._flushes.discard)
-        # Shielded: a provider that hangs up does not take its neighbours' commit with it.
-        return await asyncio.shield(waiting.committed)
+        return await waiting.committed
 
     async def _flush(self) -> None:
         while group := self._next_group():
             try:
-                ids = await self._rpc.receive_inbound([waiting.record() for waiting in group])
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    ids = await self._rpc.receive_inbound([waiting.record() for waiting in group])
             except Rejected as error:
                 await self._commit_alone(group, error)
             except StoreError as error:
                 _fail(group, error)
+            except TimeoutError:
+                _fail(group, Unavailable("timeout", "the commit took too long"))
             else:
                 for waiting, event_id in zip(group, ids, strict=True):
                     _settle(waiting, event_id)
@@ -60,10 +72,14 @@ class Journal:
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
         size = 0
+        oldest = time.monotonic() - PATIENCE
         while (
             self._waiting and len(group) < MAX_BODIES and (not group or size + len(self._waiting[0].body) <= MAX_BYTES)
         ):
             waiting = self._waiting.popleft()
+            if waiting.began < oldest:
+                _fail([waiting], Unavailable("timeout", "waited too long for its turn"))
+                continue
             group.append(waiting)
             size += len(waiting.body)
         return group
@@ -73,11 +89,15 @@ class Journal:
         if len(group) == 1:
             _fail(group, error)
             return
+        until = time.monotonic() + COMMIT_SECONDS
         for waiting in group:
             try:
-                ids = await self._rpc.receive_inbound([waiting.record()])
+                async with asyncio.timeout(until - time.monotonic()):
+                    ids = await self._rpc.receive_inbound([waiting.record()])
             except StoreError as alone:
                 _fail([waiting], alone)
+            except TimeoutError:
+                _fail([waiting], Unavailable("timeout", "the commit took too long"))
             else:
                 _settle(waiting, ids[0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,34 +14,42 @@ import structlog
 
 from store.errors import Rejected, StoreError
 from store.rpc import Rpc
-from whatsapp.envelope import Endpoint, JsonObject
+from whatsapp.envelope import Change, Endpoint, JsonObject
 from whatsapp.normalise import Normalised, normalise
 
 log = structlog.get_logger()
 
-MAX_EVENTS = 200
+MAX_EVENTS = 500
 # What waits beyond this is left to the sweep: it is in the journal, and memory is not.
 MAX_WAITING = 20_000
 MAX_ATTEMPTS = 5
 SWEEP_SECONDS = 5.0
+# While Supabase is away, events are tried again from memory; then they are the sweep's. The journal gives the receiver
+# 15 s (receive_inbound).
+INSIST_SECONDS = 10.0
+RETRY_SECONDS = 0.25
+# Old events go in small deletes, this many a round.
+PURGE_EVENTS, PURGES = 1000, 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
-    """A committed body. `attempts` counts claims by a sweep; 0 straight after the receipt."""
+    """A committed body and its changes. `attempts` counts claims by a sweep; 0 straight after the receipt."""
 
     id: int
     endpoint: Endpoint
     body: JsonObject
+    found: Sequence[Change] | None = None
     attempts: int = 0
 
 
 class Recorder:
     """Applies events. Whatever it does not manage stays in the journal and is swept by any replica."""
 
-    def __init__(self, rpc: Rpc, default_workspace_id: UUID | None) -> None:
+    def __init__(self, rpc: Rpc, default_workspace_id: UUID | None, keep_days: int) -> None:
         self._rpc = rpc
         self._default_workspace_id = str(default_workspace_id) if default_workspace_id else None
+        self._keep_days = keep_days
         self._waiting: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._stopping = False
@@ -68,29 +77,48 @@ class Recorder:
                 return
 
     async def sweep(self) -> None:
-        """Takes over events nobody finished, for ever."""
+        """Takes over events nobody finished, and clears away old ones, for ever."""
         while True:
             try:
                 await self._rpc.sweep_inbound(MAX_ATTEMPTS)
                 while rows := await self._rpc.claim_inbound(MAX_EVENTS):
                     log.info("inbound.swept", events=len(rows))
                     await self._apply([_event(row) for row in rows])
+                await self._purge()
             except StoreError as error:
                 log.warning("inbound.sweep_failed", code=error.code)
             await asyncio.sleep(SWEEP_SECONDS)
 
-    async def _apply(self, events: Sequence[Event]) -> None:
-        try:
-            await self._record([normalise(event.id, event.endpoint, event.body) for event in events])
-        except Rejected as error:
-            if len(events) == 1:
-                await self._set_aside(events[0], error)
+    async def _purge(self) -> None:
+        for _ in range(PURGES):
+            if await self._rpc.sweep_journal(self._keep_days, PURGE_EVENTS) < PURGE_EVENTS:
                 return
-            # One of them is poison: alone, each can only harm itself.
-            for event in events:
-                await self._apply([event])
-        except StoreError as error:
-            log.warning("inbound.left_to_sweep", code=error.code, events=len(events))
+
+    async def _apply(self, events: Sequence[Event]) -> None:
+        """Records events whatever it takes, or leaves them to the sweep."""
+        results = [normalise(event.id, event.endpoint, event.body, event.found) for event in events]
+        until = time.monotonic() + INSIST_SECONDS
+        while True:
+            try:
+                await self._record(results)
+            except Rejected as error:
+                await self._divide(events, error)
+            except StoreError as error:
+                # It may have happened all the same; doing it again changes nothing.
+                if time.monotonic() < until and not self._stopping:
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                log.warning("inbound.left_to_sweep", code=error.code, events=len(events))
+            return
+
+    async def _divide(self, events: Sequence[Event], error: Rejected) -> None:
+        """One of them is poison: in halves, until it is alone and can only harm itself."""
+        if len(events) == 1:
+            await self._set_aside(events[0], error)
+            return
+        middle = len(events) // 2
+        await self._apply(events[:middle])
+        await self._apply(events[middle:])
 
     async def _record(self, results: Sequence[Normalised]) -> None:
         await self._rpc.record_inbound(
@@ -98,6 +126,7 @@ class Recorder:
             [row for result in results for row in result.messages],
             [row for result in results for row in result.statuses],
             self._default_workspace_id,
+            [row for result in results for row in result.facts],
         )
 
     async def _set_aside(self, event: Event, error: Rejected) -> None:
@@ -113,4 +142,4 @@ def _event(row: dict[str, object]) -> Event:
     endpoint = Endpoint(
         str(row["provider"]), *(str(row[key]) if row[key] else None for key in ("phone_number_id", "waba_id"))
     )
-    return Event(int(str(row["id"])), endpoint, json.loads(str(row["body"])), int(str(row["attempts"])))
+    return Event(int(str(row["id"])), endpoint, json.loads(str(row["body"])), None, int(str(row["attempts"])))

@@ -22,6 +22,8 @@ class Settings(ProjectSettings):
     """What Meta signs with. Unset: Meta's endpoint is closed."""
     whatsapp_default_workspace_id: UUID | None = None
     """Where webhooks of a number without a connection go. Unset: they are kept as unrouted."""
+    webhook_journal_days: int = Field(default=30, ge=1)
+    """How long processed webhook bodies are kept. Failed and unrouted ones stay."""
     webhook_host: str = "0.0.0.0"  # noqa: S104 - a container listens on its own interface
     webhook_port: int = Field(default=8080, ge=0, le=65535)
 

@@ -1,7 +1,9 @@
 """The webhook envelope, walked without trusting a single field of it.
 
-Shape (Meta's webhook reference; 360dialog forwards it unchanged):
-`{object, entry: [{id: <WABA>, changes: [{field, value: {metadata: {phone_number_id, …}, messages?, statuses?, …}}]}]}`
+Two shapes. Meta's, which 360dialog forwards unchanged:
+`{object, entry: [{id: <WABA>, time?, changes: [{field, value: {metadata: {phone_number_id, …}, messages?, …}}]}]}`;
+and 360dialog's own, for what a phone app shares when it joins:
+`{id, event, data: {id: <WABA>, metadata, history?, …}}`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 JsonObject = dict[str, Any]
+# What becomes of one: the fields of an SQL type, for a function that takes sets of them.
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,42 +26,69 @@ class Endpoint:
     waba_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Change:
-    """One `changes[]` item with the ids around it. `phone_number_id` is None for template and account events."""
+    """One `changes[]` item with the ids around it. `phone_number_id` is None for template and account events.
+
+    Not frozen: one is made for every webhook, and freezing triples what that costs.
+    """
 
     field: str
     waba_id: str | None
     phone_number_id: str | None
     display_phone_number: str | None
     value: JsonObject
+    time: Any = None
+    unreadable: str | None = None
 
     def foreign_to(self, endpoint: Endpoint) -> str | None:
         """Why this change is none of the endpoint's business, or None: one tenant's token opens only its own."""
         if endpoint.phone_number_id is not None:
             if self.phone_number_id is not None and self.phone_number_id != endpoint.phone_number_id:
                 return f"speaks of number {self.phone_number_id}, came with the token of {endpoint.phone_number_id}"
-        elif endpoint.waba_id is not None and self.waba_id != endpoint.waba_id:
+        elif endpoint.waba_id is not None and self.waba_id != endpoint.waba_id and self.unreadable is None:
             return f"speaks of WABA {self.waba_id}, came with the token of {endpoint.waba_id}"
         return None
 
 
-def changes(body: JsonObject) -> Iterator[Change]:
-    """Every change of a body in order; whatever is not where it should be is passed over."""
-    for entry in objects(body.get("entry")):
-        waba_id = text(entry.get("id"))
-        for change in objects(entry.get("changes")):
-            value = change.get("value")
-            value = value if isinstance(value, dict) else {}
-            metadata = value.get("metadata")
-            metadata = metadata if isinstance(metadata, dict) else {}
-            yield Change(
-                field=text(change.get("field")) or "",
-                waba_id=waba_id,
-                phone_number_id=text(metadata.get("phone_number_id")),
-                display_phone_number=text(metadata.get("display_phone_number")),
-                value=value,
-            )
+def changes(body: JsonObject) -> list[Change]:
+    """Every change of a body in order; what is not where it should be is one that says so."""
+    found: list[Change] = []
+    for entry in _listed(body.get("entry"), "entry", found):
+        waba_id, time = text(entry.get("id")), entry.get("time")
+        for change in _listed(entry.get("changes"), "changes", found):
+            found.append(_change(change.get("field"), waba_id, change.get("value"), time))
+    if "event" in body and "data" in body:
+        data = body["data"]
+        found.append(_change(body["event"], text(data.get("id")) if isinstance(data, dict) else None, data, None))
+    return found
+
+
+def _listed(items: Any, name: str, found: list[Change]) -> Iterator[JsonObject]:
+    if not isinstance(items, list):
+        if items is not None:
+            found.append(_unreadable(f"{name} is not a list"))
+        return
+    for item in items:
+        if isinstance(item, dict):
+            yield item
+        elif item is not None:
+            found.append(_unreadable(f"an item of {name} is not an object"))
+
+
+def _change(field: Any, waba_id: str | None, value: Any, time: Any) -> Change:
+    name = text(field) or ""
+    if not isinstance(value, dict):
+        return Change(name, waba_id, None, None, {}, time, None if value is None else "its value is not an object")
+    metadata = value.get("metadata")
+    if not isinstance(metadata, dict):
+        return Change(name, waba_id, None, None, value, time)
+    number, display = text(metadata.get("phone_number_id")), text(metadata.get("display_phone_number"))
+    return Change(name, waba_id, number, display, value, time)
+
+
+def _unreadable(reason: str) -> Change:
+    return Change("", None, None, None, {}, None, reason)
 
 
 def objects(value: Any) -> Iterator[JsonObject]:

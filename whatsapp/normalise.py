@@ -2,172 +2,242 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
-from whatsapp.envelope import Change, Endpoint, JsonObject, changes, objects, text
+from whatsapp import facts, history, identities, messages, statuses, templates
+from whatsapp.envelope import Change, Endpoint, JsonObject, Row, changes
+from whatsapp.people import People
+from whatsapp.scalars import an_object
 
-# The fields of the SQL types private.inbound_message and private.inbound_status.
-Row = dict[str, Any]
-
-MEDIA_TYPES = frozenset({"image"})
-# What a media object carries in columns of its own; everything else the sender wrote stays in content.
-MEDIA_COLUMNS = frozenset({"id", "mime_type", "sha256", "filename", "url"})
-# Far beyond any id of WhatsApp's, and well below what a Postgres index takes.
-MAX_ID = 512
-STATUS_COLUMNS = frozenset({"id", "status", "timestamp", "biz_opaque_callback_data", "errors"})
+# What a journal line holds of a body that is all wrong.
+MAX_PROBLEMS, MAX_PROBLEM = 20, 300
+MAX_KINDS, MAX_KIND = 20, 64
 
 
-@dataclass(slots=True)
 class Normalised:
     """The rows of one journal event, ready for `record_inbound`."""
 
-    event_id: int
-    numbers: list[Row] = field(default_factory=list)
-    messages: list[Row] = field(default_factory=list)
-    statuses: list[Row] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    __slots__ = (
+        "_numbers",
+        "_wabas",
+        "event_id",
+        "facts",
+        "kinds",
+        "messages",
+        "noted",
+        "problems",
+        "provider",
+        "statuses",
+    )
+
+    def __init__(self, event_id: int, provider: str) -> None:
+        self.event_id = event_id
+        self.provider = provider
+        self.messages: list[Row] = []
+        self.statuses: list[Row] = []
+        self.facts: list[Row] = []
+        self.kinds: list[str] = []
+        self.problems: list[str] = []
+        self.noted = 0
+        self._numbers: dict[str, Row] = {}
+        self._wabas: dict[str, None] = {}
+
+    @property
+    def numbers(self) -> list[Row]:
+        """The numbers whose items are here, once each."""
+        return list(self._numbers.values())
+
+    @property
+    def wabas(self) -> list[str]:
+        """The WABAs of facts that name no number, once each."""
+        return list(self._wabas)
 
     def event(self) -> Row:
         """This event's line in `record_inbound(events)`."""
-        row: Row = {"id": self.event_id, "numbers": self.numbers}
+        row: Row = {"id": self.event_id, "numbers": self.numbers, "wabas": self.wabas, "kinds": self.kinds}
         if self.problems:
-            row["problem"] = "\n".join(self.problems)
+            lines = [line[:MAX_PROBLEM] for line in self.problems[:MAX_PROBLEMS]]
+            if len(self.problems) > MAX_PROBLEMS:
+                lines.append(f"and {len(self.problems) - MAX_PROBLEMS} more")
+            row["problem"] = "\n".join(lines)
         return row
 
+    @property
+    def rows(self) -> int:
+        """How many rows there are so far."""
+        return len(self.messages) + len(self.statuses) + len(self.facts)
 
-def normalise(event_id: int, endpoint: Endpoint, body: JsonObject) -> Normalised:
-    """Everything of one body that becomes a row. Never raises: what cannot be read is a problem, not an exception."""
-    result = Normalised(event_id)
-    for place, change in enumerate(changes(body)):
-        reason = change.foreign_to(endpoint)
+    def fact(self, row: Row | None) -> None:
+        """One more fact, if there is one."""
+        if row is not None:
+            self.facts.append(row)
+
+    def note(self, kind: str) -> None:
+        """One more kind of thing that was in the body."""
+        self.noted += 1
+        kind = kind[:MAX_KIND]
+        if kind not in self.kinds and len(self.kinds) < MAX_KINDS:
+            self.kinds.append(kind)
+
+    def concerns(self, change: Change) -> None:
+        """Something of this change became a row: its number, or the WABA in its place, must be somebody's."""
+        number = change.phone_number_id
+        if number is None:
+            if change.waba_id is not None:
+                self._wabas[change.waba_id] = None
+        elif number not in self._numbers:
+            self._numbers[number] = {
+                "provider": self.provider,
+                "phone_number_id": number,
+                "waba_id": change.waba_id,
+                "display_phone_number": change.display_phone_number,
+            }
+
+
+def normalise(event_id: int, endpoint: Endpoint, body: JsonObject, found: Iterable[Change] | None = None) -> Normalised:
+    """Everything of one body that becomes a row. Never raises: what cannot be read is a problem, not an exception.
+
+    `found` is what `changes(body)` gave, for who has walked the body already.
+    """
+    result = Normalised(event_id, endpoint.provider)
+    for place, change in enumerate(changes(body) if found is None else found):
+        reason = change.unreadable or change.foreign_to(endpoint)
         if reason is not None:
             result.problems.append(f"change {place}: {reason}")
-        elif change.field == "messages" and change.phone_number_id is not None:
-            result.numbers.append(_number(endpoint, change))
-            _messages(result, change)
-            _statuses(result, change)
+        else:
+            _read(result, place, change)
     return result
 
 
-def _number(endpoint: Endpoint, change: Change) -> Row:
-    return {
-        "provider": endpoint.provider,
-        "phone_number_id": change.phone_number_id,
-        "waba_id": change.waba_id,
-        "display_phone_number": change.display_phone_number,
-    }
+def _read(result: Normalised, place: int, change: Change) -> None:
+    """Whatever its field is called, a change is read for the lists it has."""
+    kinds, rows = result.noted, result.rows
+    for key, items in change.value.items():
+        if items:
+            if key in READERS:
+                _read_list(result, place, change, READERS[key], items)
+            elif key == "history":
+                _read_history(result, place, change, items)
+            elif key == "errors":
+                _read_errors(result, change, items)
+    if result.noted == kinds:
+        _read_whole(result, place, change)
+    if result.rows != rows:
+        result.concerns(change)
 
 
-def _messages(result: Normalised, change: Change) -> None:
-    profiles = _profiles(change)
-    for place, message in enumerate(objects(change.value.get("messages"))):
+def _read_list(result: Normalised, place: int, change: Change, reader: Reader, items: Any) -> None:
+    if not isinstance(items, list):
+        result.problems.append(f"change {place}: its {reader.noun} list is not a list")
+        return
+    if reader.of_a_number and change.phone_number_id is None:
+        result.problems.append(f"change {place}: names no number")
+        return
+    people = People(change.value.get("contacts")) if reader.of_people else NOBODY
+    for index, item in enumerate(items):
         try:
-            result.messages.append(_message(result.event_id, change, message, profiles))
+            reader.read(result, change, people, an_object(item))
         except ValueError as error:
-            result.problems.append(f"message {place}: {error}")
+            result.problems.append(f"change {place} {reader.noun} {index}: {error}")
 
 
-def _message(event_id: int, change: Change, message: JsonObject, profiles: dict[str, str]) -> Row:
-    wamid, wa_id, bsuid, parent_bsuid = (
-        _identifier(message, key) for key in ("id", "from", "from_user_id", "from_parent_user_id")
-    )
-    if wamid is None:
-        raise ValueError("has no id")
-    if wa_id is None and bsuid is None:
-        raise ValueError(f"{wamid} has no sender")
-    kind, content = _content(message)
-    context = message.get("context")
-    return {
-        "event_id": event_id,
-        "phone_number_id": change.phone_number_id,
-        "wamid": wamid,
-        "wa_id": wa_id,
-        "bsuid": bsuid,
-        "parent_bsuid": parent_bsuid,
-        "profile_name": profiles.get(wa_id or "") or profiles.get(bsuid or ""),
-        "type": kind,
-        "content": content,
-        "reply_to_wamid": text(context.get("id")) if isinstance(context, dict) else None,
-        "occurred_at": moment(message.get("timestamp")),
-        **_media(message, kind),
-    }
+def _message(result: Normalised, change: Change, people: People, message: JsonObject) -> None:
+    if change.field == "history":
+        _past(result, change, people, {}, message)
+        return
+    row = messages.inbound(result.event_id, change, people, message)
+    if row["type"] == "system":
+        result.fact(identities.of_system(result.event_id, change, message, row))
+    result.messages.append(row)
+    result.note("messages." + row["type"])
 
 
-def _identifier(item: JsonObject, key: str) -> str | None:
-    value = text(item.get(key))
-    if value is not None and len(value) > MAX_ID:
-        raise ValueError(f"{key} is longer than {MAX_ID} characters")
-    return value
+def _echo(result: Normalised, change: Change, people: People, message: JsonObject) -> None:
+    if change.field == "history":
+        _past(result, change, people, {}, message)
+        return
+    result.messages.append(messages.echo(result.event_id, change, people, message))
+    result.note(change.field or "message_echoes")
 
 
-def _content(message: JsonObject) -> tuple[str, JsonObject]:
-    kind = text(message.get("type")) or "unknown"
-    part = message.get(kind)
-    if isinstance(part, dict):
-        if kind == "text" and isinstance(part.get("body"), str):
-            return kind, part
-        if kind in MEDIA_TYPES:
-            return kind, {key: value for key, value in part.items() if key not in MEDIA_COLUMNS}
-    # Shown as such, with all that was sent: nobody has to guess that somebody wrote.
-    return "unsupported", {key: value for key, value in message.items() if key not in {"id", "from", "timestamp"}}
+def _status(result: Normalised, change: Change, _people: People, status: JsonObject) -> None:
+    if status.get("type") == "call" or change.field == "calls":
+        result.note("calls")
+        return
+    row = statuses.row(result.event_id, change, status)
+    result.statuses.append(row)
+    result.note("statuses." + row["status"])
 
 
-def _media(message: JsonObject, kind: str) -> Row:
-    part = message.get(kind) if kind in MEDIA_TYPES else None
-    if not isinstance(part, dict):
-        return {}
-    return {
-        "media_id": text(part.get("id")),
-        "media_mime_type": text(part.get("mime_type")),
-        "media_sha256": text(part.get("sha256")),
-        "media_filename": text(part.get("filename")),
-    }
+def _preference(result: Normalised, change: Change, people: People, item: JsonObject) -> None:
+    result.fact(facts.preference(result.event_id, change, people, item))
+    result.note(change.field or "user_preferences")
 
 
-def _profiles(change: Change) -> dict[str, str]:
-    """Profile names by wa_id and by user id. `contacts`, `profile` and `name` may each be missing."""
-    names: dict[str, str] = {}
-    for contact in objects(change.value.get("contacts")):
-        profile = contact.get("profile")
-        name = text(profile.get("name")) if isinstance(profile, dict) else None
-        for key in (text(contact.get("wa_id")), text(contact.get("user_id"))):
-            if name and key:
-                names[key] = name
-    return names
+def _identity(result: Normalised, change: Change, _people: People, item: JsonObject) -> None:
+    result.fact(identities.of_update(result.event_id, change, item))
+    result.note(change.field or "user_id_update")
 
 
-def _statuses(result: Normalised, change: Change) -> None:
-    for place, status in enumerate(objects(change.value.get("statuses"))):
+def _contact(result: Normalised, change: Change, _people: People, item: JsonObject) -> None:
+    result.fact(facts.contact(result.event_id, change, item))
+    result.note(change.field or "smb_app_state_sync")
+
+
+class Reader(NamedTuple):
+    """How the items of one list are read."""
+
+    noun: str
+    read: Callable[[Normalised, Change, People, JsonObject], None]
+    of_a_number: bool = False
+    of_people: bool = False
+
+
+NOBODY = People(None)
+READERS = {
+    "messages": Reader("message", _message, of_a_number=True, of_people=True),
+    "message_echoes": Reader("echo", _echo, of_a_number=True, of_people=True),
+    "statuses": Reader("status", _status, of_a_number=True),
+    "user_preferences": Reader("preference", _preference, of_people=True),
+    "user_id_update": Reader("update", _identity),
+    "state_sync": Reader("state", _contact),
+}
+
+
+def _read_history(result: Normalised, place: int, change: Change, items: Any) -> None:
+    if change.phone_number_id is None:
+        result.problems.append(f"change {place}: names no number")
+        return
+    people = People(change.value.get("contacts"))
+    for where, thread, message in history.items(items):
         try:
-            result.statuses.append(_status(result.event_id, change, status))
+            _past(result, change, people, thread, message)
         except ValueError as error:
-            result.problems.append(f"status {place}: {error}")
+            result.problems.append(f"change {place} {where}: {error}")
 
 
-def _status(event_id: int, change: Change, status: JsonObject) -> Row:
-    wamid, name = _identifier(status, "id"), _identifier(status, "status")
-    if wamid is None or name is None:
-        raise ValueError("has no id or no status")
-    participants = (_identifier(status, f"recipient_participant_{key}") for key in ("id", "user_id"))
-    errors = status.get("errors")
-    return {
-        "event_id": event_id,
-        "phone_number_id": change.phone_number_id,
-        "wamid": wamid,
-        "status": name,
-        "participant": next(filter(None, participants), ""),
-        "occurred_at": moment(status.get("timestamp")),
-        "callback_data": text(status.get("biz_opaque_callback_data")),
-        "errors": errors if isinstance(errors, list) and errors else None,
-        "details": {key: value for key, value in status.items() if key not in STATUS_COLUMNS},
-    }
+def _past(result: Normalised, change: Change, people: People, thread: JsonObject, message: Any) -> None:
+    result.messages.append(history.past(result.event_id, change, people, thread, an_object(message)))
+    result.note(change.field or "history")
 
 
-def moment(timestamp: Any) -> str | None:
-    """Unix seconds, as text or number, in ISO 8601; None when it is no time Postgres could hold."""
-    try:
-        return datetime.fromtimestamp(int(text(timestamp) or ""), UTC).isoformat()
-    except (ValueError, OverflowError, OSError):
-        return None
+def _read_errors(result: Normalised, change: Change, items: Any) -> None:
+    """Errors beside everything else are the number's own. In other fields the word has other meanings."""
+    if change.field == "messages" or (change.phone_number_id is not None and change.field != "history"):
+        result.facts.append(facts.errors(result.event_id, change, items))
+        result.note("errors")
+        if change.field not in {"messages", ""}:
+            result.note(change.field)
+
+
+def _read_whole(result: Normalised, place: int, change: Change) -> None:
+    """A change that has none of the lists is of one piece; one that nobody has heard of is only noted."""
+    if templates.is_template(change):
+        try:
+            result.facts.append(templates.template(result.event_id, change))
+        except ValueError as error:
+            result.problems.append(f"change {place}: {error}")
+    elif change.field in facts.NOTICE_FIELDS:
+        result.facts.append(facts.notice(result.event_id, change))
+    result.note(change.field or "unknown")

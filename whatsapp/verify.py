@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
+from functools import lru_cache
 
 
 def webhook_token(secret: str, subject: str) -> str:
@@ -15,12 +16,22 @@ def webhook_token(secret: str, subject: str) -> str:
     return hmac.new(secret.encode(), subject.encode(), hashlib.sha256).hexdigest()
 
 
-def bearer_matches(authorization: str | None, secrets: Iterable[str], subject: str) -> bool:
-    """Whether an `Authorization` header carries the token of `subject` under any of the master secrets."""
-    scheme, _, given = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer":
-        return False
-    return _any_equal(given.strip().encode(), (webhook_token(secret, subject).encode() for secret in secrets))
+class Tokens:
+    """Tells the bearer tokens of any subject under a few master secrets. Those seen lately are remembered."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = tuple(secrets)
+        self._of = lru_cache(maxsize=4096)(self._derive)
+
+    def match(self, authorization: str | None, subject: str) -> bool:
+        """Whether an `Authorization` header carries the token of `subject` under any of the secrets."""
+        scheme, _, given = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer":
+            return False
+        return _any_equal(given.strip().encode(), self._of(subject))
+
+    def _derive(self, subject: str) -> tuple[bytes, ...]:
+        return tuple(webhook_token(secret, subject).encode() for secret in self._secrets)
 
 
 def signature_matches(header: str | None, raw: bytes, app_secret: str) -> bool:

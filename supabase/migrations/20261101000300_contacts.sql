@@ -4,14 +4,16 @@ create function private.phone_key(phone text) returns text
 language sql immutable parallel safe set search_path = ''
 as $$
   -- Brazil, Argentina and Mexico: one subscriber is reached with and without an extra digit, and WhatsApp itself
-  -- changes it at will. Only the key folds the variants; the number is stored as it came.
+  -- changes it at will. Only the key folds the variants; the number is stored as it came. What is no number at all
+  -- stands for itself.
   select case
+    when phone_key.phone !~ '^[0-9+(). -]*[0-9][0-9+(). -]*$' then phone_key.phone
     when digits ~ '^55[1-9][0-9]9[6-9][0-9]{7}$' then left(digits, 4) || right(digits, 8)
     when digits ~ '^549[0-9]{10}$' then '54' || right(digits, 10)
     when digits ~ '^521[0-9]{10}$' then '52' || right(digits, 10)
     else digits
   end
-  from (select nullif(regexp_replace(phone_key.phone, '[^0-9]', '', 'g'), '') as digits) as written
+  from (select regexp_replace(phone_key.phone, '[^0-9]', '', 'g') as digits) as written
 $$;
 comment on function private.phone_key(text) is 'What two spellings of one phone number have in common. For matching only, never for sending.';
 grant execute on function private.phone_key(text) to authenticated, service_role;
@@ -21,17 +23,27 @@ create table public.contacts (
   workspace_id uuid not null references public.workspaces (id) on delete cascade,
   phone text check (phone ~ '^\+[1-9][0-9]{4,14}$'),
   phone_key text generated always as (private.phone_key(phone)) stored,
+  bsuid text,
   name text,
+  name_synced_at timestamptz,
   profile_name text,
+  profile_name_at timestamptz,
   tags text[] not null default '{}',
   attributes jsonb not null default '{}' check (jsonb_typeof(attributes) = 'object'),
   marketing_opted_out_at timestamptz,
+  marketing_preference_at timestamptz,
   created_at timestamptz not null default now(),
   unique (workspace_id, id),
-  unique (workspace_id, phone_key)
-);
+  unique (workspace_id, phone_key),
+  unique (workspace_id, bsuid)
+  -- Room beside each row, so that what changes often and stands in no index changes in place.
+) with (fillfactor = 90);
 comment on table public.contacts is 'People of a workspace. name is what a person of the workspace gave; profile_name is what WhatsApp says.';
 comment on column public.contacts.phone is 'E.164 with its plus sign; null for people known by a username only.';
+comment on column public.contacts.bsuid is 'The business-scoped user id under which WhatsApp last showed this person.';
+comment on column public.contacts.name_synced_at is 'When the phone''s address book gave the name; null when a person of the workspace did, and nothing overwrites it.';
+comment on column public.contacts.profile_name_at is 'The provider''s clock for profile_name: an older webhook that comes late does not bring back an older name.';
+comment on column public.contacts.marketing_preference_at is 'The provider''s clock for what this person last said about marketing, stop or resume.';
 comment on column public.contacts.phone_key is 'Computed: the form in which variants of one number are equal.';
 
 alter table public.contacts enable row level security;
@@ -49,3 +61,15 @@ grant select, delete on public.contacts to authenticated;
 grant insert (workspace_id, phone, name, tags, attributes) on public.contacts to authenticated;
 grant update (phone, name, tags, attributes) on public.contacts to authenticated;
 grant select, insert, update, delete on public.contacts to service_role;
+
+create function private.own_name() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+  new.name_synced_at := null;
+  return new;
+end
+$$;
+create trigger own_name before update of name on public.contacts
+  for each row when (old.name is distinct from new.name and old.name_synced_at is not distinct from new.name_synced_at)
+  execute function private.own_name();

@@ -6,6 +6,7 @@ create table public.conversations (
   phone_number_id text not null,
   phone text,
   bsuid text,
+  group_id text,
   contact_id uuid,
   status text not null default 'open' check (status in ('open', 'archived')),
   unread_count integer not null default 0 check (unread_count >= 0),
@@ -24,7 +25,7 @@ create table public.conversations (
   foreign key (workspace_id, contact_id) references public.contacts (workspace_id, id) on delete set null (contact_id),
   foreign key (workspace_id, assigned_to) references public.workspace_members (workspace_id, user_id)
     on delete set null (assigned_to),
-  check (phone is not null or bsuid is not null)
+  check (num_nonnulls(phone, bsuid, group_id) > 0)
 );
 create index conversations_recent on public.conversations (workspace_id, last_message_at desc, id);
 create index conversations_connection on public.conversations (workspace_id, connection_id);
@@ -33,6 +34,7 @@ create index conversations_assignee on public.conversations (workspace_id, assig
 comment on table public.conversations is 'One thread per WhatsApp user and number. Its statistics are kept by triggers on messages.';
 comment on column public.conversations.phone is 'The wa_id exactly as the provider sends it; null for users who show a username only.';
 comment on column public.conversations.bsuid is 'The business-scoped user id, verbatim.';
+comment on column public.conversations.group_id is 'A group thread: whoever writes in the group writes here; it has no phone, no user id and no contact.';
 comment on column public.conversations.read_through is 'Arrival number of the newest message when it was last marked as read; unread_count counts customer messages after it.';
 comment on column public.conversations.window_expires_at is 'Until when free-form messages may be sent: the last customer message plus 24 hours.';
 
@@ -64,13 +66,13 @@ as $$
 begin
   insert into private.conversation_identifiers (connection_id, identifier, conversation_id)
   select new.connection_id, identifier, new.id
-  from unnest(array[private.phone_key(new.phone), new.bsuid]) as seen (identifier)
+  from unnest(array[private.phone_key(new.phone), new.bsuid, 'group:' || new.group_id]) as seen (identifier)
   where identifier is not null
   on conflict do nothing;
   if exists (
     select from private.conversation_identifiers as taken
     where taken.connection_id = new.connection_id and taken.conversation_id <> new.id
-      and taken.identifier in (private.phone_key(new.phone), new.bsuid)
+      and taken.identifier in (private.phone_key(new.phone), new.bsuid, 'group:' || new.group_id)
   ) then
     raise unique_violation using message = 'this user already has a conversation with this connection';
   end if;

@@ -1,9 +1,10 @@
 -- Messages in and out, one row each, content in the Cloud API's own shape.
 
-create function private.message_preview(type text, content jsonb) returns text
-language sql immutable parallel safe set search_path = ''
+create function private.message_preview(type text, content jsonb, revoked boolean default false) returns text
+language plpgsql immutable parallel safe set search_path = ''
 as $$
-  select left(regexp_replace(btrim(concat_ws(' ',
+begin
+  return case when revoked then '🚫' else left(regexp_replace(btrim(concat_ws(' ',
     case message_preview.type
       when 'text' then null
       when 'image' then '🖼'
@@ -16,17 +17,21 @@ as $$
       when 'template' then '📋'
       when 'order' then '🛒'
       when 'button' then null
-      when 'interactive' then null
+      when 'interactive' then case content ->> 'type'
+        when 'nfm_reply' then '📝' when 'call_permission_reply' then '📞' end
+      when 'call' then '📞'
       else '❔'
     end,
     coalesce(
       case message_preview.type when 'text' then content ->> 'body' when 'button' then content ->> 'text' end,
       content ->> 'caption', content ->> 'filename', content ->> 'name',
-      content #>> '{body,text}', content #>> '{button_reply,title}', content #>> '{list_reply,title}'
+      content #>> '{body,text}', content #>> '{button_reply,title}', content #>> '{list_reply,title}',
+      content #>> '{nfm_reply,body}', content #>> '{0,name,formatted_name}', content #>> '{0,phones,0,phone}', content ->> 'address'
     )
-  )), '\s+', ' ', 'g'), 140)
+  )), '\s+', ' ', 'g'), 140) end;
+end
 $$;
-comment on function private.message_preview(text, jsonb) is 'One line for the conversation list: a sign for the kind and what was written, no language, no ids.';
+comment on function private.message_preview(text, jsonb, boolean) is 'One line for the conversation list: a sign for the kind and what was written, no language, no ids.';
 
 create function private.is_conversational(type text) returns boolean
 language sql immutable parallel safe set search_path = ''
@@ -42,9 +47,13 @@ create table public.messages (
   connection_id uuid not null,
   conversation_id uuid,
   wamid text,
+  wa_id text,
+  bsuid text,
   direction text not null default 'outbound' check (direction in ('inbound', 'outbound')),
   type text not null check (type <> ''),
   content jsonb not null,
+  original_content jsonb,
+  imported boolean not null default false,
   status text not null default 'queued' check (status in (
     'received', 'queued', 'sending', 'sent', 'delivered', 'read', 'played', 'failed', 'uncertain', 'canceled')),
   reply_to_wamid text,
@@ -70,17 +79,23 @@ create table public.messages (
   revoked_at timestamptz,
   created_at timestamptz not null default now(),
   unique (workspace_id, id),
-  -- A connection has one workspace, so this is (connection, wamid); the order serves the foreign key below too.
-  unique (workspace_id, connection_id, wamid),
+  unique (connection_id, wamid),
   unique (workspace_id, client_reference),
   check ((direction = 'inbound') = (status = 'received')),
   foreign key (workspace_id, connection_id) references public.whatsapp_connections (workspace_id, id),
   foreign key (workspace_id, conversation_id) references public.conversations (workspace_id, id)
     on delete set null (conversation_id)
-);
+  -- Room beside each row: its three or four reports, which change no index, change it in place.
+) with (fillfactor = 80);
+-- The foreign key to the connection: answers «has this number any messages?» and nothing else.
+create index messages_connection on public.messages (workspace_id, connection_id);
 create index messages_thread on public.messages (workspace_id, conversation_id, occurred_at desc, seq desc);
 comment on table public.messages is 'Every message, in and out. A member inserts conversation_id, type and content; the rest is the server''s.';
 comment on column public.messages.seq is 'Arrival number: breaks ties of occurred_at, which has a resolution of one second.';
+comment on column public.messages.wa_id is 'The customer''s number in this message, as the provider wrote it: the sender of what came, the recipient of an echo.';
+comment on column public.messages.bsuid is 'The customer''s business-scoped user id in this message.';
+comment on column public.messages.imported is 'Out of the phone''s history: shown in its place, never unread.';
+comment on column public.messages.original_content is 'What an edited message said first.';
 comment on column public.messages.content is 'The Cloud API''s own object for the type, in and out.';
 comment on column public.messages.occurred_at is 'The provider''s clock for what arrived, the insert for what is to be sent.';
 comment on column public.messages.error is '{code, title, details, class, remedy} of the failure that ended the message.';
@@ -136,8 +151,9 @@ begin
 end
 $$;
 grant execute on function private.prepare_outbound(public.messages, public.conversations) to authenticated, service_role;
+-- What record_inbound writes comes complete; composite keys hold it to its tenant.
 create trigger prepare_message before insert on public.messages
-  for each row execute function private.prepare_message();
+  for each row when (new.status = 'queued' or new.connection_id is null) execute function private.prepare_message();
 
 alter table public.messages enable row level security;
 create policy "members read messages" on public.messages

@@ -1,7 +1,6 @@
 -- Every status ever received, kept apart from messages: it may come before its message, or for one we never see.
 create table public.message_statuses (
-  id bigint primary key generated always as identity,
-  workspace_id uuid not null references public.workspaces (id) on delete cascade,
+  workspace_id uuid not null,
   connection_id uuid not null,
   wamid text not null,
   status text not null,
@@ -11,9 +10,10 @@ create table public.message_statuses (
   errors jsonb,
   details jsonb not null default '{}',
   received_at timestamptz not null default now(),
-  unique (workspace_id, connection_id, wamid, status, participant),
+  primary key (connection_id, wamid, status, participant),
   foreign key (workspace_id, connection_id) references public.whatsapp_connections (workspace_id, id) on delete cascade
 );
+create index message_statuses_connection on public.message_statuses (workspace_id, connection_id);
 comment on table public.message_statuses is 'Delivery reports as they came. A message''s status is always a function of this set, whatever the order of arrival.';
 comment on column public.message_statuses.participant is 'Who in a group it speaks of; empty for a single recipient.';
 comment on column public.message_statuses.callback_data is 'The id of our message, echoed by WhatsApp (biz_opaque_callback_data).';
@@ -24,9 +24,7 @@ create function private.status_rank(status text) returns integer
 language sql immutable parallel safe set search_path = ''
 as $$
   -- failed stands between sent and delivered: it ends a message that was accepted, never one that has arrived.
-  select case status_rank.status
-    when 'sent' then 1 when 'failed' then 2 when 'delivered' then 3 when 'read' then 4 when 'played' then 5 else 0
-  end
+  select coalesce(array_position('{sent,failed,delivered,read,played}', status_rank.status), 0)
 $$;
 comment on function private.status_rank(text) is 'Statuses move up this ladder only. 0: not yet accepted, or a status that says nothing about delivery.';
 
@@ -40,15 +38,26 @@ as $$
 $$;
 comment on function private.error_of(jsonb) is 'The first of WhatsApp''s errors in the shape of messages.error; null when there is none.';
 
-create function private.apply_statuses(message_ids uuid[]) returns void
+create function private.hold_messages(message_ids uuid[]) returns void
 language plpgsql set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   -- Whoever records a send holds these locks too, so one of the two sees the other's row. Everybody takes the outbox
   -- first and the message second, each by id: no deadlock.
   perform from public.outbox where message_id = any (message_ids) order by message_id for update;
   perform from public.messages where id = any (message_ids) order by id for no key update;
+end
+$$;
+comment on function private.hold_messages(uuid[]) is 'Locks messages and their places in the outbox until the transaction ends.';
+grant execute on function private.hold_messages(uuid[]) to service_role;
 
+create function private.apply_statuses(message_ids uuid[]) returns void
+language plpgsql set search_path = ''
+-- Each message is looked up, in the order written, whatever the planner believes about the size of a table.
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
   update public.messages as message set
     status = case when told.rank > told.rank_before then told.status else message.status end,
     sent_at = coalesce(told.sent_at, message.sent_at),
@@ -59,36 +68,40 @@ begin
     -- A report of delivery disproves an earlier failure.
     error = case
       when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.errors is null then null
+      when told.errors is null then message.error
       else coalesce(private.error_of(told.errors), message.error)
     end
   from (
-    select target.id, max(private.status_rank(report.status)) as rank,
+    select target.id, max(ladder.rank) as rank,
       -- We gave up on hearing about it, and were wrong to: any report counts for more.
       coalesce(target.error ->> 'code' = 'outcome_unknown', false) as was_given_up,
-      case when target.error ->> 'code' = 'outcome_unknown' then 0 else private.status_rank(target.status) end as rank_before,
-      (array_agg(report.status order by private.status_rank(report.status) desc))[1] as status,
+      case when target.error ->> 'code' = 'outcome_unknown' then 0
+        else coalesce(array_position('{sent,failed,delivered,read,played}', target.status), 0) end as rank_before,
+      (array_agg(report.status order by ladder.rank desc))[1] as status,
       min(report.occurred_at) filter (where report.status = 'sent') as sent_at,
       min(report.occurred_at) filter (where report.status = 'delivered') as delivered_at,
       min(report.occurred_at) filter (where report.status = 'read') as read_at,
       min(report.occurred_at) filter (where report.status = 'played') as played_at,
       min(report.occurred_at) filter (where report.status = 'failed') as failed_at,
-      (array_agg(report.errors order by report.id) filter (where report.status = 'failed'))[1] as errors
-    from public.messages as target
-    join public.message_statuses as report
-      on report.workspace_id = target.workspace_id and report.connection_id = target.connection_id
-      and report.wamid = target.wamid
-    where target.id = any (message_ids) and target.direction = 'outbound' and private.status_rank(report.status) > 0
+      (array_agg(report.errors order by report.occurred_at, report.participant) filter (where report.status = 'failed'))[1] as errors
+    from unnest(message_ids) as concerned (id)
+    join public.messages as target on target.id = concerned.id and target.direction = 'outbound'
+    join public.message_statuses as report on report.connection_id = target.connection_id and report.wamid = target.wamid
+    -- The ladder of private.status_rank, written out: this runs for every report there is.
+    cross join lateral (select array_position('{sent,failed,delivered,read,played}', report.status) as rank) as ladder
+    where ladder.rank is not null
     group by target.id
   ) as told
   where message.id = told.id;
 
   -- What WhatsApp has reported on needs no sending any more.
   delete from public.outbox
-  where message_id in (
-    select id from public.messages where id = any (message_ids) and private.status_rank(status) > 0);
+  where message_id = any (message_ids)
+    and exists (select from public.messages where id = message_id and private.status_rank(status) > 0);
 end
 $$;
-comment on function private.apply_statuses(uuid[]) is 'Brings messages to what their reports say. Running it again changes nothing.';
+comment on function private.apply_statuses(uuid[]) is
+  'Brings messages to what their reports say. The caller holds them, see hold_messages. Running it again changes nothing.';
 grant execute on function private.apply_statuses(uuid[]) to service_role;
 grant execute on function private.error_of(jsonb) to service_role;
 grant execute on function private.status_rank(text) to service_role;

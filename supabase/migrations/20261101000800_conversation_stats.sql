@@ -11,23 +11,22 @@ begin
     status = case when added.customer_messages > 0 then 'open' else thread.status end,
     last_message_at = case when added.is_newest then added.newest_at else thread.last_message_at end,
     last_message_seq = case when added.is_newest then added.newest_seq else thread.last_message_seq end,
-    last_message_preview = case when added.is_newest then added.newest_preview else thread.last_message_preview end,
+    last_message_preview = case when added.is_newest
+      then private.message_preview(added.type, added.content, added.revoked) else thread.last_message_preview end,
     last_message_direction = case when added.is_newest then added.newest_direction else thread.last_message_direction end
   from (
     select fresh.*, current.id as thread_id,
       current.last_message_at is null
         or (fresh.newest_at, fresh.newest_seq) > (current.last_message_at, current.last_message_seq) as is_newest
     from (
-      select conversation_id,
-        count(*) filter (where direction = 'inbound') as customer_messages,
-        max(occurred_at) filter (where direction = 'inbound') as last_customer_message_at,
-        max(occurred_at) as newest_at,
-        (array_agg(seq order by occurred_at desc, seq desc))[1] as newest_seq,
-        (array_agg(private.message_preview(type, content) order by occurred_at desc, seq desc))[1] as newest_preview,
-        (array_agg(direction order by occurred_at desc, seq desc))[1] as newest_direction
+      select distinct on (conversation_id) conversation_id, type, content, revoked_at is not null as revoked,
+        count(*) filter (where direction = 'inbound' and not imported) over thread as customer_messages,
+        max(occurred_at) filter (where direction = 'inbound') over thread as last_customer_message_at,
+        occurred_at as newest_at, seq as newest_seq, direction as newest_direction
       from added_messages
       where conversation_id is not null and private.is_conversational(type)
-      group by conversation_id
+      window thread as (partition by conversation_id)
+      order by conversation_id, occurred_at desc, seq desc
     ) as fresh
     -- Locked in one order before the update: batches that share conversations take turns instead of deadlocking.
     join (
@@ -51,12 +50,14 @@ returns table (
 language sql stable set search_path = ''
 as $$
   select thread.id,
-    count(message.id) filter (where message.direction = 'inbound' and message.seq > thread.read_through)::integer,
+    count(message.id) filter (
+      where message.direction = 'inbound' and not message.imported and message.seq > thread.read_through)::integer,
     max(message.occurred_at) filter (where message.direction = 'inbound'),
     max(message.occurred_at) filter (where message.direction = 'inbound') + interval '24 hours',
     max(message.occurred_at),
     (array_agg(message.seq order by message.occurred_at desc, message.seq desc))[1],
-    (array_agg(private.message_preview(message.type, message.content) order by message.occurred_at desc, message.seq desc)
+    (array_agg(private.message_preview(message.type, message.content, message.revoked_at is not null)
+      order by message.occurred_at desc, message.seq desc)
       filter (where message.id is not null))[1],
     (array_agg(message.direction order by message.occurred_at desc, message.seq desc))[1]
   from public.conversations as thread
@@ -68,7 +69,7 @@ as $$
 $$;
 comment on function private.stats_of(uuid[]) is 'The statistics as the messages give them: what the columns of conversations must always equal.';
 grant execute on function private.stats_of(uuid[]) to service_role;
-grant execute on function private.message_preview(text, jsonb) to service_role;
+grant execute on function private.message_preview(text, jsonb, boolean) to service_role;
 grant execute on function private.is_conversational(text) to service_role;
 
 create function private.recompute_stats(conversation_ids uuid[]) returns void
@@ -89,6 +90,7 @@ begin
 end
 $$;
 comment on function private.recompute_stats(uuid[]) is 'Sets the statistics of conversations from their messages.';
+grant execute on function private.recompute_stats(uuid[]) to service_role;
 
 create function private.subtract_from_stats() returns trigger
 language plpgsql security definer set search_path = ''
@@ -112,10 +114,12 @@ begin
   return null;
 end
 $$;
-create trigger move_stats after update of conversation_id, type, content, occurred_at, direction on public.messages
+create trigger move_stats after update of conversation_id, type, content, occurred_at, direction, imported, revoked_at
+  on public.messages
   for each row
-  when ((old.conversation_id, old.type, old.content, old.occurred_at, old.direction)
-    is distinct from (new.conversation_id, new.type, new.content, new.occurred_at, new.direction))
+  when ((old.conversation_id, old.type, old.content, old.occurred_at, old.direction, old.imported, old.revoked_at)
+    is distinct from (new.conversation_id, new.type, new.content, new.occurred_at, new.direction, new.imported, new.revoked_at)
+    and coalesce(current_setting('wabase.moving_messages', true), 'off') <> 'on')
   execute function private.move_stats();
 
 create function private.mark_as_read(conversation_id uuid) returns void

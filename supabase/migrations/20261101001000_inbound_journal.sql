@@ -10,15 +10,20 @@ create table public.webhook_events (
   state text not null default 'received' check (state in ('received', 'processed', 'unrouted', 'failed')),
   attempts integer not null default 0,
   error text,
+  kinds text[] not null default '{}',
+  missing text[],
   lease_expires_at timestamptz,
   processed_at timestamptz
 );
 create index webhook_events_waiting on public.webhook_events (lease_expires_at, id) where state = 'received';
 create index webhook_events_set_aside on public.webhook_events (state, id) where state in ('unrouted', 'failed');
+create index webhook_events_missing on public.webhook_events using gin (missing) where state = 'unrouted';
 comment on table public.webhook_events is 'Webhook bodies, committed before they are acknowledged. Replayable with release_inbound.';
 comment on column public.webhook_events.phone_number_id is 'The number whose URL and token the body came with; null for a WABA''s or Meta''s.';
 comment on column public.webhook_events.waba_id is 'The WABA whose URL and token the body came with; null for a number''s or Meta''s.';
 comment on column public.webhook_events.error is 'Why it was set aside: one line per item that could not be routed or applied.';
+comment on column public.webhook_events.kinds is 'What was in the body: messages.<type>, statuses.<status>, or the webhook field.';
+comment on column public.webhook_events.missing is 'The numbers and WABAs without a connection that an unrouted event waits for.';
 alter table public.webhook_events enable row level security;
 grant select, insert, update, delete on public.webhook_events to service_role;
 
@@ -70,7 +75,7 @@ language sql set search_path = ''
 as $$
   with released as (
     update public.webhook_events
-    set state = 'received', attempts = 0, error = null, processed_at = null, lease_expires_at = now()
+    set state = 'received', attempts = 0, error = null, missing = null, processed_at = null, lease_expires_at = now()
     where id in (select id from public.webhook_events where id = any (event_ids) order by id for update)
     returning 1
   )
@@ -82,7 +87,14 @@ grant execute on function public.release_inbound(bigint[]) to service_role;
 create function public.sweep_inbound(max_attempts integer default 5) returns integer
 language sql set search_path = ''
 as $$
-  with poisoned as (
+  -- An event and the connection it waits for may have been written at the same moment, blind to each other.
+  with routed as (
+    update public.webhook_events as event
+    set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
+    from public.whatsapp_connections as connection
+    where connection.created_at > now() - interval '10 minutes' and event.state = 'unrouted'
+      and event.missing && array[connection.phone_number_id, connection.waba_id]
+  ), poisoned as (
     update public.webhook_events
     set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')
     where id in (
@@ -95,3 +107,37 @@ as $$
 $$;
 comment on function public.sweep_inbound(integer) is 'Ends events that every attempt has broken on, so that they block nobody. They stay, replayable.';
 grant execute on function public.sweep_inbound(integer) to service_role;
+
+create function public.sweep_journal(keep_days integer default 30, max_events integer default 1000) returns integer
+language sql set search_path = ''
+set plan_cache_mode = force_custom_plan
+as $$
+  -- Ids are as old as their rows: of the oldest few, those that are too old. What was set aside stays.
+  with purged as (
+    delete from public.webhook_events
+    where id in (
+      select oldest.id
+      from (
+        select id, received_at from public.webhook_events
+        where state = 'processed' order by id limit max_events for update skip locked
+      ) as oldest
+      where oldest.received_at < now() - make_interval(days => keep_days))
+    returning 1
+  )
+  select count(*)::integer from purged
+$$;
+comment on function public.sweep_journal(integer, integer) is
+  'Removes processed events older than so many days, a small batch a call; gives how many. Failed and unrouted ones stay.';
+grant execute on function public.sweep_journal(integer, integer) to service_role;
+
+create function private.route_waiting() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  update public.webhook_events set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
+  where state = 'unrouted' and missing && array[new.phone_number_id, new.waba_id];
+  return null;
+end
+$$;
+create trigger route_waiting after insert or update of phone_number_id, waba_id on public.whatsapp_connections
+  for each row execute function private.route_waiting();

@@ -107,7 +107,7 @@ select is(private.phone_key('5491123456789'), private.phone_key('541123456789'),
 select is(private.phone_key('5215512345678'), private.phone_key('525512345678'), 'Mexico: with and without the one');
 select isnt(private.phone_key('551131234567'), private.phone_key('5511931234567'), 'a Brazilian landline has no ninth digit');
 select is(private.phone_key('972501234567'), '972501234567', 'other numbers are their own key');
-select is(private.phone_key('no digits'), null, 'what has no digit has no key');
+select is(private.phone_key('no digits'), 'no digits', 'what is no number stands for itself');
 select is(
   pg_temp.by('agent', 'insert into public.contacts (workspace_id, phone) values (md5($$home$$)::uuid, $$+5511987654321$$)'),
   '1', 'a variant is stored as it was written');

@@ -205,11 +205,13 @@ select is(
 select is(
   pg_temp.record(jsonb_build_array(pg_temp.item('wamid.20', null, '{"bsuid": "IL.user", "profile_name": "anon"}'))), '1', 'a username user without a phone');
 select results_eq(
-  $$select phone, contact_id from public.conversations where bsuid = 'IL.user'$$, $$values (null::text, null::uuid)$$, 'has a thread without one');
+  $$select thread.phone, contact.phone, contact.profile_name from public.conversations as thread
+    join public.contacts as contact on contact.id = contact_id where thread.bsuid = 'IL.user'$$,
+  $$values (null::text, null::text, 'anon')$$, 'has a thread and a contact without one');
 select is(
   pg_temp.record(jsonb_build_array(pg_temp.item('wamid.21', '97259', '{"bsuid": "IL.user"}'))), '1', 'and shows a phone later');
 select results_eq(
-  $$select thread.phone, contact.phone from public.conversations as thread join public.contacts as contact on contact.id = contact_id where bsuid = 'IL.user'$$,
+  $$select thread.phone, contact.phone from public.conversations as thread join public.contacts as contact on contact.id = contact_id where thread.bsuid = 'IL.user'$$,
   $$values ('97259', '+97259')$$, 'which the same thread takes, with a contact');
 select is(
   pg_temp.record(jsonb_build_array(pg_temp.item('wamid.22', '5511987654321'), pg_temp.item('wamid.23', '551187654321'))), '2', 'a Brazilian with and without the ninth digit');
@@ -217,7 +219,7 @@ select is(
   (select count(distinct conversation_id) from public.messages where wamid in ('wamid.22', 'wamid.23')), 1::bigint, 'is one thread');
 update public.contacts set name = 'Dana Levi' where phone = '+972501234567' and workspace_id = md5('home')::uuid;
 select is(
-  pg_temp.record(jsonb_build_array(pg_temp.item('wamid.24', '972501234567', '{"profile_name": "dana ✨"}'))), '1', 'a new profile name');
+  pg_temp.record(jsonb_build_array(pg_temp.item('wamid.24', '972501234567', jsonb_build_object('profile_name', 'dana ✨', 'occurred_at', now())))), '1', 'a new profile name');
 select results_eq(
   $$select name, profile_name from public.contacts where phone = '+972501234567' and workspace_id = md5('home')::uuid$$,
   $$values ('Dana Levi', 'dana ✨')$$, 'is kept beside the name a person gave');

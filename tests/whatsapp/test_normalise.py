@@ -1,168 +1,84 @@
-"""What becomes of each payload under tests/payloads: rows for what can be read, a named problem for what cannot."""
+"""A body as a whole: whose it is, what was in it, what could not be read; its items have tests of their own."""
 
 from __future__ import annotations
 
+import time
+from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.whatsapp.payload import (
     AT_META,
     AT_NUMBER,
     AT_WABA,
-    BSUID,
     CUSTOMER,
-    INBOUND,
     NUMBER,
-    OUR_MESSAGE,
-    OUTBOUND,
     WABA,
     names,
+    of,
     payload,
 )
-from whatsapp.envelope import Endpoint
-from whatsapp.normalise import Normalised, normalise
+from whatsapp.envelope import Endpoint, JsonObject, changes
+from whatsapp.normalise import normalise
+from whatsapp.scalars import moment
+
+OUR_NUMBER = {
+    "provider": "360dialog",
+    "phone_number_id": NUMBER,
+    "waba_id": WABA,
+    "display_phone_number": "97235551234",
+}
 
 
-def of(name: str, endpoint: Endpoint = AT_NUMBER) -> Normalised:
-    return normalise(1, endpoint, payload(name))
-
-
-def only_message(name: str) -> dict[str, Any]:
-    result = of(name)
-    assert (result.problems, len(result.messages)) == ([], 1)
-    return result.messages[0]
-
-
-def only_status(name: str) -> dict[str, Any]:
-    result = of(name)
-    assert (result.problems, len(result.statuses)) == ([], 1)
-    return result.statuses[0]
-
-
-def test_a_text_keeps_its_sender_its_words_and_its_time() -> None:
-    assert only_message("text") == {
-        "event_id": 1,
-        "phone_number_id": NUMBER,
-        "wamid": INBOUND,
-        "wa_id": CUSTOMER,
-        "bsuid": BSUID,
-        "parent_bsuid": None,
-        "profile_name": "Noa",
-        "type": "text",
-        "content": {"body": "שלום, is the blue one still there? 🙂"},
-        "reply_to_wamid": None,
-        "occurred_at": "2026-11-08T10:00:00+00:00",
-    }
+def messages_of(body: JsonObject) -> list[Any]:
+    found: list[Any] = body["entry"][0]["changes"][0]["value"]["messages"]
+    return found
 
 
 def test_the_number_is_reported_for_routing() -> None:
-    assert of("text").event() == {
-        "id": 1,
-        "numbers": [
-            {
-                "provider": "360dialog",
-                "phone_number_id": NUMBER,
-                "waba_id": WABA,
-                "display_phone_number": "97235551234",
-            }
-        ],
-    }
+    assert of("text").event() == {"id": 1, "numbers": [OUR_NUMBER], "wabas": [], "kinds": ["messages.text"]}
 
 
-def test_a_reply_names_the_message_it_answers() -> None:
-    assert only_message("text_reply")["reply_to_wamid"] == OUTBOUND
+def test_what_names_no_number_is_routed_by_its_waba() -> None:
+    event = of("template_update").event()
+    assert event == {"id": 1, "numbers": [], "wabas": [WABA], "kinds": ["message_template_status_update"]}
 
 
-def test_an_image_has_its_file_in_columns_and_its_caption_in_content() -> None:
-    message = only_message("image")
-    assert (message["type"], message["content"]) == ("image", {"caption": "like this"})
-    assert message["media_id"] == "1003383421387256"
-    assert message["media_mime_type"] == "image/jpeg"
-    assert message["media_sha256"] == "6Ks7pr3rB6lX0l1GdJXvBKoSJHNEgeR9bzXVTjBXxW8="
+def test_each_number_and_waba_is_reported_once() -> None:
+    body = payload("text")
+    body["entry"] = [*body["entry"], *body["entry"], *payload("template_update")["entry"] * 2]
+    body["entry"][0]["changes"] += payload("status_read")["entry"][0]["changes"]
+    event = normalise(1, AT_NUMBER, body).event()
+    assert (event["numbers"], event["wabas"]) == ([OUR_NUMBER], [WABA])
 
 
-def test_an_image_without_a_file_id_is_a_message_without_a_file() -> None:
-    message = only_message("image_without_id")
-    assert (message["type"], message["media_id"]) == ("image", None)
+@pytest.mark.parametrize("name", ["call_connect", "group_lifecycle", "empty_lists", "foreign_number"])
+def test_what_gives_no_row_needs_no_number(name: str) -> None:
+    result = of(name)
+    assert (result.numbers, result.wabas) == ([], [])
 
 
-@pytest.mark.parametrize("name", ["sent", "delivered", "read", "played", "failed"])
-def test_a_status_names_its_message_and_ours(name: str) -> None:
-    status = only_status(f"status_{name}")
-    assert (status["status"], status["wamid"], status["callback_data"]) == (name, OUTBOUND, OUR_MESSAGE)
-    assert (status["participant"], status["occurred_at"]) == ("", "2026-11-08T10:01:00+00:00")
-    assert (status["errors"] is not None) == (name == "failed")
+@pytest.mark.parametrize("name", names())
+def test_every_body_says_what_was_in_it(name: str) -> None:
+    result = of(name, AT_META)
+    assert 1 <= len(result.kinds) <= 20
+    assert all(0 < len(kind) <= 64 for kind in result.kinds)
 
 
-def test_a_status_keeps_what_whatsapp_says_about_conversation_and_price() -> None:
-    details = only_status("status_sent")["details"]
-    assert details["pricing"] == {
-        "billable": False,
-        "pricing_model": "PMP",
-        "type": "free_customer_service",
-        "category": "service",
-    }
-    assert details["conversation"]["origin"] == {"type": "service"}
-    assert details["recipient_id"] == CUSTOMER
+def test_kinds_are_distinct_and_in_order() -> None:
+    assert of("batch").kinds == ["messages.text", "statuses.read"]
+    assert of("interactive_without_body").kinds == ["messages.unsupported", "errors"]
 
 
-def test_a_failed_status_carries_its_errors() -> None:
-    errors = only_status("status_failed")["errors"]
-    assert (errors[0]["code"], errors[0]["title"]) == (131047, "Re-engagement message")
-
-
-def test_a_status_from_a_group_says_who_in_it() -> None:
-    assert only_status("status_in_group")["participant"] == CUSTOMER
-
-
-@pytest.mark.parametrize("name", ["location", "reaction", "unsupported"])
-def test_any_other_type_is_shown_as_unsupported_with_all_that_was_sent(name: str) -> None:
-    sent = payload(name)["entry"][0]["changes"][0]["value"]["messages"][0]
-    message = only_message(name)
-    assert message["type"] == "unsupported"
-    assert message["content"] == {key: sent[key] for key in sent.keys() - {"id", "from", "timestamp"}}
-
-
-def test_errors_of_the_account_make_no_rows() -> None:
-    result = of("value_errors")
-    assert (result.messages, result.statuses, result.problems) == ([], [], [])
-
-
-def test_a_message_without_contacts_has_no_profile_name() -> None:
-    assert only_message("no_contacts")["profile_name"] is None
-
-
-def test_a_sender_without_a_phone_is_known_by_user_id() -> None:
-    message = only_message("username_only")
-    assert (message["wa_id"], message["bsuid"], message["parent_bsuid"]) == (None, BSUID, "IL.ENT.77120394")
-    assert message["profile_name"] == "Dana"
-
-
-def test_nulls_are_read_as_absent() -> None:
-    message = only_message("nulls")
-    assert message["content"] == {"body": "half of it is null"}
-    assert (message["bsuid"], message["profile_name"], message["reply_to_wamid"]) == (None, None, None)
-
-
-def test_values_of_the_wrong_type_never_hide_that_somebody_wrote() -> None:
-    result = of("wrong_types")
-    assert [message["type"] for message in result.messages] == ["unsupported"] * 3
-    assert [message["content"].get("text") for message in result.messages] == [
-        "not an object",
-        {"body": ["not", "text"]},
-        None,
-    ]
-    assert (result.statuses, len(result.numbers)) == ([], 1)
-
-
-def test_numbers_where_text_is_documented_are_read_as_text() -> None:
-    result = of("numbers_for_strings")
-    message = result.messages[0]
-    assert (message["wa_id"], message["phone_number_id"], message["profile_name"]) == (CUSTOMER, NUMBER, "7")
-    assert message["occurred_at"] == "2026-11-08T10:00:00+00:00"
-    assert result.numbers[0]["waba_id"] == WABA
-    assert result.statuses[0]["occurred_at"] == "2026-11-08T10:01:00+00:00"
+def test_kinds_are_few_and_short() -> None:
+    body = payload("text")
+    body["entry"] = [{"changes": [{"field": f"{place:03d}" * 50, "value": {}} for place in range(300)]}]
+    kinds = normalise(1, AT_NUMBER, body).kinds
+    assert (len(kinds), {len(kind) for kind in kinds}) == (20, {64})
 
 
 def test_every_entry_change_and_message_of_a_batch_is_read_in_order() -> None:
@@ -184,55 +100,148 @@ def test_another_number_under_a_numbers_token_is_a_problem_and_not_a_row() -> No
     assert [number["phone_number_id"] for number in result.numbers] == [NUMBER]
 
 
-def test_another_waba_under_a_wabas_token_is_a_problem_and_not_a_row() -> None:
-    result = of("text", Endpoint("360dialog", waba_id="777"))
-    assert (result.messages, result.numbers) == ([], [])
+@pytest.mark.parametrize("name", ["text", "template_update", "history_360dialog", "state_sync_360dialog"])
+def test_another_waba_under_a_wabas_token_is_a_problem_and_not_a_row(name: str) -> None:
+    result = of(name, Endpoint("360dialog", waba_id="777"))
+    assert (result.messages, result.facts, result.numbers, result.kinds) == ([], [], [], [])
     assert result.problems == [f"change 0: speaks of WABA {WABA}, came with the token of 777"]
+
+
+@pytest.mark.parametrize("name", ["field_missing", "field_renamed"])
+def test_messages_are_read_whatever_their_field_is_called(name: str) -> None:
+    result = of(name)
+    assert (len(result.messages), result.problems, result.kinds[0]) == (1, [], "messages.text")
+
+
+def test_a_field_of_tomorrow_is_noted_and_not_refused() -> None:
+    event = of("field_of_tomorrow").event()
+    assert event == {"id": 1, "numbers": [], "wabas": [], "kinds": ["holograms"]}
+
+
+def test_nothing_at_all_is_no_problem() -> None:
+    assert normalise(1, AT_NUMBER, {}).event() == {"id": 1, "numbers": [], "wabas": [], "kinds": []}
+    assert of("empty_lists").event() == {"id": 1, "numbers": [], "wabas": [], "kinds": ["messages"]}
+
+
+def test_a_walked_body_is_not_walked_again() -> None:
+    body = payload("text")
+    found = changes(body)
+    body.clear()
+    assert len(normalise(1, AT_NUMBER, body, found).messages) == 1
 
 
 def test_items_without_ids_are_named_and_their_neighbours_stored() -> None:
     result = of("items_without_ids")
     assert [message["content"]["body"] for message in result.messages] == ["I am whole"]
     assert result.problems == [
-        "message 0: has no id",
-        f"message 2: {INBOUND}5 has no sender",
-        "status 0: has no id or no status",
-        "status 1: has no id or no status",
+        "change 0 message 0: has no id",
+        "change 0 message 2: names nobody",
+        "change 0 status 0: has no id or no status",
+        "change 0 status 1: has no id or no status",
     ]
 
 
-@pytest.mark.parametrize("name", ["template_update", "phone_app_history"])
-def test_events_of_other_kinds_make_no_rows_and_no_problems(name: str) -> None:
-    result = of(name)
-    assert (result.messages, result.statuses, result.numbers, result.problems) == ([], [], [], [])
+def test_values_of_the_wrong_type_never_hide_that_somebody_wrote() -> None:
+    result = of("wrong_types")
+    assert [message["type"] for message in result.messages] == ["unsupported"] * 3
+    assert [message["content"] for message in result.messages] == [
+        {"type": "text", "text": "not an object"},
+        {"type": "text", "text": {"body": ["not", "text"]}},
+        {"type": "image", "image": []},
+    ]
+    assert result.problems == [
+        "change 0 message 1: is not an object",
+        "change 0: its status list is not a list",
+        "change 1: names no number",
+        "change 2: an item of changes is not an object",
+    ]
+    assert len(result.numbers) == 1
 
 
-@pytest.mark.parametrize("timestamp", [None, "", "soon", "NaN", True, [], {}, 1e30, "9" * 40, -(10**18)])
-def test_a_time_that_is_none_is_left_to_the_journals_clock(timestamp: Any) -> None:
-    body = payload("text")
-    body["entry"][0]["changes"][0]["value"]["messages"][0]["timestamp"] = timestamp
-    assert normalise(1, AT_NUMBER, body).messages[0]["occurred_at"] is None
+def test_nulls_are_read_as_absent() -> None:
+    result = of("nulls")
+    (message,) = result.messages
+    assert message["content"] == {"body": "half of it is null"}
+    assert (message["bsuid"], message["profile_name"], message["reply_to_wamid"]) == (None, None, None)
+    assert result.problems == []
 
 
-@pytest.mark.parametrize("field", ["id", "from", "from_user_id", "from_parent_user_id"])
+def test_numbers_where_text_is_documented_are_read_as_text() -> None:
+    result = of("numbers_for_strings")
+    message = result.messages[0]
+    assert (message["wa_id"], message["phone_number_id"], message["profile_name"]) == (CUSTOMER, NUMBER, "7")
+    assert message["occurred_at"] == "2026-11-08T10:00:00+00:00"
+    assert result.numbers[0]["waba_id"] == WABA
+    assert result.statuses[0]["occurred_at"] == "2026-11-08T10:01:00+00:00"
+
+
+@pytest.mark.parametrize("field", ["id", "from", "from_user_id", "from_parent_user_id", "group_id"])
 def test_an_id_longer_than_any_index_takes_is_named_and_not_stored(field: str) -> None:
     body = payload("batch")
-    messages = body["entry"][0]["changes"][0]["value"]["messages"]
-    messages[0][field] = "9" * 3000
+    messages_of(body)[0][field] = "9" * 3000
     result = normalise(1, AT_NUMBER, body)
     assert [message["content"]["body"] for message in result.messages] == ["second", "third", "fourth"]
-    assert result.problems == [f"message 0: {field} is longer than 512 characters"]
+    assert result.problems == [f"change 0 message 0: {field} is longer than 512 characters"]
 
 
-@pytest.mark.parametrize("field", ["id", "status", "recipient_participant_id"])
-def test_a_status_with_an_endless_id_is_named_and_not_stored(field: str) -> None:
-    body = payload("status_sent")
-    body["entry"][0]["changes"][0]["value"]["statuses"][0][field] = "9" * 3000
-    result = normalise(1, AT_NUMBER, body)
-    assert (result.statuses, result.problems) == ([], [f"status 0: {field} is longer than 512 characters"])
+@pytest.mark.parametrize(
+    "timestamp", [None, "", "soon", "NaN", True, [], {}, 1e30, "9" * 40, 253402300800, -1, -(10**18)]
+)
+def test_a_time_that_is_none_is_left_to_the_journals_clock(timestamp: Any) -> None:
+    body = payload("text")
+    messages_of(body)[0]["timestamp"] = timestamp
+    message = normalise(1, AT_NUMBER, body).messages[0]
+    assert message["occurred_at"] is None
+    assert message["content"].get("timestamp") == timestamp
 
 
-def test_every_payload_is_read_at_every_endpoint() -> None:
-    for name in names():
-        for endpoint in (AT_NUMBER, AT_WABA, AT_META):
-            assert of(name, endpoint).event()["id"] == 1
+@given(st.integers(min_value=0, max_value=253402300799))
+def test_a_time_is_written_as_the_standard_has_it(seconds: int) -> None:
+    assert moment(str(seconds)) == moment(seconds) == datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def test_the_journals_line_stays_short_however_much_is_wrong() -> None:
+    body = payload("text")
+    messages_of(body)[:] = ["x"] * 1000
+    body["entry"][0]["changes"] += payload("foreign_number")["entry"][0]["changes"]
+    body["entry"][0]["changes"].insert(0, body["entry"][0]["changes"].pop())
+    body["entry"][0]["changes"][0]["value"]["metadata"]["phone_number_id"] = "5" * 5000
+    lines = normalise(1, AT_NUMBER, body).event()["problem"].split("\n")
+    assert (len(lines), len(lines[0]), lines[1]) == (21, 300, "change 1 message 0: is not an object")
+    assert lines[-1] == "and 981 more"
+
+
+def test_a_thousand_updates_in_one_body_are_all_read() -> None:
+    result = normalise(1, AT_NUMBER, body_of(500, 500))
+    assert (len(result.messages), len(result.statuses), result.problems) == (500, 500, [])
+    assert len({message["wamid"] for message in result.messages}) == 500
+
+
+def test_twice_as_many_updates_take_about_twice_as_long() -> None:
+    few, many = (min(seconds(body_of(count, count)) for _ in range(5)) for count in (500, 4000))
+    assert many < few * 8 * 3
+
+
+def body_of(messages: int, statuses: int) -> JsonObject:
+    body = payload("text")
+    value = body["entry"][0]["changes"][0]["value"]
+    value["messages"] = [value["messages"][0] | {"id": f"wamid.{place}"} for place in range(messages)]
+    value["contacts"] = [value["contacts"][0] | {"wa_id": str(place)} for place in range(messages)]
+    reports = payload("status_read")["entry"][0]["changes"][0]["value"]["statuses"]
+    value["statuses"] = [reports[0] | {"id": f"wamid.{place}"} for place in range(statuses)]
+    return body
+
+
+def seconds(body: JsonObject) -> float:
+    begun = time.process_time()
+    normalise(1, AT_NUMBER, body)
+    return time.process_time() - begun
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("endpoint", [AT_NUMBER, AT_WABA, AT_META])
+def test_a_body_is_left_as_it_came(name: str, endpoint: Endpoint) -> None:
+    body = payload(name)
+    before = deepcopy(body)
+    normalise(1, endpoint, body)
+    assert body == before

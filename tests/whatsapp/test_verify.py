@@ -7,7 +7,7 @@ import hmac
 
 import pytest
 
-from whatsapp.verify import bearer_matches, signature_matches, verify_token_matches, webhook_token
+from whatsapp.verify import Tokens, signature_matches, verify_token_matches, webhook_token
 
 NUMBER = "106540352242922"
 TOKEN = hmac.new(b"current", NUMBER.encode(), hashlib.sha256).hexdigest()
@@ -18,23 +18,23 @@ SIGNATURE = "sha256=" + hmac.new(b"app secret", RAW, hashlib.sha256).hexdigest()
 
 def test_the_token_is_the_hex_hmac_of_the_number_under_the_master_secret() -> None:
     assert webhook_token("current", NUMBER) == TOKEN
-    assert bearer_matches(f"Bearer {TOKEN}", SECRETS, NUMBER)
+    assert Tokens(SECRETS).match(f"Bearer {TOKEN}", NUMBER)
 
 
 def test_the_scheme_is_read_in_any_case() -> None:
-    assert bearer_matches(f"bearer {TOKEN}", SECRETS, NUMBER)
+    assert Tokens(SECRETS).match(f"bearer {TOKEN}", NUMBER)
 
 
 def test_a_token_of_the_previous_secret_is_accepted_during_a_rotation() -> None:
-    assert bearer_matches(f"Bearer {webhook_token('previous', NUMBER)}", SECRETS, NUMBER)
+    assert Tokens(SECRETS).match(f"Bearer {webhook_token('previous', NUMBER)}", NUMBER)
 
 
 def test_a_token_of_a_secret_that_is_neither_is_refused() -> None:
-    assert not bearer_matches(f"Bearer {webhook_token('older still', NUMBER)}", SECRETS, NUMBER)
+    assert not Tokens(SECRETS).match(f"Bearer {webhook_token('older still', NUMBER)}", NUMBER)
 
 
 def test_the_token_of_one_number_does_not_open_another() -> None:
-    assert not bearer_matches(f"Bearer {TOKEN}", SECRETS, NUMBER + "1")
+    assert not Tokens(SECRETS).match(f"Bearer {TOKEN}", NUMBER + "1")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_token_of_one_number_does_not_open_another() -> None:
     ],
 )
 def test_a_near_miss_of_the_token_is_refused(header: str | None) -> None:
-    assert not bearer_matches(header, SECRETS, NUMBER)
+    assert not Tokens(SECRETS).match(header, NUMBER)
 
 
 def test_metas_signature_is_taken_over_the_raw_bytes() -> None:

@@ -1,0 +1,1 @@
+"""Measures Wabase from outside: HTTP in, SQL to look. Method and figures in README.md."""

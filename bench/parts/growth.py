@@ -1,0 +1,146 @@
+"""Cost per webhook with a thousand, a hundred thousand and a million conversations in the table."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from dataclasses import dataclass, replace
+from typing import LiteralString
+
+from psycopg import sql
+
+from bench import check
+from bench.journal import drained
+from bench.load import send
+from bench.outcome import Figure, Outcome, Target
+from bench.populate import Database, Tenant, emptied, fill, settle
+from bench.processes import spending
+from bench.receivers import OURS, running
+from bench.stand import Stand
+from bench.webhooks import Webhooks
+
+SIZES = (1_000, 100_000, 1_000_000)
+QUICK_SIZES = (1_000, 20_000, 100_000)
+FEW = 1_000
+# Reports are on as many messages at every size: the ones sent last.
+SENT = 20_000
+
+STATEMENTS: LiteralString = """
+select coalesce(sum(calls), 0)::integer, coalesce(sum(total_exec_time), 0)::float
+from {}.pg_stat_statements where query ~ '"record_inbound\\w*"'"""
+
+
+@dataclass
+class Cost:
+    """Of one batch, per webhook, in microseconds."""
+
+    cpu: float  # everything but the load and the looking
+    sql: float  # inside record_inbound
+    webhooks_per_call: float
+    rows_per_second: float
+    problems: list[str]
+
+
+@dataclass
+class Table:
+    """What has been filled in so far."""
+
+    tenant: Tenant
+    people: int = 0
+    sent: int = 0
+
+    async def grow(self, database: Database, people: int) -> dict[str, Webhooks]:
+        """Up to so many people; the batches to be measured then."""
+        fresh = people - self.people
+        each = math.ceil(SENT / fresh)
+        await fill(database, self.tenant, first=self.people, people=fresh, each=each, sent=self.sent)
+        everybody = Webhooks("messages", self.tenant.number, self.tenant.waba, "", people=people)
+        reports = replace(
+            everybody,
+            turn="statuses",
+            sent_first=self.sent,
+            sent_count=SENT,
+            recipient_first=self.people,
+            recipients=fresh,
+        )
+        self.people, self.sent = people, self.sent + fresh * each
+        return {
+            "messages from all": everybody,
+            "messages from 1,000": replace(everybody, people=FEW, spread=people // FEW),
+            "statuses": reports,
+        }
+
+
+async def measure(stand: Stand) -> Outcome:
+    outcome = Outcome()
+    costs: dict[str, list[Cost]] = {}
+    table = Table(await emptied(stand.database))
+    sizes = QUICK_SIZES if stand.quick else SIZES
+    for size in sizes:
+        began = time.monotonic()
+        batches = await table.grow(stand.database, size)
+        outcome.figures[f"{size:,}: filled in s"] = round(time.monotonic() - began, 1)
+        for name, webhooks in batches.items():
+            cost = await _batch(stand, table, webhooks)
+            costs.setdefault(name, []).append(cost)
+            outcome.figures |= _figures(f"{size:,}: {name}", cost)
+            outcome.problems += cost.problems
+    for name, of_sizes in costs.items():
+        outcome.targets += _targets(name, of_sizes)
+    return outcome
+
+
+async def _batch(stand: Stand, table: Table, webhooks: Webhooks) -> Cost:
+    """One receiver, one batch at full speed, everything applied."""
+    quota = 6_000 if stand.quick else 18_000
+    webhooks = replace(webhooks, run=secrets.token_hex(3).upper())
+    # Not truncated: other tables might hang on it one day.
+    await stand.database.execute("delete from webhook_events")
+    await settle(stand.database)
+    calls, spent_before = await _recorded(stand.database)
+    async with running(OURS) as receiver:
+        load = stand.load(receiver, webhooks, quota=quota)
+        async with spending(stand.parts(receiver)) as spent:
+            began = time.monotonic()
+            answers = await send(load)
+            seconds = await drained(stand.database) - began
+    calls_after, spent_after = await _recorded(stand.database)
+    busy = sum(spent.seconds[part] for part in ("receiver", "postgres", "postgrest", "gateway"))
+    return Cost(
+        cpu=busy / quota * 1e6,
+        sql=(spent_after - spent_before) / quota * 1e3,
+        webhooks_per_call=quota / max(1, calls_after - calls),
+        rows_per_second=quota / seconds,
+        problems=await check.every_row(stand.database, table.tenant, webhooks, answers, known_before=table.people),
+    )
+
+
+async def _recorded(database: Database) -> tuple[int, float]:
+    """Calls of record_inbound so far, and milliseconds in them."""
+    cursor = await database.execute(
+        "select nspname from pg_extension join pg_namespace on pg_namespace.oid = extnamespace"
+        " where extname = 'pg_stat_statements'"
+    )
+    schema = await cursor.fetchone()
+    assert schema is not None
+    row = await (await database.execute(sql.SQL(STATEMENTS).format(sql.Identifier(schema[0])))).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def _figures(name: str, cost: Cost) -> dict[str, Figure]:
+    return {
+        f"{name}, SQL us per webhook": round(cost.sql),
+        f"{name}, CPU us per webhook": round(cost.cpu),
+        f"{name}, rows/s": round(cost.rows_per_second),
+        f"{name}, webhooks per call": round(cost.webhooks_per_call),
+    }
+
+
+def _targets(name: str, costs: list[Cost]) -> list[Target]:
+    """The largest table against the cheapest, so that a dear small one hides nothing."""
+    return [
+        Target(f"{name}: SQL time, largest over cheapest", costs[-1].sql / min(cost.sql for cost in costs), 1.2),
+        Target(f"{name}: CPU, largest over cheapest", costs[-1].cpu / min(cost.cpu for cost in costs), 1.2),
+    ]

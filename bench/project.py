@@ -1,0 +1,39 @@
+"""The Supabase project under load: a throwaway stack of devstack's, named by the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Project:
+    """Addresses and secrets; and the processes behind them, for their CPU time."""
+
+    db_url: str
+    webhook_secret: str
+    devstack_pid: int
+    postgres_pid: int
+
+    @classmethod
+    def from_environment(cls) -> Project:
+        """Ends the program where there is no devstack: what is measured here empties tables."""
+        try:
+            return cls(
+                db_url=os.environ["SUPABASE_DB_URL"],
+                webhook_secret=os.environ["WHATSAPP_WEBHOOK_SECRET"],
+                devstack_pid=int(os.environ["DEVSTACK_PID"]),
+                postgres_pid=int(os.environ["DEVSTACK_POSTGRES_PID"]),
+            )
+        except KeyError as missing:
+            sys.exit(
+                f"{missing} is not set. The bench empties tables, so it runs on a throwaway stack only: "
+                "`make bench`, or `python -m devstack run -- python -m bench.inbound`."
+            )
+
+    def token(self, number: str) -> str:
+        """What a webhook of this number is registered with."""
+        return hmac.new(self.webhook_secret.encode(), number.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,164 @@
+-- What messages become: rows, files to fetch, and changes to messages that were here before.
+
+create function private.record_messages(arrived private.inbound_message[]) returns void
+language plpgsql set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  threads uuid[] := private.ensure_threads(arrived);
+  fresh integer;
+begin
+  with stored as (
+    insert into public.messages (
+      workspace_id, connection_id, conversation_id, wamid, wa_id, bsuid, direction, status, imported, type, content,
+      reply_to_wamid, occurred_at, sent_at, media_id, media_mime_type, media_sha256, media_filename, media_status)
+    select m.workspace_id, m.connection_id, threads[m.ordinality], m.wamid, m.wa_id, m.bsuid, m.direction, m.status,
+      m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, case when m.direction = 'outbound' then m.occurred_at end,
+      m.media_id, m.media_mime_type, m.media_sha256, m.media_filename, case when m.media_id is not null then 'pending' end
+    from unnest(arrived) with ordinality as m
+    order by m.ordinality
+    on conflict (connection_id, wamid) do nothing
+    returning id, workspace_id, connection_id, media_id, media_sha256, occurred_at
+  ), queued as (
+    insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
+    select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
+    from stored where media_id is not null
+  )
+  select count(*) into fresh from stored;
+
+  if fresh < cardinality(arrived) then
+    perform private.reconcile_messages(arrived);
+  end if;
+  perform private.amend_messages(arrived);
+  perform private.report_echoes(arrived);
+end
+$$;
+comment on function private.record_messages(private.inbound_message[]) is 'Stores messages that are not stored yet, with their people, threads and files to fetch.';
+grant execute on function private.record_messages(private.inbound_message[]) to service_role;
+
+create function private.reconcile_messages(arrived private.inbound_message[]) returns void
+language plpgsql set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  twice uuid[];
+begin
+  -- The same message may come live and out of the phone's history, which also says how far it had come.
+  twice := array(
+    select message.id
+    from unnest(arrived) as m
+    join public.messages as message on message.connection_id = m.connection_id and message.wamid = m.wamid
+    where message.imported and not m.imported
+      or message.type = 'media_placeholder' and m.type <> 'media_placeholder'
+      or message.direction = 'outbound' and private.status_rank(m.status) > private.status_rank(message.status));
+  if twice = '{}' then
+    return;
+  end if;
+  perform from public.messages where id = any (twice) order by id for no key update;
+  update public.messages as message set
+    imported = message.imported and told.imported,
+    status = case when private.status_rank(told.status) > private.status_rank(message.status) then told.status else message.status end
+  from (
+    select m.connection_id, m.wamid, bool_and(m.imported) as imported,
+      (array_agg(m.status order by private.status_rank(m.status) desc))[1] as status
+    from unnest(arrived) as m
+    group by m.connection_id, m.wamid
+  ) as told
+  where message.id = any (twice) and message.connection_id = told.connection_id and message.wamid = told.wamid;
+  perform private.replace_placeholders(arrived);
+end
+$$;
+
+create function private.replace_placeholders(arrived private.inbound_message[]) returns void
+language sql set search_path = ''
+set enable_seqscan = off
+as $$
+  with replaced as (
+    update public.messages as message set
+      type = m.type, content = m.content, reply_to_wamid = coalesce(m.reply_to_wamid, message.reply_to_wamid),
+      media_id = m.media_id, media_mime_type = m.media_mime_type, media_sha256 = m.media_sha256,
+      media_filename = m.media_filename, media_status = case when m.media_id is not null then 'pending' end
+    from unnest(arrived) as m
+    where message.connection_id = m.connection_id and message.wamid = m.wamid
+      and message.type = 'media_placeholder' and m.type <> 'media_placeholder'
+    returning message.id, message.workspace_id, message.connection_id, message.media_id, message.media_sha256, message.occurred_at
+  )
+  insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
+  select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
+  from replaced where media_id is not null
+$$;
+comment on function private.replace_placeholders(private.inbound_message[]) is
+  'The history of a phone tells of a file first and brings it later, under the same id: the file takes the place.';
+grant execute on function private.replace_placeholders(private.inbound_message[]) to service_role;
+comment on function private.reconcile_messages(private.inbound_message[]) is 'Messages that came both live and as history are live, and as far as either says.';
+grant execute on function private.reconcile_messages(private.inbound_message[]) to service_role;
+
+create index messages_amendments on public.messages (connection_id, reply_to_wamid) where type in ('edit', 'revoke');
+
+create function private.amend_messages(arrived private.inbound_message[]) returns void
+language plpgsql set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  targets uuid[];
+begin
+  -- The targets of what arrived, and what arrived if an edit or a revoke of it was here first.
+  select array_agg(distinct target.id) into targets
+  from unnest(arrived) as m
+  join public.messages as target
+    on target.connection_id = m.connection_id
+    and target.wamid = case when m.type in ('edit', 'revoke') then m.reply_to_wamid else m.wamid end
+  where m.type in ('edit', 'revoke') or exists (
+    select from public.messages as amendment
+    where amendment.connection_id = m.connection_id and amendment.reply_to_wamid = m.wamid and amendment.type in ('edit', 'revoke'));
+  if targets is null then
+    return;
+  end if;
+  perform from public.messages where id = any (targets) order by id for no key update;
+
+  update public.messages as target set
+    original_content = case when latest.content is not null then coalesce(target.original_content, target.content) else target.original_content end,
+    content = coalesce(latest.content, target.content),
+    edited_at = coalesce(latest.edited_at, target.edited_at),
+    revoked_at = coalesce(latest.revoked_at, target.revoked_at)
+  from (
+    select amended.id,
+      max(amendment.occurred_at) filter (where amendment.type = 'edit') as edited_at,
+      min(amendment.occurred_at) filter (where amendment.type = 'revoke') as revoked_at,
+      -- The new text in the place of the old; a file keeps its columns.
+      (array_agg((amendment.content #> array['message', amended.type]) - '{id,mime_type,sha256,filename,url}'::text[]
+        order by amendment.occurred_at desc, amendment.wamid)
+        filter (where amendment.type = 'edit' and jsonb_typeof(amendment.content #> array['message', amended.type]) = 'object'))[1] as content
+    from public.messages as amended
+    join public.messages as amendment
+      on amendment.connection_id = amended.connection_id and amendment.reply_to_wamid = amended.wamid and amendment.type in ('edit', 'revoke')
+    where amended.id = any (targets)
+    group by amended.id
+  ) as latest
+  where target.id = latest.id;
+end
+$$;
+comment on function private.amend_messages(private.inbound_message[]) is
+  'Brings messages to what their edits and revokes say, whichever came first. The first text is kept.';
+grant execute on function private.amend_messages(private.inbound_message[]) to service_role;
+
+create function private.report_echoes(arrived private.inbound_message[]) returns void
+language plpgsql set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  echoes uuid[] := array(
+    select message.id
+    from unnest(arrived) as m
+    join public.messages as message on message.connection_id = m.connection_id and message.wamid = m.wamid
+    where m.direction = 'outbound');
+begin
+  if echoes <> '{}' then
+    perform private.hold_messages(echoes);
+    perform private.apply_statuses(echoes);
+  end if;
+end
+$$;
+comment on function private.report_echoes(private.inbound_message[]) is
+  'Delivery reports may have come before what they speak of: an echo of the phone''s app, or its history.';
+grant execute on function private.report_echoes(private.inbound_message[]) to service_role;

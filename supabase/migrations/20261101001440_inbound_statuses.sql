@@ -1,0 +1,83 @@
+-- Delivery reports as the receiver normalised them: kept, and applied to the messages we know.
+
+create type private.inbound_status as (
+  event_id bigint, phone_number_id text, wamid text, status text, participant text, occurred_at timestamptz,
+  callback_data text, errors jsonb, details jsonb, workspace_id uuid, connection_id uuid);
+
+create function private.as_uuid(text) returns uuid
+language sql immutable parallel safe set search_path = ''
+as $$
+  select case when $1 ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then $1::uuid end
+$$;
+grant execute on function private.as_uuid(text) to service_role;
+
+create function private.arrived_statuses(statuses jsonb) returns private.inbound_status[]
+language sql stable set search_path = ''
+set enable_seqscan = off
+as $$
+  -- The earliest of those that say the same, in the one order in which everybody takes them.
+  select array(
+    select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors,
+      s.details, s.workspace_id, s.connection_id)::private.inbound_status
+    from (
+      select distinct on (connection.id, told.wamid, told.status, told.participant)
+        told.event_id, told.phone_number_id, told.wamid, told.status, coalesce(told.participant, '') as participant,
+        coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.callback_data, told.errors,
+        coalesce(told.details, '{}') as details, connection.workspace_id, connection.id as connection_id
+      from jsonb_populate_recordset(null::private.inbound_status, arrived_statuses.statuses) as told
+      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
+      order by connection.id, told.wamid, told.status, told.participant, told.occurred_at, told.errors, told.details
+    ) as s)
+$$;
+comment on function private.arrived_statuses(jsonb) is 'The reports of record_inbound, with the connection that each belongs to.';
+grant execute on function private.arrived_statuses(jsonb) to service_role;
+
+create function private.messages_reported(reports private.inbound_status[]) returns uuid[]
+language sql stable set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+  select array(
+    select distinct coalesce(by_wamid.id, by_echo.id)
+    from unnest(reports) as report
+    left join public.messages as by_wamid on by_wamid.connection_id = report.connection_id and by_wamid.wamid = report.wamid
+    -- A send whose answer was lost has no wamid: our own id, echoed by WhatsApp, tells which message it was.
+    left join public.messages as by_echo
+      on by_echo.id = case when by_wamid.id is null then private.as_uuid(report.callback_data) end
+      and by_echo.connection_id = report.connection_id and by_echo.direction = 'outbound'
+    where coalesce(by_wamid.id, by_echo.id) is not null)
+$$;
+comment on function private.messages_reported(private.inbound_status[]) is 'The messages that reports speak of, as far as we know them.';
+grant execute on function private.messages_reported(private.inbound_status[]) to service_role;
+
+create function private.record_statuses(reports private.inbound_status[]) returns void
+language plpgsql set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  concerned uuid[];
+begin
+  insert into public.message_statuses as known (
+    workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
+  select report.workspace_id, report.connection_id, report.wamid, report.status, report.participant, report.occurred_at,
+    report.callback_data, report.errors, report.details
+  from unnest(reports) as report
+  -- The earliest of two that say the same, whichever comes first.
+  on conflict (connection_id, wamid, status, participant) do update set
+    occurred_at = excluded.occurred_at, errors = excluded.errors, details = excluded.details,
+    callback_data = coalesce(excluded.callback_data, known.callback_data)
+  where excluded.occurred_at < known.occurred_at;
+
+  concerned := private.messages_reported(reports);
+  if concerned = '{}' then
+    return;
+  end if;
+  perform private.hold_messages(concerned);
+  update public.messages as message set wamid = report.wamid
+  from unnest(reports) as report
+  where message.id = any (concerned) and message.wamid is null and message.connection_id = report.connection_id
+    and message.id = private.as_uuid(report.callback_data);
+  perform private.apply_statuses(concerned);
+end
+$$;
+comment on function private.record_statuses(private.inbound_status[]) is 'Stores delivery reports and applies them to the messages we know.';
+grant execute on function private.record_statuses(private.inbound_status[]) to service_role;

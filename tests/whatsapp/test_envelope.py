@@ -1,0 +1,57 @@
+"""The two envelopes, walked: whose each change is, and what stands where a change should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.whatsapp.payload import AT_META, AT_NUMBER, AT_WABA, NUMBER, WABA, payload
+from whatsapp.envelope import Endpoint, changes
+
+
+def test_a_change_carries_the_ids_and_the_time_around_it() -> None:
+    body = payload("text")
+    body["entry"][0]["time"] = 1794132300
+    (change,) = changes(body)
+    assert (change.field, change.waba_id, change.phone_number_id) == ("messages", WABA, NUMBER)
+    assert (change.display_phone_number, change.time, change.unreadable) == ("97235551234", 1794132300, None)
+    assert change.value.keys() == {"messaging_product", "metadata", "contacts", "messages"}
+
+
+@pytest.mark.parametrize("name", ["history_360dialog", "state_sync_360dialog", "phone_app_history"])
+def test_360dialogs_own_envelope_is_one_change(name: str) -> None:
+    (change,) = changes(payload(name))
+    assert (change.waba_id, change.phone_number_id, change.display_phone_number) == (WABA, NUMBER, "97235551234")
+    assert change.field in {"history", "smb_app_state_sync"}
+
+
+@pytest.mark.parametrize("name", ["text", "history_360dialog"])
+def test_a_token_opens_its_own_number_or_waba_only(name: str) -> None:
+    (change,) = changes(payload(name))
+    assert [change.foreign_to(endpoint) for endpoint in (AT_NUMBER, AT_WABA, AT_META)] == [None, None, None]
+    assert change.foreign_to(Endpoint("360dialog", phone_number_id="1")) is not None
+    assert change.foreign_to(Endpoint("360dialog", waba_id="1")) is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "reasons"),
+    [
+        ({"entry": "x"}, ["entry is not a list"]),
+        ({"entry": {"changes": []}}, ["entry is not a list"]),
+        ({"entry": [7, None]}, ["an item of entry is not an object"]),
+        ({"entry": [{"changes": "x"}, {"changes": None}, {}]}, ["changes is not a list"]),
+        ({"entry": [{"changes": [[], None]}]}, ["an item of changes is not an object"]),
+        ({"entry": [{"changes": [{"field": "messages", "value": "x"}]}]}, ["its value is not an object"]),
+        ({"event": "history", "data": "x"}, ["its value is not an object"]),
+        ({"entry": [{"changes": [{"field": "messages", "value": None}, {}]}]}, [None, None]),
+        ({"entry": None}, []),
+        ({"event": "history"}, []),
+        ({}, []),
+    ],
+)
+def test_what_is_not_where_it_should_be_says_so(body: dict[str, Any], reasons: list[str | None]) -> None:
+    found = changes(body)
+    assert [change.unreadable for change in found] == reasons
+    # Nobody's: it is kept with its reason, not refused as somebody else's.
+    assert not any(change.foreign_to(AT_WABA) for change in found if change.unreadable and change.waba_id is None)
