@@ -10,6 +10,9 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 import click
 
@@ -24,11 +27,24 @@ from store.rpc import Rpc
 from store.settings import SettingsError
 
 STATES = ("received", "processed", "unrouted", "failed")
-LISTED = ("id", "received_at", "number or waba", "state", "attempts", "kinds", "error")
+LISTED = ("id", "received_at", "provider", "number or waba", "state", "attempts", "kinds", "error")
 # Asked about before so many events are sent back.
 MANY = 1000
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+
+
+class Moment(click.ParamType[datetime]):
+    """ISO 8601; without an offset it is UTC, as everything that is listed."""
+
+    name = "ISO 8601"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time like 2026-11-01 or 2026-11-01T14:30:00Z.", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @asynccontextmanager
@@ -70,21 +86,24 @@ def inbound() -> None:
 @click.option("--state", type=click.Choice(STATES))
 @click.option("--number", help="The phone number id whose URL they came in by.")
 @click.option("--kind", help="What was in them, like messages.text, statuses.read or account_update.")
-@click.option("--since", help="Received at or after, ISO 8601.")
-@click.option("--until", help="Received before, ISO 8601.")
+@click.option("--since", type=Moment(), help="Received at or after.")
+@click.option("--until", type=Moment(), help="Received before.")
+@click.option("--after-id", type=int, help="Newer than this event.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 @as_json
 def list_events(  # noqa: PLR0917 - click passes each option
     state: str | None,
     number: str | None,
     kind: str | None,
-    since: str | None,
-    until: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    after_id: int | None,
     limit: int,
     as_json: bool,
 ) -> None:
     async def command(events: Events, _rpc: Rpc) -> int:
-        rows = await events.newest(journal.filters(state, number, kind, since, until), limit)
+        chosen = journal.filters(state=state, number=number, kind=kind, since=since, until=until, after_id=after_id)
+        rows = await events.newest(chosen, limit)
         if as_json:
             shown.as_json(rows)
         else:
@@ -97,7 +116,16 @@ def list_events(  # noqa: PLR0917 - click passes each option
 def _line(row: journal.Row) -> list[object]:
     error = (row["error"] or "").partition("\n")[0] or None
     place = row["phone_number_id"] or row["waba_id"]
-    return [row["id"], row["received_at"][:19], place, row["state"], row["attempts"], row["kinds"], error]
+    return [
+        row["id"],
+        row["received_at"][:19],
+        row["provider"],
+        place,
+        row["state"],
+        row["attempts"],
+        row["kinds"],
+        error,
+    ]
 
 
 @inbound.command("show", help="One event; its body only with --body: it has people's words.")
@@ -143,9 +171,11 @@ def replay_events(  # noqa: PLR0917 - click passes each option
 ) -> None:
     if not (ids or first or last or number or state):
         raise click.UsageError("Say which: ids, --from and --to, --number or --state.")
+    if ids and (first or last or number or state):
+        raise click.UsageError("Ids stand alone: without --from, --to, --number and --state.")
 
     async def command(events: Events, rpc: Rpc) -> int:
-        chosen = journal.filters(state, number, None, None, None) | _range(first, last)
+        chosen = journal.filters(state=state, number=number) | _range(first, last)
         wanted = await journal.selected(events, ids, chosen)
         if len(wanted) > MANY and not yes:
             click.confirm(f"Replay {len(wanted)} events?", abort=True)
@@ -166,15 +196,17 @@ def _range(first: int | None, last: int | None) -> dict[str, str]:
 
 
 @main.command(help="Rebuilds messages, statuses and statistics from the journal and compares. Changes nothing.")
-@click.option("--workspace", help="Only this workspace.")
+@click.option("--workspace", type=click.UUID, help="Only this workspace.")
 @click.option("--number", help="Only this phone number id.")
 @as_json
-def verify(workspace: str | None, number: str | None, as_json: bool) -> None:
+def verify(workspace: UUID | None, number: str | None, as_json: bool) -> None:
     async def command(events: Events, rpc: Rpc) -> int:
         chosen = {"workspace_id": f"eq.{workspace}"} if workspace else {}
         chosen |= {"phone_number_id": f"eq.{number}"} if number else {}
         connections = await events.connections(chosen)
-        verdict = await verify_connections(events, rpc, connections)
+        if chosen and not connections:
+            raise click.UsageError("There is no such number in that workspace, or no workspace with a number.")
+        verdict = await verify_connections(events, rpc, connections, lambda words: click.echo(words, err=True))
         if as_json:
             shown.as_json(vars(verdict))
         else:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from store.events import Events
@@ -19,7 +20,13 @@ LOOK_SECONDS = 0.5
 
 
 def filters(
-    state: str | None, number: str | None, kind: str | None, since: str | None, until: str | None
+    *,
+    state: str | None = None,
+    number: str | None = None,
+    kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after_id: int | None = None,
 ) -> dict[str, str]:
     """Options of the command as PostgREST's filters."""
     chosen: dict[str, str] = {}
@@ -28,9 +35,11 @@ def filters(
     if number:
         chosen["phone_number_id"] = f"eq.{number}"
     if kind:
-        chosen["kinds"] = f"cs.{{{kind}}}"
-    bounds = [f"received_at.gte.{since}"] if since else []
-    bounds += [f"received_at.lt.{until}"] if until else []
+        escaped = kind.replace("\\", "\\\\").replace('"', '\\"')
+        chosen["kinds"] = f'cs.{{"{escaped}"}}'
+    bounds = [f"received_at.gte.{since.isoformat()}"] if since else []
+    bounds += [f"received_at.lt.{until.isoformat()}"] if until else []
+    bounds += [f"id.gt.{after_id}"] if after_id else []
     if bounds:
         chosen["and"] = f"({','.join(bounds)})"
     return chosen

@@ -45,16 +45,20 @@ class Events:
             yield [row["id"] for row in page]
 
     async def bodies(self) -> AsyncIterator[list[Row]]:
-        """All events that have been looked at, oldest first, with their bodies as text, in pages."""
+        """All events, oldest first, with their bodies as text, in pages."""
         after = 0
-        columns = "id,provider,phone_number_id,waba_id,received_at,raw:body::text"
+        columns = "id,provider,phone_number_id,waba_id,state,raw:body::text"
         while True:
-            filters = {"state": "neq.received"}
-            page = await self._after("webhook_events", "id", after, filters, columns, BODIES)
+            page = await self._after("webhook_events", "id", after, {}, columns, BODIES)
             if not page:
                 return
             after = page[-1]["id"]
             yield page
+
+    async def beginning(self) -> str | None:
+        """Since when the journal has everything: what was set aside stays longer than what was applied."""
+        query = {"select": "received_at", "state": "eq.processed", "order": "id", "limit": "1"}
+        return next((row["received_at"] for row in await self._get("webhook_events", query)), None)
 
     async def connections(self, filters: Mapping[str, str]) -> list[Row]:
         """Connections with their workspace and WABA."""
@@ -63,9 +67,10 @@ class Events:
         )
 
     async def received(self, connection_id: str, since: str) -> AsyncIterator[list[Row]]:
-        """Messages of customers stored since then: wamid, in pages."""
+        """Messages of customers written and stored since then: wamid, in pages."""
         after = 0
-        filters = {"connection_id": f"eq.{connection_id}", "direction": "eq.inbound", "created_at": f"gt.{since}"}
+        filters = {"connection_id": f"eq.{connection_id}", "direction": "eq.inbound"}
+        filters |= {"created_at": f"gt.{since}", "occurred_at": f"gt.{since}"}
         while True:
             page = await self._after("messages", "seq", after, filters, "seq,wamid", PAGE)
             if not page:

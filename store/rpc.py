@@ -72,17 +72,21 @@ class Rpc:
         return await self._count("sweep_journal", keep_days=keep_days, max_events=max_events)
 
     async def verify_inbound(
-        self, connection_id: str, messages: Sequence[Row], statuses: Sequence[Row], facts: Sequence[Row]
+        self,
+        connection_id: str,
+        messages: Sequence[Row],
+        statuses: Sequence[Row],
+        facts: Sequence[Row],
+        since: str | None,
     ) -> list[Row]:
         """Differences between live rows and rows rebuilt from these: {table, key, column, live, rebuilt}."""
-        return await self._rows(
-            "verify_inbound", connection_id=connection_id, messages=messages, statuses=statuses, facts=facts
-        )
+        told = {"messages": messages, "statuses": statuses, "facts": facts}
+        return await self._rows("verify_inbound", connection_id=connection_id, **told, since=since)
 
-    async def verify_stats(self, workspace_id: str, after: str, max_conversations: int) -> Row:
+    async def verify_stats(self, connection_id: str, after: str, max_conversations: int) -> Row:
         """A page of conversations held against their messages: {after, conversations, differences}."""
         page: Row = await self._call(
-            "verify_stats", workspace_id=workspace_id, after=after, max_conversations=max_conversations
+            "verify_stats", connection_id=connection_id, after=after, max_conversations=max_conversations
         )
         return page
 

@@ -1300,9 +1300,10 @@ GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb) TO "postgres";
 
 -- private/functions/compare_rebuilt.sql
 CREATE OR REPLACE FUNCTION private.compare_rebuilt (
-  live    uuid,
-  rebuilt uuid,
-  told    text[]
+  live     uuid,
+  rebuilt  uuid,
+  told     text[],
+  reported text[]
 )
   RETURNS SETOF jsonb
   LANGUAGE sql
@@ -1323,16 +1324,15 @@ CREATE OR REPLACE FUNCTION private.compare_rebuilt (
   cross join lateral private.differences('messages', ours.wamid,
     private.told_of(theirs) - '{edited_at,revoked_at,original_content,media_id}'::text[],
     private.told_of(ours) - '{edited_at,revoked_at,original_content,media_id}'::text[]) as found
-  where ours.connection_id = rebuilt and ours.wamid <> all (told) and ours.status <> 'sent'
+  where ours.connection_id = rebuilt and ours.wamid = any (reported) and ours.wamid <> all (told)
   union all
   select found.*
-  from public.message_statuses as ours
-  left join public.message_statuses as theirs
-    on theirs.connection_id = live and (theirs.wamid, theirs.status, theirs.participant) = (ours.wamid, ours.status, ours.participant)
-  cross join lateral private.differences('message_statuses', concat_ws(' ', ours.wamid, ours.status, nullif(ours.participant, '')),
-    case when theirs.wamid is not null then jsonb_build_object('occurred_at', theirs.occurred_at, 'errors', theirs.errors) end,
-    jsonb_build_object('occurred_at', ours.occurred_at, 'errors', ours.errors)) as found
-  where ours.connection_id = rebuilt
+  from (select * from public.message_statuses where connection_id = rebuilt) as ours
+  full join (select * from public.message_statuses where connection_id = live and wamid = any (told || reported)) as theirs
+    using (wamid, status, participant)
+  cross join lateral private.differences('message_statuses', concat_ws(' ', wamid, status, nullif(participant, '')),
+    case when theirs.connection_id is not null then jsonb_build_object('occurred_at', theirs.occurred_at, 'errors', theirs.errors) end,
+    case when ours.connection_id is not null then jsonb_build_object('occurred_at', ours.occurred_at, 'errors', ours.errors) end) as found
   union all
   -- Threads are told apart by what is in them.
   select jsonb_build_object('table', 'conversations', 'key', min(theirs.wamid) filter (where theirs.direction = 'inbound'),
@@ -1343,6 +1343,18 @@ CREATE OR REPLACE FUNCTION private.compare_rebuilt (
   where ours.connection_id = rebuilt
   group by ours.conversation_id
   having count(distinct theirs.conversation_id) > 1
+  union all
+  -- A message in the thread of somebody else: the two threads have no identifier in common.
+  select jsonb_build_object('table', 'conversations', 'key', min(theirs.wamid), 'column', 'messages',
+    'live', theirs.conversation_id, 'rebuilt', 'the thread of somebody else')
+  from public.messages as ours
+  join public.messages as theirs on theirs.connection_id = live and theirs.wamid = ours.wamid and theirs.conversation_id is not null
+  where ours.connection_id = rebuilt and ours.conversation_id is not null
+  group by ours.conversation_id, theirs.conversation_id
+  having not exists (
+    select identifier from private.conversation_identifiers as known where known.conversation_id = ours.conversation_id
+    intersect
+    select identifier from private.conversation_identifiers as known where known.conversation_id = theirs.conversation_id)
   union all
   select found.*
   from (
@@ -1355,21 +1367,30 @@ CREATE OR REPLACE FUNCTION private.compare_rebuilt (
   ) as pair
   join public.conversations as theirs on theirs.id = pair.live_id
   join public.conversations as ours on ours.id = pair.rebuilt_id
-  cross join lateral private.differences('conversations', theirs.id::text, private.told_of(theirs), private.told_of(ours)) as found
+  -- WhatsApp's clock has seconds. Of several last messages in one second the one that arrived last is shown, and the journal
+  -- does not tell which that was.
+  cross join lateral (
+    select case when count(*) > 1 then '{last_message_preview,last_message_direction}'::text[] else '{}' end as unsure
+    from public.messages
+    where workspace_id = theirs.workspace_id and conversation_id = theirs.id and occurred_at = theirs.last_message_at
+      and private.is_conversational(type)
+  ) as last
+  cross join lateral private.differences('conversations', theirs.id::text,
+    private.told_of(theirs) - last.unsure, private.told_of(ours) - last.unsure) as found
   -- Of a thread that is older than the journal only a part could be rebuilt.
   where (select count(*) from public.messages where workspace_id = theirs.workspace_id and conversation_id = theirs.id and wamid is not null)
     = pair.messages
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[]) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[], text[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[]) IS 'Every difference between a connection and what the journal made of its shadow.';
+COMMENT ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[], text[]) IS 'Every difference between a connection and what the journal made of its shadow.';
 
-REVOKE ALL ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[], text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[]) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[], text[]) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[]) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[], text[]) TO "postgres";
 
 -- private/functions/connection_credential.sql
 CREATE OR REPLACE FUNCTION private.connection_credential (
@@ -1505,6 +1526,40 @@ REVOKE ALL ON FUNCTION "private"."contacts_of"(uuid, text[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."contacts_of"(uuid, text[]) TO "postgres";
 
+-- private/functions/copy_reports.sql
+CREATE OR REPLACE FUNCTION private.copy_reports (
+  live      uuid,
+  rebuilt   uuid,
+  concerned text[],
+  since     timestamp with time zone
+)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  -- Reports older than the journal are in no webhook that is left: they are taken as they are.
+  insert into public.message_statuses (workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
+  select shadow.workspace_id, rebuilt, report.wamid, report.status, report.participant, report.occurred_at, report.callback_data,
+    report.errors, report.details
+  from public.whatsapp_connections as shadow
+  join public.message_statuses as report on report.connection_id = live and report.wamid = any (concerned)
+  where shadow.id = rebuilt and (since is null or least(report.received_at, report.occurred_at) < since)
+  on conflict do nothing;
+
+  select private.apply_statuses(array(
+    select id from public.messages where connection_id = rebuilt and wamid = any (concerned) order by id));
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."copy_reports"(uuid, uuid, text[], timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."copy_reports"(uuid, uuid, text[], timestamp with time zone) IS 'Adds what the journal has forgotten to the reports that were rebuilt, and applies all of them.';
+
+REVOKE ALL ON FUNCTION "private"."copy_reports"(uuid, uuid, text[], timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."copy_reports"(uuid, uuid, text[], timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."copy_reports"(uuid, uuid, text[], timestamp WITH time zone) TO "postgres";
+
 -- private/functions/copy_sent.sql
 CREATE OR REPLACE FUNCTION private.copy_sent (
   live     uuid,
@@ -1523,9 +1578,10 @@ CREATE OR REPLACE FUNCTION private.copy_sent (
     where ours.connection_id = rebuilt and theirs.conversation_id is not null
     order by theirs.conversation_id, ours.conversation_id
   )
-  insert into public.messages (workspace_id, connection_id, conversation_id, wamid, direction, type, content, reply_to_wamid, status, occurred_at)
-  select shadow.workspace_id, rebuilt, placed.thread, sent.wamid, 'outbound', sent.type, sent.content, sent.reply_to_wamid,
-    case when sent.wamid is null then 'uncertain' else 'sent' end, sent.occurred_at
+  insert into public.messages (
+    workspace_id, connection_id, conversation_id, wamid, direction, imported, type, content, reply_to_wamid, status, occurred_at)
+  select shadow.workspace_id, rebuilt, placed.thread, sent.wamid, 'outbound', sent.imported, sent.type, sent.content, sent.reply_to_wamid,
+    case when sent.wamid is null then 'uncertain' when sent.imported then sent.status else 'sent' end, sent.occurred_at
   from public.whatsapp_connections as shadow
   join public.messages as sent on sent.connection_id = live and sent.direction = 'outbound'
     and (sent.wamid = any (reported) or sent.conversation_id in (select live_thread from placed))
@@ -3516,7 +3572,8 @@ CREATE OR REPLACE FUNCTION private.told_of (
   select jsonb_build_object('type', message.type, 'content', message.content, 'original_content', message.original_content,
     'direction', message.direction, 'reply_to_wamid', message.reply_to_wamid, 'occurred_at', message.occurred_at,
     'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported, 'media_id', message.media_id,
-    'status', message.status, 'delivered_at', message.delivered_at, 'read_at', message.read_at, 'played_at', message.played_at)
+    'status', message.status, 'delivered_at', message.delivered_at, 'read_at', message.read_at, 'played_at', message.played_at,
+    'failed_at', message.failed_at)
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."told_of"(public.conversations) TO "service_role";
@@ -4443,7 +4500,8 @@ CREATE OR REPLACE FUNCTION public.verify_inbound (
   connection_id uuid,
   messages      jsonb,
   statuses      jsonb,
-  facts         jsonb
+  facts         jsonb,
+  since         timestamp with time zone
 )
   RETURNS jsonb
   LANGUAGE plpgsql
@@ -4455,6 +4513,7 @@ declare
   shadow uuid := gen_random_uuid();
   number text := 'verify:' || shadow;
   told text[] := array(select distinct message ->> 'wamid' from jsonb_array_elements(messages) as message);
+  reported text[] := array(select distinct status ->> 'wamid' from jsonb_array_elements(statuses) as status);
   found jsonb;
 begin
   begin
@@ -4462,15 +4521,15 @@ begin
     insert into public.whatsapp_connections (id, workspace_id, phone_number_id, status) values (shadow, workspace, number, 'paused');
     perform private.record_messages(private.arrived_messages((
       select coalesce(jsonb_agg(item || jsonb_build_object('phone_number_id', number)), '[]') from jsonb_array_elements(messages) as item)));
-    perform private.copy_sent(verify_inbound.connection_id, shadow,
-      array(select distinct status ->> 'wamid' from jsonb_array_elements(statuses) as status));
+    perform private.copy_sent(verify_inbound.connection_id, shadow, reported);
     perform private.record_statuses(private.arrived_statuses((
       select coalesce(jsonb_agg(item || jsonb_build_object('phone_number_id', number)), '[]') from jsonb_array_elements(statuses) as item)));
+    perform private.copy_reports(verify_inbound.connection_id, shadow, told || reported, since);
     perform private.record_facts((
       select coalesce(jsonb_agg(item || jsonb_build_object('phone_number_id', number)), '[]') from jsonb_array_elements(facts) as item
       where item ->> 'kind' not in ('template', 'notice')));
     select coalesce(jsonb_agg(difference), '[]') into found
-    from private.compare_rebuilt(verify_inbound.connection_id, shadow, told) as difference;
+    from private.compare_rebuilt(verify_inbound.connection_id, shadow, told, reported) as difference;
     raise exception 'verified' using errcode = 'WA099';
   exception when sqlstate 'WA099' then
     return found;
@@ -4478,19 +4537,19 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb) TO "service_role";
+GRANT EXECUTE ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb, timestamp WITH time zone) TO "service_role";
 
-COMMENT ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb) IS 'Rebuilds what the journal tells of a connection''s people beside the live rows and gives every difference. Leaves nothing behind.';
+COMMENT ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb, timestamp with time zone) IS 'Rebuilds what the journal, which begins at `since`, tells of a connection''s people, and gives every difference to the live rows. Leaves nothing behind.';
 
-REVOKE ALL ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb) FROM "postgres";
+REVOKE ALL ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb, timestamp WITH time zone) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb) TO "postgres";
+GRANT EXECUTE ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb, timestamp WITH time zone) TO "postgres";
 
-REVOKE ALL ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb) FROM PUBLIC, "anon", "authenticated";
+REVOKE ALL ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb, timestamp WITH time zone) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/verify_stats.sql
 CREATE OR REPLACE FUNCTION public.verify_stats (
-  workspace_id      uuid,
+  connection_id     uuid,
   after             uuid,
   max_conversations integer DEFAULT 500
 )
@@ -4501,7 +4560,7 @@ CREATE OR REPLACE FUNCTION public.verify_stats (
   AS $function$
   with page as (
     select thread.id from public.conversations as thread
-    where thread.workspace_id = verify_stats.workspace_id and thread.id > after
+    where thread.connection_id = verify_stats.connection_id and thread.id > after
     order by thread.id limit max_conversations
   ), found as (
     select difference
@@ -4512,6 +4571,22 @@ CREATE OR REPLACE FUNCTION public.verify_stats (
       jsonb_build_object('unread_count', truth.unread_count, 'last_customer_message_at', truth.last_customer_message_at,
         'window_expires_at', truth.window_expires_at, 'last_message_at', truth.last_message_at,
         'last_message_preview', truth.last_message_preview, 'last_message_direction', truth.last_message_direction)) as difference
+    union all
+    -- What we sent is as far as its reports say. An echo, which names its recipient, may have come with a status of its own.
+    select difference
+    from page
+    join public.conversations as thread using (id)
+    join public.messages as message on message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+      and message.direction = 'outbound' and message.wamid is not null and not message.imported
+    cross join lateral (
+      select coalesce(max(private.status_rank(report.status)), 0) as rank
+      from public.message_statuses as report
+      where report.connection_id = message.connection_id and report.wamid = message.wamid
+    ) as reported
+    cross join lateral private.differences('messages', message.wamid, jsonb_build_object('status', message.status),
+      jsonb_build_object('status', ('{sent,failed,delivered,read,played}'::text[])[greatest(reported.rank, 1)])) as difference
+    where reported.rank > private.status_rank(message.status)
+      or private.status_rank(message.status) > greatest(reported.rank, 2) and num_nonnulls(message.wa_id, message.bsuid) = 0
   )
   select jsonb_build_object('after', (select id from page order by id desc limit 1), 'conversations', (select count(*) from page),
     'differences', coalesce((select jsonb_agg(difference) from found), '[]'))
@@ -4519,7 +4594,7 @@ $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."verify_stats"(uuid, uuid, integer) TO "service_role";
 
-COMMENT ON FUNCTION "public"."verify_stats"(uuid, uuid, integer) IS 'A page of conversations whose statistics are held against their messages: {after, conversations, differences}.';
+COMMENT ON FUNCTION "public"."verify_stats"(uuid, uuid, integer) IS 'A page of a number''s conversations, their statistics held against their messages and these against their reports: {after, conversations, differences}.';
 
 REVOKE ALL ON FUNCTION "public"."verify_stats"(uuid, uuid, integer) FROM "postgres";
 

@@ -46,6 +46,14 @@ async def wabase(*arguments: str, **environment: str) -> Answer:
     return Answer(process.returncode, said.decode(), complained.decode())
 
 
+async def differences(tenant: Tenant) -> list[dict[str, Any]]:
+    """What `wabase verify` finds wrong with this tenant's number."""
+    answer = await wabase("verify", "--number", tenant.phone_number_id, "--json")
+    found: list[dict[str, Any]] = answer.json["differences"]
+    assert answer.status == bool(found), answer.complained
+    return found
+
+
 @pytest.fixture(scope="module")
 async def webhook(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Program]:
     folder: Path = tmp_path_factory.mktemp("webhook")

@@ -35,6 +35,9 @@ async def test_a_list_can_be_narrowed_and_read_by_programs(webhook: Program, ten
     found = (await wabase("inbound", "list", *number, "--kind", "messages.text", "--since", "2020-01-01")).json
     assert [row["id"] for row in found] == ids[::-1]
     assert (await wabase("inbound", "list", *number, "--until", "2020-01-01")).json == []
+    newer = (await wabase("inbound", "list", *number, "--after-id", str(ids[0]))).json
+    assert [row["id"] for row in newer] == [ids[2], ids[1]]
+    assert (await wabase("inbound", "list", *number, "--kind", 'no "kind", {or} \\ two')).json == []
 
 
 async def test_one_event_is_shown_and_its_words_only_on_demand(webhook: Program, tenant: Tenant) -> None:
