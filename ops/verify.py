@@ -6,7 +6,6 @@ The journal is read from its beginning, normalised as the receiver does it, and 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import Any
 
 from store.events import Events
 from store.rpc import Rpc
-from whatsapp.envelope import Endpoint
+from whatsapp.envelope import Endpoint, decode
 from whatsapp.normalise import normalise
 
 Row = dict[str, Any]
@@ -98,7 +97,7 @@ async def _read(events: Events, verdict: Verdict, wanted: dict[str, Row]) -> tup
         for row in page:
             verdict.events += 1
             endpoint = Endpoint(row["provider"], row["phone_number_id"], row["waba_id"])
-            result = normalise(row["id"], endpoint, json.loads(row["raw"]))
+            result = normalise(row["id"], endpoint, decode(row["raw"]))
             for kind in ("messages", "statuses", "facts"):
                 for item in getattr(result, kind):
                     if item.get("phone_number_id") in wanted:

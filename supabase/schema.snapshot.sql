@@ -788,7 +788,7 @@ ALTER TABLE "public"."webhook_events"
   ENABLE ROW LEVEL SECURITY;
 
 CREATE INDEX webhook_events_missing ON public.webhook_events USING gin (missing)
-  WHERE (state = 'unrouted'::text);
+  WHERE (missing IS NOT NULL);
 
 CREATE INDEX webhook_events_set_aside ON public.webhook_events USING btree (state, id)
   WHERE (state = ANY (ARRAY['unrouted'::text, 'failed'::text]));
@@ -800,7 +800,7 @@ COMMENT ON COLUMN "public"."webhook_events"."error" IS 'Why it was set aside: on
 
 COMMENT ON COLUMN "public"."webhook_events"."kinds" IS 'What was in the body: messages.<type>, statuses.<status>, or the webhook field.';
 
-COMMENT ON COLUMN "public"."webhook_events"."missing" IS 'The numbers and WABAs without a connection that an unrouted event waits for.';
+COMMENT ON COLUMN "public"."webhook_events"."missing" IS 'The numbers and WABAs without a connection that an event waits for.';
 
 COMMENT ON COLUMN "public"."webhook_events"."phone_number_id" IS 'The number whose URL and token the body came with; null for a WABA''s or Meta''s.';
 
@@ -3273,7 +3273,8 @@ CREATE OR REPLACE FUNCTION private.route_waiting()
   AS $function$
 begin
   update public.webhook_events set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
-  where state = 'unrouted' and missing && array[new.phone_number_id, new.waba_id];
+  -- Failed ones too: another item of the same body may have been bad.
+  where state in ('unrouted', 'failed') and missing && array[new.phone_number_id, new.waba_id];
   return null;
 end
 $function$;
@@ -4322,7 +4323,7 @@ CREATE OR REPLACE FUNCTION public.sweep_inbound (
     update public.webhook_events as event
     set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
     from public.whatsapp_connections as connection
-    where connection.created_at > now() - interval '10 minutes' and event.state = 'unrouted'
+    where connection.created_at > now() - interval '10 minutes' and event.state in ('unrouted', 'failed')
       and event.missing && array[connection.phone_number_id, connection.waba_id]
   ), poisoned as (
     update public.webhook_events
