@@ -7,7 +7,6 @@ Receivers go on working meanwhile: only what differs on a second look, too, is a
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any
 
 from store.events import Events
 from store.rpc import Rpc
-from whatsapp.envelope import Endpoint
+from whatsapp.envelope import Endpoint, decode
 from whatsapp.normalise import Normalised, normalise
 
 Row = dict[str, Any]
@@ -122,7 +121,7 @@ async def _read(events: Events, verdict: Verdict, wanted: set[str], say: Callabl
             if verdict.events % STRIDE == 0:
                 say(f"{verdict.events} events read")
             endpoint = Endpoint(row["provider"], row["phone_number_id"], row["waba_id"])
-            _keep(told, wanted, normalise(row["id"], endpoint, json.loads(row["raw"])), row["state"] == "received")
+            _keep(told, wanted, normalise(row["id"], endpoint, decode(row["raw"])), row["state"] == "received")
     return told
 
 

@@ -250,7 +250,10 @@ ALTER TABLE "public"."contacts"
   ADD COLUMN "name" text;
 
 ALTER TABLE "public"."contacts"
-  ADD COLUMN "name_synced_at" timestamp WITH time zone;
+  ADD COLUMN "synced_name" text;
+
+ALTER TABLE "public"."contacts"
+  ADD COLUMN "synced_name_at" timestamp WITH time zone;
 
 ALTER TABLE "public"."contacts"
   ADD COLUMN "profile_name" text;
@@ -279,12 +282,6 @@ ALTER TABLE "public"."contacts"
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_bsuid_key" UNIQUE (workspace_id, bsuid);
 
-CREATE TRIGGER own_name
-  BEFORE UPDATE OF name ON public.contacts
-  FOR EACH ROW
-  WHEN (((old.name IS DISTINCT FROM new.name) AND (NOT (old.name_synced_at IS DISTINCT FROM new.name_synced_at))))
-  EXECUTE FUNCTION private.own_name();
-
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_phone_key_key" UNIQUE (workspace_id, phone_key);
 
@@ -296,11 +293,13 @@ COMMENT ON COLUMN "public"."contacts"."bsuid" IS 'The business-scoped user id un
 
 COMMENT ON COLUMN "public"."contacts"."marketing_preference_at" IS 'The provider''s clock for what this person last said about marketing, stop or resume.';
 
-COMMENT ON COLUMN "public"."contacts"."name_synced_at" IS 'When the phone''s address book gave the name; null when a person of the workspace did, and nothing overwrites it.';
-
 COMMENT ON COLUMN "public"."contacts"."phone_key" IS 'Computed: the form in which variants of one number are equal.';
 
 COMMENT ON COLUMN "public"."contacts"."profile_name_at" IS 'The provider''s clock for profile_name: an older webhook that comes late does not bring back an older name.';
+
+COMMENT ON COLUMN "public"."contacts"."synced_name" IS 'What the phone''s address book says; it is the name, too, until a person of the workspace gives another.';
+
+COMMENT ON COLUMN "public"."contacts"."synced_name_at" IS 'The provider''s clock for synced_name.';
 
 REVOKE ALL ("phone") ON TABLE "public"."contacts" FROM "authenticated";
 
@@ -789,7 +788,7 @@ ALTER TABLE "public"."webhook_events"
   ENABLE ROW LEVEL SECURITY;
 
 CREATE INDEX webhook_events_missing ON public.webhook_events USING gin (missing)
-  WHERE (state = 'unrouted'::text);
+  WHERE (missing IS NOT NULL);
 
 CREATE INDEX webhook_events_set_aside ON public.webhook_events USING btree (state, id)
   WHERE (state = ANY (ARRAY['unrouted'::text, 'failed'::text]));
@@ -801,7 +800,7 @@ COMMENT ON COLUMN "public"."webhook_events"."error" IS 'Why it was set aside: on
 
 COMMENT ON COLUMN "public"."webhook_events"."kinds" IS 'What was in the body: messages.<type>, statuses.<status>, or the webhook field.';
 
-COMMENT ON COLUMN "public"."webhook_events"."missing" IS 'The numbers and WABAs without a connection that an unrouted event waits for.';
+COMMENT ON COLUMN "public"."webhook_events"."missing" IS 'The numbers and WABAs without a connection that an event waits for.';
 
 COMMENT ON COLUMN "public"."webhook_events"."phone_number_id" IS 'The number whose URL and token the body came with; null for a WABA''s or Meta''s.';
 
@@ -979,41 +978,40 @@ CREATE OR REPLACE FUNCTION private.add_to_stats()
   LANGUAGE plpgsql
   SECURITY DEFINER
   SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 begin
+  -- Locked in one order before the update: batches that share conversations take turns instead of deadlocking.
+  perform from public.conversations
+  where id = any (array(select distinct conversation_id from added_messages)) order by id for no key update;
   update public.conversations as thread set
     unread_count = thread.unread_count + added.customer_messages,
     last_customer_message_at = greatest(thread.last_customer_message_at, added.last_customer_message_at),
     window_expires_at = greatest(thread.last_customer_message_at, added.last_customer_message_at) + interval '24 hours',
     -- A customer who writes again wants an answer.
     status = case when added.customer_messages > 0 then 'open' else thread.status end,
-    last_message_at = case when added.is_newest then added.newest_at else thread.last_message_at end,
-    last_message_seq = case when added.is_newest then added.newest_seq else thread.last_message_seq end,
-    last_message_preview = case when added.is_newest
-      then private.message_preview(added.type, added.content, added.revoked) else thread.last_message_preview end,
-    last_message_direction = case when added.is_newest then added.newest_direction else thread.last_message_direction end
+    (last_message_at, last_message_seq, last_message_preview, last_message_direction) = (
+      select
+        case when newest then added.occurred_at else thread.last_message_at end,
+        case when newest then added.seq else thread.last_message_seq end,
+        case when newest then private.message_preview(added.type, added.content, added.revoked) else thread.last_message_preview end,
+        case when newest then added.direction else thread.last_message_direction end
+      from (select thread.last_message_at is null
+        or (added.occurred_at, added.seq) > (thread.last_message_at, thread.last_message_seq) as newest) as told)
   from (
-    select fresh.*, current.id as thread_id,
-      current.last_message_at is null
-        or (fresh.newest_at, fresh.newest_seq) > (current.last_message_at, current.last_message_seq) as is_newest
-    from (
-      select distinct on (conversation_id) conversation_id, type, content, revoked_at is not null as revoked,
-        count(*) filter (where direction = 'inbound' and not imported) over thread as customer_messages,
-        max(occurred_at) filter (where direction = 'inbound') over thread as last_customer_message_at,
-        occurred_at as newest_at, seq as newest_seq, direction as newest_direction
-      from added_messages
-      where conversation_id is not null and private.is_conversational(type)
-      window thread as (partition by conversation_id)
-      order by conversation_id, occurred_at desc, seq desc
-    ) as fresh
-    -- Locked in one order before the update: batches that share conversations take turns instead of deadlocking.
-    join (
-      select id, last_message_at, last_message_seq from public.conversations
-      where id in (select conversation_id from added_messages)
-      order by id for no key update
-    ) as current on current.id = fresh.conversation_id
+    -- The newest of each thread, and what all of them add up to.
+    select distinct on (conversation_id) conversation_id, occurred_at, seq, type, content, direction,
+      revoked_at is not null as revoked,
+      count(*) filter (where direction = 'inbound' and not imported) over thread as customer_messages,
+      max(occurred_at) filter (where direction = 'inbound') over thread as last_customer_message_at
+    from added_messages
+    where conversation_id is not null and private.is_conversational(type)
+    window thread as (partition by conversation_id)
+    order by conversation_id, occurred_at desc, seq desc
   ) as added
-  where thread.id = added.thread_id;
+  where thread.id = added.conversation_id;
   return null;
 end
 $function$;
@@ -1506,7 +1504,10 @@ CREATE OR REPLACE FUNCTION private.contacts_of (
   LANGUAGE sql
   STABLE
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
   -- Two probes: one condition over both columns would read the workspace's contacts one by one.
   select * from public.contacts as contact
@@ -1772,7 +1773,10 @@ CREATE OR REPLACE FUNCTION private.ensure_contacts (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 begin
   insert into public.contacts (workspace_id, phone)
@@ -1824,7 +1828,10 @@ CREATE OR REPLACE FUNCTION private.ensure_conversations (
   RETURNS private.person[]
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 begin
   people := private.unite_people(people);
@@ -1883,7 +1890,10 @@ CREATE OR REPLACE FUNCTION private.ensure_threads (
   RETURNS uuid[]
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
   threads uuid[];
@@ -1973,7 +1983,10 @@ CREATE OR REPLACE FUNCTION private.follow_people (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 begin
   -- Whoever goes on under another number takes the contact along, unless that number is somebody else's here.
@@ -2099,7 +2112,10 @@ CREATE OR REPLACE FUNCTION private.identifiers_of_threads (
   LANGUAGE sql
   STABLE
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
   select p.workspace_id, p.conversation_id, array_agg(own.identifier)
   from (
@@ -2294,11 +2310,15 @@ begin
   update public.contacts as contact set
     phone = coalesce(contact.phone, other.phone),
     bsuid = coalesce(contact.bsuid, other.bsuid),
-    -- What a person of the workspace wrote before what a phone's address book said, the newer of two of those.
-    (name, name_synced_at) = (
+    -- What a person of the workspace wrote goes before what a phone's address book says.
+    name = case when contact.name is not distinct from contact.synced_name then coalesce(
+      nullif(other.name, other.synced_name),
+      case when other.synced_name_at > contact.synced_name_at or contact.synced_name_at is null then other.synced_name else contact.synced_name end)
+      else contact.name end,
+    (synced_name, synced_name_at) = (
       select said.name, said.at
-      from (values (contact.name, contact.name_synced_at), (other.name, other.name_synced_at)) as said (name, at)
-      order by said.name is null, said.at desc nulls first, said.name limit 1),
+      from (values (contact.synced_name, contact.synced_name_at), (other.synced_name, other.synced_name_at)) as said (name, at)
+      order by said.name is null, said.at desc nulls last, said.name limit 1),
     (profile_name, profile_name_at) = (
       select said.name, said.at
       from (values (contact.profile_name, contact.profile_name_at), (other.profile_name, other.profile_name_at)) as said (name, at)
@@ -2332,7 +2352,10 @@ CREATE OR REPLACE FUNCTION private.merge_conversations (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
   first_unread bigint;
@@ -2383,7 +2406,10 @@ CREATE OR REPLACE FUNCTION private.merge_threads_of (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
   pair record;
@@ -2593,7 +2619,10 @@ CREATE OR REPLACE FUNCTION private.note_sightings (
   RETURNS void
   LANGUAGE sql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
   -- The newest by the provider's clock out of all there is, so the order of arrival does not matter.
   with thread as (
@@ -2632,24 +2661,6 @@ REVOKE ALL ON FUNCTION "private"."note_sightings"(private.person[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."note_sightings"(private.person[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."note_sightings"(private.person[]) TO "postgres";
-
--- private/functions/own_name.sql
-CREATE OR REPLACE FUNCTION private.own_name()
-  RETURNS TRIGGER
-  LANGUAGE plpgsql
-  SET search_path TO ''
-  AS $function$
-begin
-  new.name_synced_at := null;
-  return new;
-end
-$function$;
-
-REVOKE ALL ON FUNCTION "private"."own_name"() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."own_name"() FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."own_name"() TO "postgres";
 
 -- private/functions/phone_key.sql
 CREATE OR REPLACE FUNCTION private.phone_key (
@@ -2823,7 +2834,10 @@ CREATE OR REPLACE FUNCTION private.reconcile_messages (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
   twice uuid[];
@@ -2876,10 +2890,13 @@ declare
   who uuid := private.contact_meant(fact);
 begin
   -- The phone's address book names people too; a name that somebody of the workspace wrote here stays.
-  update public.contacts as contact set name = fact.name, name_synced_at = fact.occurred_at
+  update public.contacts as contact set
+    name = case when contact.name is not distinct from contact.synced_name then fact.name else contact.name end,
+    synced_name = fact.name,
+    synced_name_at = fact.occurred_at
   where contact.id = who
     and fact.name is not null and coalesce(fact.details ->> 'action', 'add') <> 'remove'
-    and (contact.name is null or contact.name_synced_at < fact.occurred_at);
+    and (contact.synced_name_at is null or contact.synced_name_at < fact.occurred_at);
 end
 $function$;
 
@@ -2946,7 +2963,10 @@ CREATE OR REPLACE FUNCTION private.record_identities (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
   people private.person[];
@@ -2991,7 +3011,10 @@ CREATE OR REPLACE FUNCTION private.record_messages (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
   threads uuid[] := private.ensure_threads(arrived);
@@ -3101,7 +3124,10 @@ CREATE OR REPLACE FUNCTION private.record_statuses (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
   concerned uuid[];
@@ -3228,7 +3254,10 @@ CREATE OR REPLACE FUNCTION private.replace_placeholders (
   RETURNS void
   LANGUAGE sql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
   with replaced as (
     update public.messages as message set
@@ -3262,7 +3291,10 @@ CREATE OR REPLACE FUNCTION private.report_echoes (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
   echoes uuid[] := array(
@@ -3297,7 +3329,8 @@ CREATE OR REPLACE FUNCTION private.route_waiting()
   AS $function$
 begin
   update public.webhook_events set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
-  where state = 'unrouted' and missing && array[new.phone_number_id, new.waba_id];
+  -- Failed ones too: another item of the same body may have been bad.
+  where state in ('unrouted', 'failed') and missing && array[new.phone_number_id, new.waba_id];
   return null;
 end
 $function$;
@@ -3522,7 +3555,10 @@ CREATE OR REPLACE FUNCTION private.threads_found (
   LANGUAGE sql
   STABLE
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
   select array(
     select (
@@ -3722,7 +3758,10 @@ CREATE OR REPLACE FUNCTION private.with_conversations (
   LANGUAGE sql
   STABLE
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
   select array(
     select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.bsuid, p.group_id, p.seen_at, p.identifiers,
@@ -4341,7 +4380,7 @@ CREATE OR REPLACE FUNCTION public.sweep_inbound (
     update public.webhook_events as event
     set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
     from public.whatsapp_connections as connection
-    where connection.created_at > now() - interval '10 minutes' and event.state = 'unrouted'
+    where connection.created_at > now() - interval '10 minutes' and event.state in ('unrouted', 'failed')
       and event.missing && array[connection.phone_number_id, connection.waba_id]
   ), poisoned as (
     update public.webhook_events

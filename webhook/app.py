@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +18,7 @@ from store.errors import StoreError
 from webhook.journal import Journal
 from webhook.recorder import Event, Recorder
 from webhook.settings import Settings
-from whatsapp.envelope import Endpoint, JsonObject, changes
+from whatsapp.envelope import Endpoint, JsonObject, changes, decode
 from whatsapp.verify import Tokens, signature_matches, verify_token_matches
 
 # Meta sends 3 MB at most.
@@ -160,25 +159,21 @@ class Posted:
                 await self._receive(began, endpoint, raw)
         except Refused as refused:
             status = refused.status
-        await send({"type": "http.response.start", "status": status, "headers": NO_CONTENT})
+        headers_out = CLOSING if status in UNREAD else NO_CONTENT
+        await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send({"type": "http.response.body", "body": b""})
 
 
 NO_CONTENT = [(b"content-length", b"0")]
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-# Built once: json.loads builds a decoder for each call that is given an option.
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+# Refused before the body was read to its end: the line is closed, or it would be read for as long as it is sent.
+UNREAD = frozenset({401, 408, 413})
+CLOSING = [*NO_CONTENT, (b"connection", b"close")]
 
 
 def parse(raw: bytes) -> JsonObject:
     """The JSON object of a body. Raises Refused(400): other encodings, NaN and bare values are not JSON objects."""
     try:
-        body = _decode(raw.decode())
+        body = decode(raw.decode())
     except (ValueError, RecursionError):
         raise Refused(400) from None
     if not isinstance(body, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import structlog
 
 from store.errors import Rejected, StoreError
 from store.rpc import Rpc
-from whatsapp.envelope import Change, Endpoint, JsonObject
+from whatsapp.envelope import Change, Endpoint, JsonObject, decode
 from whatsapp.normalise import Normalised, normalise
 
 log = structlog.get_logger()
@@ -28,6 +28,7 @@ SWEEP_SECONDS = 5.0
 # 15 s (receive_inbound).
 INSIST_SECONDS = 10.0
 RETRY_SECONDS = 0.25
+STATEMENT_TIMEOUT = "57014"
 # Old events go in small deletes, this many a round.
 PURGE_EVENTS, PURGES = 1000, 20
 
@@ -109,7 +110,15 @@ class Recorder:
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 log.warning("inbound.left_to_sweep", code=error.code, events=len(events))
+                await self._give_back(events, error)
             return
+
+    async def _give_back(self, events: Sequence[Event], error: StoreError) -> None:
+        """An outage is no fault of the events that met it: it counts no attempt. A statement too slow may be."""
+        swept = [event.id for event in events if event.attempts]
+        if swept and error.code != STATEMENT_TIMEOUT:
+            with contextlib.suppress(StoreError):
+                await self._rpc.release_inbound(swept)
 
     async def _divide(self, events: Sequence[Event], error: Rejected) -> None:
         """One of them is poison: in halves, until it is alone and can only harm itself."""
@@ -142,4 +151,4 @@ def _event(row: dict[str, object]) -> Event:
     endpoint = Endpoint(
         str(row["provider"]), *(str(row[key]) if row[key] else None for key in ("phone_number_id", "waba_id"))
     )
-    return Event(int(str(row["id"])), endpoint, json.loads(str(row["body"])), None, int(str(row["attempts"])))
+    return Event(int(str(row["id"])), endpoint, decode(str(row["body"])), None, int(str(row["attempts"])))

@@ -8,6 +8,7 @@ and 360dialog's own, for what a phone app shares when it joins:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,27 @@ from typing import Any
 JsonObject = dict[str, Any]
 # What becomes of one: the fields of an SQL type, for a function that takes sets of them.
 Row = dict[str, Any]
+
+
+# Python reads longer integers only on demand, and slowly.
+MAX_DIGITS = 4000
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) < MAX_DIGITS else digits
+
+
+# Built once: json.loads builds a decoder for each call that is given an option.
+_decode = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer).decode
+
+
+def decode(body: str) -> Any:
+    """A body as JSON. Raises ValueError or RecursionError; NaN is none, and a monstrous integer stays its digits."""
+    return _decode(body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ create table public.contacts (
   phone_key text generated always as (private.phone_key(phone)) stored,
   bsuid text,
   name text,
-  name_synced_at timestamptz,
+  synced_name text,
+  synced_name_at timestamptz,
   profile_name text,
   profile_name_at timestamptz,
   tags text[] not null default '{}',
@@ -41,7 +42,8 @@ create table public.contacts (
 comment on table public.contacts is 'People of a workspace. name is what a person of the workspace gave; profile_name is what WhatsApp says.';
 comment on column public.contacts.phone is 'E.164 with its plus sign; null for people known by a username only.';
 comment on column public.contacts.bsuid is 'The business-scoped user id under which WhatsApp last showed this person.';
-comment on column public.contacts.name_synced_at is 'When the phone''s address book gave the name; null when a person of the workspace did, and nothing overwrites it.';
+comment on column public.contacts.synced_name is 'What the phone''s address book says; it is the name, too, until a person of the workspace gives another.';
+comment on column public.contacts.synced_name_at is 'The provider''s clock for synced_name.';
 comment on column public.contacts.profile_name_at is 'The provider''s clock for profile_name: an older webhook that comes late does not bring back an older name.';
 comment on column public.contacts.marketing_preference_at is 'The provider''s clock for what this person last said about marketing, stop or resume.';
 comment on column public.contacts.phone_key is 'Computed: the form in which variants of one number are equal.';
@@ -61,15 +63,3 @@ grant select, delete on public.contacts to authenticated;
 grant insert (workspace_id, phone, name, tags, attributes) on public.contacts to authenticated;
 grant update (phone, name, tags, attributes) on public.contacts to authenticated;
 grant select, insert, update, delete on public.contacts to service_role;
-
-create function private.own_name() returns trigger
-language plpgsql set search_path = ''
-as $$
-begin
-  new.name_synced_at := null;
-  return new;
-end
-$$;
-create trigger own_name before update of name on public.contacts
-  for each row when (old.name is distinct from new.name and old.name_synced_at is not distinct from new.name_synced_at)
-  execute function private.own_name();

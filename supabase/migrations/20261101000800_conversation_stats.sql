@@ -1,41 +1,39 @@
 -- Conversation statistics: added to by statement when messages come, recomputed when they go or move.
 create function private.add_to_stats() returns trigger
 language plpgsql security definer set search_path = ''
+-- Each thread is looked up, whatever the planner believes about the size of a table.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
+  -- Locked in one order before the update: batches that share conversations take turns instead of deadlocking.
+  perform from public.conversations
+  where id = any (array(select distinct conversation_id from added_messages)) order by id for no key update;
   update public.conversations as thread set
     unread_count = thread.unread_count + added.customer_messages,
     last_customer_message_at = greatest(thread.last_customer_message_at, added.last_customer_message_at),
     window_expires_at = greatest(thread.last_customer_message_at, added.last_customer_message_at) + interval '24 hours',
     -- A customer who writes again wants an answer.
     status = case when added.customer_messages > 0 then 'open' else thread.status end,
-    last_message_at = case when added.is_newest then added.newest_at else thread.last_message_at end,
-    last_message_seq = case when added.is_newest then added.newest_seq else thread.last_message_seq end,
-    last_message_preview = case when added.is_newest
-      then private.message_preview(added.type, added.content, added.revoked) else thread.last_message_preview end,
-    last_message_direction = case when added.is_newest then added.newest_direction else thread.last_message_direction end
+    (last_message_at, last_message_seq, last_message_preview, last_message_direction) = (
+      select
+        case when newest then added.occurred_at else thread.last_message_at end,
+        case when newest then added.seq else thread.last_message_seq end,
+        case when newest then private.message_preview(added.type, added.content, added.revoked) else thread.last_message_preview end,
+        case when newest then added.direction else thread.last_message_direction end
+      from (select thread.last_message_at is null
+        or (added.occurred_at, added.seq) > (thread.last_message_at, thread.last_message_seq) as newest) as told)
   from (
-    select fresh.*, current.id as thread_id,
-      current.last_message_at is null
-        or (fresh.newest_at, fresh.newest_seq) > (current.last_message_at, current.last_message_seq) as is_newest
-    from (
-      select distinct on (conversation_id) conversation_id, type, content, revoked_at is not null as revoked,
-        count(*) filter (where direction = 'inbound' and not imported) over thread as customer_messages,
-        max(occurred_at) filter (where direction = 'inbound') over thread as last_customer_message_at,
-        occurred_at as newest_at, seq as newest_seq, direction as newest_direction
-      from added_messages
-      where conversation_id is not null and private.is_conversational(type)
-      window thread as (partition by conversation_id)
-      order by conversation_id, occurred_at desc, seq desc
-    ) as fresh
-    -- Locked in one order before the update: batches that share conversations take turns instead of deadlocking.
-    join (
-      select id, last_message_at, last_message_seq from public.conversations
-      where id in (select conversation_id from added_messages)
-      order by id for no key update
-    ) as current on current.id = fresh.conversation_id
+    -- The newest of each thread, and what all of them add up to.
+    select distinct on (conversation_id) conversation_id, occurred_at, seq, type, content, direction,
+      revoked_at is not null as revoked,
+      count(*) filter (where direction = 'inbound' and not imported) over thread as customer_messages,
+      max(occurred_at) filter (where direction = 'inbound') over thread as last_customer_message_at
+    from added_messages
+    where conversation_id is not null and private.is_conversational(type)
+    window thread as (partition by conversation_id)
+    order by conversation_id, occurred_at desc, seq desc
   ) as added
-  where thread.id = added.thread_id;
+  where thread.id = added.conversation_id;
   return null;
 end
 $$;

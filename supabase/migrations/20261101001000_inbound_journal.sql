@@ -17,13 +17,13 @@ create table public.webhook_events (
 );
 create index webhook_events_waiting on public.webhook_events (lease_expires_at, id) where state = 'received';
 create index webhook_events_set_aside on public.webhook_events (state, id) where state in ('unrouted', 'failed');
-create index webhook_events_missing on public.webhook_events using gin (missing) where state = 'unrouted';
+create index webhook_events_missing on public.webhook_events using gin (missing) where missing is not null;
 comment on table public.webhook_events is 'Webhook bodies, committed before they are acknowledged. Replayable with release_inbound.';
 comment on column public.webhook_events.phone_number_id is 'The number whose URL and token the body came with; null for a WABA''s or Meta''s.';
 comment on column public.webhook_events.waba_id is 'The WABA whose URL and token the body came with; null for a number''s or Meta''s.';
 comment on column public.webhook_events.error is 'Why it was set aside: one line per item that could not be routed or applied.';
 comment on column public.webhook_events.kinds is 'What was in the body: messages.<type>, statuses.<status>, or the webhook field.';
-comment on column public.webhook_events.missing is 'The numbers and WABAs without a connection that an unrouted event waits for.';
+comment on column public.webhook_events.missing is 'The numbers and WABAs without a connection that an event waits for.';
 alter table public.webhook_events enable row level security;
 grant select, insert, update, delete on public.webhook_events to service_role;
 
@@ -92,7 +92,7 @@ as $$
     update public.webhook_events as event
     set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
     from public.whatsapp_connections as connection
-    where connection.created_at > now() - interval '10 minutes' and event.state = 'unrouted'
+    where connection.created_at > now() - interval '10 minutes' and event.state in ('unrouted', 'failed')
       and event.missing && array[connection.phone_number_id, connection.waba_id]
   ), poisoned as (
     update public.webhook_events
@@ -135,7 +135,8 @@ language plpgsql security definer set search_path = ''
 as $$
 begin
   update public.webhook_events set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
-  where state = 'unrouted' and missing && array[new.phone_number_id, new.waba_id];
+  -- Failed ones too: another item of the same body may have been bad.
+  where state in ('unrouted', 'failed') and missing && array[new.phone_number_id, new.waba_id];
   return null;
 end
 $$;

@@ -48,7 +48,7 @@ grant execute on function private.identifiers_of(uuid, text, text, text, text) t
 
 create function private.with_conversations(people private.person[]) returns private.person[]
 language sql stable set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
   select array(
     select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.bsuid, p.group_id, p.seen_at, p.identifiers,
@@ -65,7 +65,7 @@ grant execute on function private.with_conversations(private.person[]) to servic
 
 create function private.note_sightings(people private.person[]) returns void
 language sql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
   -- The newest by the provider's clock out of all there is, so the order of arrival does not matter.
   with thread as (
@@ -99,7 +99,7 @@ grant execute on function private.note_sightings(private.person[]) to service_ro
 
 create function private.merge_conversations(kept uuid, gone uuid) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   first_unread bigint;
@@ -137,7 +137,7 @@ grant execute on function private.merge_conversations(uuid, uuid) to service_rol
 
 create function private.merge_threads_of(people private.person[]) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   pair record;
@@ -204,7 +204,7 @@ grant execute on function private.unite_people(private.person[]) to service_role
 
 create function private.ensure_conversations(people private.person[]) returns private.person[]
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   people := private.unite_people(people);

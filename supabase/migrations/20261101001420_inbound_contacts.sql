@@ -13,11 +13,15 @@ begin
   update public.contacts as contact set
     phone = coalesce(contact.phone, other.phone),
     bsuid = coalesce(contact.bsuid, other.bsuid),
-    -- What a person of the workspace wrote before what a phone's address book said, the newer of two of those.
-    (name, name_synced_at) = (
+    -- What a person of the workspace wrote goes before what a phone's address book says.
+    name = case when contact.name is not distinct from contact.synced_name then coalesce(
+      nullif(other.name, other.synced_name),
+      case when other.synced_name_at > contact.synced_name_at or contact.synced_name_at is null then other.synced_name else contact.synced_name end)
+      else contact.name end,
+    (synced_name, synced_name_at) = (
       select said.name, said.at
-      from (values (contact.name, contact.name_synced_at), (other.name, other.name_synced_at)) as said (name, at)
-      order by said.name is null, said.at desc nulls first, said.name limit 1),
+      from (values (contact.synced_name, contact.synced_name_at), (other.synced_name, other.synced_name_at)) as said (name, at)
+      order by said.name is null, said.at desc nulls last, said.name limit 1),
     (profile_name, profile_name_at) = (
       select said.name, said.at
       from (values (contact.profile_name, contact.profile_name_at), (other.profile_name, other.profile_name_at)) as said (name, at)
@@ -37,7 +41,7 @@ grant execute on function private.merge_contacts(uuid, uuid) to service_role;
 
 create function private.contacts_of(workspace_id uuid, identifiers text[]) returns setof public.contacts
 language sql stable set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
   -- Two probes: one condition over both columns would read the workspace's contacts one by one.
   select * from public.contacts as contact
@@ -52,7 +56,7 @@ grant execute on function private.contacts_of(uuid, text[]) to service_role;
 create function private.identifiers_of_threads(people private.person[])
 returns table (workspace_id uuid, conversation_id uuid, identifiers text[])
 language sql stable set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
   select p.workspace_id, p.conversation_id, array_agg(own.identifier)
   from (
@@ -89,7 +93,7 @@ grant execute on function private.merge_contacts_of(private.person[]) to service
 
 create function private.ensure_contacts(people private.person[]) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   insert into public.contacts (workspace_id, phone)
@@ -128,7 +132,7 @@ grant execute on function private.ensure_contacts(private.person[]) to service_r
 
 create function private.follow_people(people private.person[]) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   -- Whoever goes on under another number takes the contact along, unless that number is somebody else's here.

@@ -66,7 +66,7 @@ grant execute on function private.threads_at_home(private.inbound_message[]) to 
 
 create function private.threads_found(arrived private.inbound_message[]) returns uuid[]
 language sql stable set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
   select array(
     select (
@@ -111,7 +111,7 @@ grant execute on function private.hold_contacts(uuid[]) to service_role;
 
 create function private.ensure_threads(arrived private.inbound_message[]) returns uuid[]
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   threads uuid[];

@@ -2,7 +2,7 @@
 
 create function private.record_messages(arrived private.inbound_message[]) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   threads uuid[] := private.ensure_threads(arrived);
@@ -38,7 +38,7 @@ grant execute on function private.record_messages(private.inbound_message[]) to 
 
 create function private.reconcile_messages(arrived private.inbound_message[]) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   twice uuid[];
@@ -71,7 +71,7 @@ $$;
 
 create function private.replace_placeholders(arrived private.inbound_message[]) returns void
 language sql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
   with replaced as (
     update public.messages as message set
@@ -144,7 +144,7 @@ grant execute on function private.amend_messages(private.inbound_message[]) to s
 
 create function private.report_echoes(arrived private.inbound_message[]) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   echoes uuid[] := array(

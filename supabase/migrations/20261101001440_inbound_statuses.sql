@@ -51,7 +51,7 @@ grant execute on function private.messages_reported(private.inbound_status[]) to
 
 create function private.record_statuses(reports private.inbound_status[]) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   concerned uuid[];

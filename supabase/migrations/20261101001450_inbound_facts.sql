@@ -29,7 +29,7 @@ grant execute on function private.connections_meant(private.inbound_fact) to ser
 
 create function private.record_identities(facts private.inbound_fact[]) returns void
 language plpgsql set search_path = ''
-set enable_seqscan = off
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   people private.person[];
@@ -118,10 +118,13 @@ declare
   who uuid := private.contact_meant(fact);
 begin
   -- The phone's address book names people too; a name that somebody of the workspace wrote here stays.
-  update public.contacts as contact set name = fact.name, name_synced_at = fact.occurred_at
+  update public.contacts as contact set
+    name = case when contact.name is not distinct from contact.synced_name then fact.name else contact.name end,
+    synced_name = fact.name,
+    synced_name_at = fact.occurred_at
   where contact.id = who
     and fact.name is not null and coalesce(fact.details ->> 'action', 'add') <> 'remove'
-    and (contact.name is null or contact.name_synced_at < fact.occurred_at);
+    and (contact.synced_name_at is null or contact.synced_name_at < fact.occurred_at);
 end
 $$;
 comment on function private.record_address(private.inbound_fact) is 'The name a person has in the phone''s address book.';
