@@ -1167,7 +1167,7 @@ CREATE OR REPLACE FUNCTION private.arrived_messages (
       m.direction, m.status, m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, m.media_id, m.media_mime_type,
       m.media_sha256, m.media_filename, m.workspace_id, m.connection_id)::private.inbound_message
     from (
-      select distinct on (connection.id, told.wamid, coalesce(told.imported, false))
+      select distinct on (connection.id, told.wamid, coalesce(told.imported, false), told.type = 'media_placeholder')
         told.event_id, told.phone_number_id, told.wamid, told.wa_id, told.bsuid, told.parent_bsuid, told.group_id,
         told.profile_name, coalesce(told.direction, 'inbound') as direction, coalesce(told.status, 'received') as status,
         coalesce(told.imported, false) as imported, told.type, told.content, told.reply_to_wamid,
@@ -1175,7 +1175,7 @@ CREATE OR REPLACE FUNCTION private.arrived_messages (
         told.media_sha256, told.media_filename, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_message, arrived_messages.messages) with ordinality as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
-      order by connection.id, told.wamid, coalesce(told.imported, false), told.ordinality
+      order by connection.id, told.wamid, coalesce(told.imported, false), told.type = 'media_placeholder', told.ordinality
     ) as m)
 $function$;
 

@@ -159,15 +159,22 @@ class Posted:
                 await self._receive(began, endpoint, raw)
         except Refused as refused:
             status = refused.status
-        headers_out = CLOSING if status in UNREAD else NO_CONTENT
+        headers_out = CLOSING if status in UNREAD and not _is_short(scope) else NO_CONTENT
         await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send({"type": "http.response.body", "body": b""})
 
 
 NO_CONTENT = [(b"content-length", b"0")]
-# Refused before the body was read to its end: the line is closed, or it would be read for as long as it is sent.
+# Refused before the body was read to its end: the line is closed, or it would be read for as long as it is sent. A body
+# that says it is short ends soon; what else was asked on the same line gets its answer.
+SHORT = 64 * 1024
 UNREAD = frozenset({401, 408, 413})
 CLOSING = [*NO_CONTENT, (b"connection", b"close")]
+
+
+def _is_short(scope: Scope) -> bool:
+    declared = Headers(scope=scope).get("content-length", "")
+    return declared.isdigit() and int(declared) <= SHORT
 
 
 def parse(raw: bytes) -> JsonObject:

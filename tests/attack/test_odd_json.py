@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.attack import oracle
@@ -9,6 +11,9 @@ from tests.attack.mutate import mutant
 from tests.attack.wire import ask, good_body, good_request
 from tests.flows.programs import Program
 from tests.flows.tenant import Tenant
+
+# The test's own Postgres driver reads the journal with Python's json, which stops at 4,300 digits.
+sys.set_int_max_str_digits(0)
 
 # In the place of a value.
 VALUES = {
@@ -88,7 +93,11 @@ async def test_what_is_nested_too_deep_is_taken_or_refused_and_never_a_fault_of_
 ) -> None:
     for opening, closing in ((b"[", b"]"), (b'{"":', b"}")):
         body = with_value(tenant, opening * depth + b"1" + closing * depth)
-        assert (await ask(webhook, good_request(tenant, body=body))).status in oracle.statuses_for(body)
+        expected = oracle.statuses_for(body)
+        # Whoever is hung up on in mid-sentence, for a body that is too long, may miss the answer.
+        assert (await ask(webhook, good_request(tenant, body=body))).status in expected | (
+            {0} if 413 in expected else set()
+        )
     assert (await ask(webhook, good_request(tenant))).status == 200
 
 
