@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ PLACEHOLDER: Row = {"type": "media_placeholder", "content": {}, "status": "playe
 FILE: Row = {"type": "audio", "content": {"voice": True}, "status": "sent", "media_id": "4711"}
 
 
-@pytest.mark.parametrize("order", itertools.permutations((0, 1)), ids=str)
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=str)
 @pytest.mark.parametrize("together", [True, False], ids=["in one set", "one by one"])
 async def test_the_file_takes_the_place_and_what_is_known_of_the_message_stays(
     order: tuple[int, int], together: bool, sessions: list[Session], tenant: Tenant
