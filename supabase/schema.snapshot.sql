@@ -217,6 +217,12 @@ ALTER TABLE "public"."contacts"
 ALTER TABLE "public"."contacts"
   SET (fillfactor=90);
 
+CREATE TRIGGER await_recordings
+  BEFORE DELETE ON public.contacts
+  FOR EACH ROW
+  WHEN ((COALESCE(current_setting('wabase.merging_contacts'::text, true), 'off'::text) <> 'on'::text))
+  EXECUTE FUNCTION private.await_recordings();
+
 CREATE POLICY "members add contacts" ON "public"."contacts"
   FOR INSERT
   TO "authenticated"
@@ -367,7 +373,8 @@ CREATE TABLE "public"."conversations" (
 ALTER TABLE "public"."conversations"
   ENABLE ROW LEVEL SECURITY;
 
-CREATE INDEX conversations_assignee ON public.conversations USING btree (workspace_id, assigned_to);
+CREATE INDEX conversations_assignee ON public.conversations USING btree (workspace_id, assigned_to)
+  WHERE (assigned_to IS NOT NULL);
 
 CREATE INDEX conversations_connection ON public.conversations USING btree (workspace_id, connection_id);
 
@@ -471,8 +478,6 @@ CREATE TABLE "public"."message_statuses" (
 
 ALTER TABLE "public"."message_statuses"
   ENABLE ROW LEVEL SECURITY;
-
-CREATE INDEX message_statuses_connection ON public.message_statuses USING btree (workspace_id, connection_id);
 
 COMMENT ON COLUMN "public"."message_statuses"."callback_data" IS 'The id of our message, echoed by WhatsApp (biz_opaque_callback_data).';
 
@@ -600,8 +605,6 @@ ALTER TABLE "public"."messages"
 
 CREATE INDEX messages_amendments ON public.messages USING btree (connection_id, reply_to_wamid)
   WHERE (TYPE = ANY (ARRAY['edit'::text, 'revoke'::text]));
-
-CREATE INDEX messages_connection ON public.messages USING btree (workspace_id, connection_id);
 
 CREATE INDEX messages_thread ON public.messages USING btree (workspace_id, conversation_id, occurred_at DESC, seq DESC);
 
@@ -983,9 +986,7 @@ CREATE OR REPLACE FUNCTION private.add_to_stats()
   SET enable_mergejoin TO 'off'
   AS $function$
 begin
-  -- Locked in one order before the update: batches that share conversations take turns instead of deadlocking.
-  perform from public.conversations
-  where id = any (array(select distinct conversation_id from added_messages)) order by id for no key update;
+  -- Thread by thread in the order of their ids, below: batches that share conversations take turns instead of deadlocking.
   update public.conversations as thread set
     unread_count = thread.unread_count + added.customer_messages,
     last_customer_message_at = greatest(thread.last_customer_message_at, added.last_customer_message_at),
@@ -1244,6 +1245,29 @@ REVOKE ALL ON FUNCTION "private"."as_uuid"(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."as_uuid"(text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."as_uuid"(text) TO "postgres";
+
+-- private/functions/await_recordings.sql
+CREATE OR REPLACE FUNCTION private.await_recordings()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- All numbers of the workspace, in the one order: what hangs on a contact is locked in no order at all.
+  perform private.take_turn(number.id, false)
+  from (select id from public.whatsapp_connections where workspace_id = old.workspace_id order by id) as number;
+  return old;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."await_recordings"() IS 'A contact is deleted between recordings of its workspace''s numbers, never during one: they would wait for each other''s rows.';
+
+REVOKE ALL ON FUNCTION "private"."await_recordings"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."await_recordings"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."await_recordings"() TO "postgres";
 
 -- private/functions/close_events.sql
 CREATE OR REPLACE FUNCTION private.close_events (
@@ -1898,13 +1922,12 @@ CREATE OR REPLACE FUNCTION private.ensure_threads (
 declare
   threads uuid[];
   newcomers private.person[];
+  held bigint;
 begin
   loop
     threads := private.threads_at_home(arrived);
-    perform private.hold_contacts(threads);
     if array_position(threads, null) is not null then
       newcomers := private.with_conversations(private.senders_of(arrived, threads));
-      perform private.hold_contacts(array(select p.conversation_id from unnest(newcomers) as p));
       newcomers := private.ensure_conversations(newcomers);
       perform private.ensure_contacts(newcomers);
       -- A merge among them may have moved somebody who was at home.
@@ -1913,9 +1936,9 @@ begin
     perform private.note_profiles(arrived, threads);
     -- Arrival numbers are given out under the conversation's lock, so mark_as_read draws a clean line.
     perform from public.conversations where id = any (threads) order by id for no key update;
+    get diagnostics held = row_count;
     -- A thread that somebody deleted or merged a moment ago is looked for again.
-    exit when not exists (
-      select from unnest(threads) as thread (id) where not exists (select from public.conversations as c where c.id = thread.id));
+    exit when held = (select count(distinct thread) from unnest(threads) as thread);
   end loop;
   return threads;
 end
@@ -2039,36 +2062,6 @@ REVOKE ALL ON FUNCTION "private"."forget_credential"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."forget_credential"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."forget_credential"() TO "postgres";
-
--- private/functions/hold_contacts.sql
-CREATE OR REPLACE FUNCTION private.hold_contacts (
-  threads uuid[]
-)
-  RETURNS void
-  LANGUAGE plpgsql
-  SET search_path TO ''
-  SET join_collapse_limit TO '1'
-  SET enable_seqscan TO 'off'
-  SET enable_hashjoin TO 'off'
-  SET enable_mergejoin TO 'off'
-  AS $function$
-begin
-  -- Contacts, then conversations: a member who deletes contacts takes them in this order, too.
-  perform from public.contacts
-  where id in (select thread.contact_id from public.conversations as thread where thread.id = any (threads))
-  order by id for key share;
-end
-$function$;
-
-GRANT EXECUTE ON FUNCTION "private"."hold_contacts"(uuid[]) TO "service_role";
-
-COMMENT ON FUNCTION "private"."hold_contacts"(uuid[]) IS 'Nobody deletes the contacts of these threads until the transaction ends.';
-
-REVOKE ALL ON FUNCTION "private"."hold_contacts"(uuid[]) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."hold_contacts"(uuid[]) FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."hold_contacts"(uuid[]) TO "postgres";
 
 -- private/functions/hold_messages.sql
 CREATE OR REPLACE FUNCTION private.hold_messages (
@@ -2306,7 +2299,9 @@ begin
   perform from public.contacts where id in (kept, gone) order by id for no key update;
   select * into other from public.contacts where id = gone;
   update public.conversations set contact_id = kept where contact_id = gone and workspace_id = other.workspace_id;
+  perform set_config('wabase.merging_contacts', 'on', true);
   delete from public.contacts where id = gone;
+  perform set_config('wabase.merging_contacts', 'off', true);
   update public.contacts as contact set
     phone = coalesce(contact.phone, other.phone),
     bsuid = coalesce(contact.bsuid, other.bsuid),
@@ -3507,6 +3502,29 @@ REVOKE ALL ON FUNCTION "private"."subtract_from_stats"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."subtract_from_stats"() TO "postgres";
 
+-- private/functions/take_turn.sql
+CREATE OR REPLACE FUNCTION private.take_turn (
+  connection_id uuid,
+  exclusive     boolean
+)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  select case when exclusive then pg_advisory_xact_lock(key) else pg_advisory_xact_lock_shared(key) end
+  from (select hashtextextended(connection_id::text, 0) as key) as number
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."take_turn"(uuid, boolean) TO "service_role";
+
+COMMENT ON FUNCTION "private"."take_turn"(uuid, boolean) IS 'Recordings of one number take turns, and whoever must not meet one waits for it.';
+
+REVOKE ALL ON FUNCTION "private"."take_turn"(uuid, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."take_turn"(uuid, boolean) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."take_turn"(uuid, boolean) TO "postgres";
+
 -- private/functions/threads_at_home.sql
 CREATE OR REPLACE FUNCTION private.threads_at_home (
   arrived private.inbound_message[]
@@ -4095,7 +4113,7 @@ begin
   reports := private.arrived_statuses(statuses);
   -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
   -- waits for.
-  perform pg_advisory_xact_lock(hashtextextended(number.connection_id::text, 0))
+  perform private.take_turn(number.connection_id, true)
   from (
     select connection_id from unnest(arrived) union select connection_id from unnest(reports)
     union

@@ -30,7 +30,7 @@ create table public.conversations (
 create index conversations_recent on public.conversations (workspace_id, last_message_at desc, id);
 create index conversations_connection on public.conversations (workspace_id, connection_id);
 create index conversations_contact on public.conversations (workspace_id, contact_id);
-create index conversations_assignee on public.conversations (workspace_id, assigned_to);
+create index conversations_assignee on public.conversations (workspace_id, assigned_to) where assigned_to is not null;
 comment on table public.conversations is 'One thread per WhatsApp user and number. Its statistics are kept by triggers on messages.';
 comment on column public.conversations.phone is 'The wa_id exactly as the provider sends it; null for users who show a username only.';
 comment on column public.conversations.bsuid is 'The business-scoped user id, verbatim.';

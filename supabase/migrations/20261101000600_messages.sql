@@ -87,8 +87,6 @@ create table public.messages (
     on delete set null (conversation_id)
   -- Room beside each row: its three or four reports, which change no index, change it in place.
 ) with (fillfactor = 80);
--- The foreign key to the connection: answers «has this number any messages?» and nothing else.
-create index messages_connection on public.messages (workspace_id, connection_id);
 create index messages_thread on public.messages (workspace_id, conversation_id, occurred_at desc, seq desc);
 comment on table public.messages is 'Every message, in and out. A member inserts conversation_id, type and content; the rest is the server''s.';
 comment on column public.messages.seq is 'Arrival number: breaks ties of occurred_at, which has a resolution of one second.';

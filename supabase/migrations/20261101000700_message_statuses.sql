@@ -13,7 +13,6 @@ create table public.message_statuses (
   primary key (connection_id, wamid, status, participant),
   foreign key (workspace_id, connection_id) references public.whatsapp_connections (workspace_id, id) on delete cascade
 );
-create index message_statuses_connection on public.message_statuses (workspace_id, connection_id);
 comment on table public.message_statuses is 'Delivery reports as they came. A message''s status is always a function of this set, whatever the order of arrival.';
 comment on column public.message_statuses.participant is 'Who in a group it speaks of; empty for a single recipient.';
 comment on column public.message_statuses.callback_data is 'The id of our message, echoed by WhatsApp (biz_opaque_callback_data).';

@@ -5,9 +5,7 @@ language plpgsql security definer set search_path = ''
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
-  -- Locked in one order before the update: batches that share conversations take turns instead of deadlocking.
-  perform from public.conversations
-  where id = any (array(select distinct conversation_id from added_messages)) order by id for no key update;
+  -- Thread by thread in the order of their ids, below: batches that share conversations take turns instead of deadlocking.
   update public.conversations as thread set
     unread_count = thread.unread_count + added.customer_messages,
     last_customer_message_at = greatest(thread.last_customer_message_at, added.last_customer_message_at),

@@ -95,20 +95,6 @@ $$;
 comment on function private.senders_of(private.inbound_message[], uuid[]) is 'The people of messages without a thread, each once, with everything they are known by.';
 grant execute on function private.senders_of(private.inbound_message[], uuid[]) to service_role;
 
-create function private.hold_contacts(threads uuid[]) returns void
-language plpgsql set search_path = ''
-set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-as $$
-begin
-  -- Contacts, then conversations: a member who deletes contacts takes them in this order, too.
-  perform from public.contacts
-  where id in (select thread.contact_id from public.conversations as thread where thread.id = any (threads))
-  order by id for key share;
-end
-$$;
-comment on function private.hold_contacts(uuid[]) is 'Nobody deletes the contacts of these threads until the transaction ends.';
-grant execute on function private.hold_contacts(uuid[]) to service_role;
-
 create function private.ensure_threads(arrived private.inbound_message[]) returns uuid[]
 language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -116,13 +102,12 @@ as $$
 declare
   threads uuid[];
   newcomers private.person[];
+  held bigint;
 begin
   loop
     threads := private.threads_at_home(arrived);
-    perform private.hold_contacts(threads);
     if array_position(threads, null) is not null then
       newcomers := private.with_conversations(private.senders_of(arrived, threads));
-      perform private.hold_contacts(array(select p.conversation_id from unnest(newcomers) as p));
       newcomers := private.ensure_conversations(newcomers);
       perform private.ensure_contacts(newcomers);
       -- A merge among them may have moved somebody who was at home.
@@ -131,9 +116,9 @@ begin
     perform private.note_profiles(arrived, threads);
     -- Arrival numbers are given out under the conversation's lock, so mark_as_read draws a clean line.
     perform from public.conversations where id = any (threads) order by id for no key update;
+    get diagnostics held = row_count;
     -- A thread that somebody deleted or merged a moment ago is looked for again.
-    exit when not exists (
-      select from unnest(threads) as thread (id) where not exists (select from public.conversations as c where c.id = thread.id));
+    exit when held = (select count(distinct thread) from unnest(threads) as thread);
   end loop;
   return threads;
 end

@@ -79,6 +79,31 @@ $$;
 comment on function private.close_events(jsonb) is 'Writes into the journal what became of its events.';
 grant execute on function private.close_events(jsonb) to service_role;
 
+create function private.take_turn(connection_id uuid, exclusive boolean) returns void
+language sql set search_path = ''
+as $$
+  select case when exclusive then pg_advisory_xact_lock(key) else pg_advisory_xact_lock_shared(key) end
+  from (select hashtextextended(connection_id::text, 0) as key) as number
+$$;
+comment on function private.take_turn(uuid, boolean) is 'Recordings of one number take turns, and whoever must not meet one waits for it.';
+grant execute on function private.take_turn(uuid, boolean) to service_role;
+
+create function private.await_recordings() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  -- All numbers of the workspace, in the one order: what hangs on a contact is locked in no order at all.
+  perform private.take_turn(number.id, false)
+  from (select id from public.whatsapp_connections where workspace_id = old.workspace_id order by id) as number;
+  return old;
+end
+$$;
+create trigger await_recordings before delete on public.contacts
+  for each row when (coalesce(current_setting('wabase.merging_contacts', true), 'off') <> 'on')
+  execute function private.await_recordings();
+comment on function private.await_recordings() is
+  'A contact is deleted between recordings of its workspace''s numbers, never during one: they would wait for each other''s rows.';
+
 create function public.record_inbound(
   events jsonb, messages jsonb, statuses jsonb, default_workspace_id uuid default null, facts jsonb default '[]')
 returns integer
@@ -97,7 +122,7 @@ begin
   reports := private.arrived_statuses(statuses);
   -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
   -- waits for.
-  perform pg_advisory_xact_lock(hashtextextended(number.connection_id::text, 0))
+  perform private.take_turn(number.connection_id, true)
   from (
     select connection_id from unnest(arrived) union select connection_id from unnest(reports)
     union
