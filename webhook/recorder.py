@@ -84,7 +84,8 @@ class Recorder:
                 await self._rpc.sweep_inbound(MAX_ATTEMPTS)
                 while rows := await self._rpc.claim_inbound(MAX_EVENTS):
                     log.info("inbound.swept", events=len(rows))
-                    await self._apply([_event(row) for row in rows])
+                    if not await self._apply([_event(row) for row in rows]):
+                        break
                 await self._purge()
             except StoreError as error:
                 log.warning("inbound.sweep_failed", code=error.code)
@@ -95,15 +96,15 @@ class Recorder:
             if await self._rpc.sweep_journal(self._keep_days, PURGE_EVENTS) < PURGE_EVENTS:
                 return
 
-    async def _apply(self, events: Sequence[Event]) -> None:
-        """Records events whatever it takes, or leaves them to the sweep."""
+    async def _apply(self, events: Sequence[Event]) -> bool:
+        """Records events whatever it takes. False: Supabase is away, and some are left to the next sweep."""
         results = [normalise(event.id, event.endpoint, event.body, event.found) for event in events]
         until = time.monotonic() + INSIST_SECONDS
         while True:
             try:
                 await self._record(results)
             except Rejected as error:
-                await self._divide(events, error)
+                return await self._divide(events, error)
             except StoreError as error:
                 # It may have happened all the same; doing it again changes nothing.
                 if time.monotonic() < until and not self._stopping:
@@ -111,7 +112,8 @@ class Recorder:
                     continue
                 log.warning("inbound.left_to_sweep", code=error.code, events=len(events))
                 await self._give_back(events, error)
-            return
+                return False
+            return True
 
     async def _give_back(self, events: Sequence[Event], error: StoreError) -> None:
         """An outage is no fault of the events that met it: it counts no attempt. A statement too slow may be."""
@@ -120,14 +122,14 @@ class Recorder:
             with contextlib.suppress(StoreError):
                 await self._rpc.release_inbound(swept)
 
-    async def _divide(self, events: Sequence[Event], error: Rejected) -> None:
+    async def _divide(self, events: Sequence[Event], error: Rejected) -> bool:
         """One of them is poison: in halves, until it is alone and can only harm itself."""
         if len(events) == 1:
             await self._set_aside(events[0], error)
-            return
+            return True
         middle = len(events) // 2
-        await self._apply(events[:middle])
-        await self._apply(events[middle:])
+        first = await self._apply(events[:middle])
+        return await self._apply(events[middle:]) and first
 
     async def _record(self, results: Sequence[Normalised]) -> None:
         await self._rpc.record_inbound(
