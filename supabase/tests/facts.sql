@@ -1,9 +1,36 @@
--- What webhooks tell beside messages and reports, through record_inbound: whose number or user id changed, two threads
--- that are one person's, who wants marketing, how the address book names people, templates, notices.
+-- What webhooks tell beside messages and reports: changed identities, opt-outs, address books, templates, notices.
 begin;
-select plan(39);
+select plan(41);
 
-insert into public.workspaces (id, name, connection_limit) values (md5('home')::uuid, 'Home', 2), (md5('away')::uuid, 'Away', 1);
+-- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
+-- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
+create function pg_temp.by(actor text, statement text) returns text language plpgsql as $$
+declare
+  api_role text := case when actor in ('anon', 'service_role') then actor else 'authenticated' end;
+  answer text;
+begin
+  perform set_config('request.jwt.claims', jsonb_build_object('role', api_role, 'sub', md5(actor)::uuid)::text, true);
+  perform set_config('role', api_role, true);
+  if statement ilike 'select%' then
+    execute statement into answer;
+  else
+    execute statement;
+    get diagnostics answer = row_count;
+  end if;
+  perform set_config('role', 'none', true), set_config('request.jwt.claims', '', true);
+  return answer;
+exception when others then
+  return sqlstate;
+end
+$$;
+
+insert into auth.users (id, email)
+select md5(actor)::uuid, actor || '@example.com' from unnest(array['owner', 'admin', 'agent', 'stranger']) as actor;
+insert into public.workspaces (id, name) values (md5('home')::uuid, 'Home'), (md5('away')::uuid, 'Away');
+insert into public.workspace_members (workspace_id, user_id, role)
+select md5('home')::uuid, md5(role)::uuid, role from unnest(array['owner', 'admin', 'agent']) as role
+union all select md5('away')::uuid, md5('stranger')::uuid, 'owner';
+update public.workspaces set connection_limit = 2 where id = md5('home')::uuid;
 insert into public.whatsapp_connections (id, workspace_id, phone_number_id, waba_id) values
   (md5('one')::uuid, md5('home')::uuid, 'facts-one', 'facts-waba'), (md5('two')::uuid, md5('home')::uuid, 'facts-two', 'facts-waba'),
   (md5('away')::uuid, md5('away')::uuid, 'facts-away', 'facts-waba-away');
@@ -126,6 +153,8 @@ select is(
   (select count(*) from public.message_templates where name = 'order_ready' and status = 'APPROVED' and workspace_id = md5('home')::uuid), 2::bigint,
   'a template belongs to every number of its WABA');
 select is_empty($$select 1 from public.message_templates where workspace_id = md5('away')::uuid$$, 'and to no other WABA''s');
+select is(pg_temp.by('agent', $$select count(*) from public.message_templates where name = 'order_ready'$$), '2', 'its members read it');
+select is(pg_temp.by('stranger', $$select count(*) from public.message_templates where name = 'order_ready'$$), '0', 'a stranger does not');
 select pg_temp.template(42, '{"details": {"quality": "RED"}}');
 select pg_temp.template(41, '{"details": {"status": "REJECTED", "reason": "INVALID_FORMAT"}}');
 select results_eq(

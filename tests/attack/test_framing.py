@@ -147,7 +147,8 @@ async def test_the_limit_is_four_mebibytes_to_the_byte(
         raw = own_head(tenant, "Transfer-Encoding: chunked") + chunked(*pieces)
     else:
         raw = good_request(tenant, body=body)
-    assert (await ask(webhook, raw)).status == status
+    # Whoever is hung up on in mid-sentence may miss the answer.
+    assert (await ask(webhook, raw)).status in ((status,) if status == 200 else (status, 0))
     assert await kept(tenant) == ([body] if status == 200 else [])
 
 
