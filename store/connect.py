@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from store.errors import from_response, from_transport
+from store.errors import answered
 
 
 @asynccontextmanager
@@ -32,9 +32,4 @@ async def connect(
 
 async def check(http: httpx.AsyncClient) -> None:
     """Asks for one row that only the backend may see. Raises StoreError: address, key, grants or migrations."""
-    try:
-        response = await http.get("/rest/v1/webhook_events?select=id&limit=1")
-    except (httpx.HTTPError, OSError, TimeoutError) as error:
-        raise from_transport(error) from error
-    if not response.is_success:
-        raise from_response(response)
+    await answered(http.get("/rest/v1/webhook_events?select=id&limit=1"))

@@ -8,6 +8,7 @@ StoreError
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import httpx
@@ -36,6 +37,25 @@ class Rejected(StoreError):
 # Connection trouble, resources, operator intervention, serialisation, timeouts: Postgres's classes for «later».
 _PASSING_CLASSES = ("08", "53", "57", "58", "40")
 _PASSING_CODES = ("PGRST000", "PGRST001", "PGRST002", "PGRST003", "55P03", "25006")
+
+
+async def answered(call: Awaitable[httpx.Response]) -> httpx.Response:
+    """The response of a call that succeeded. Raises StoreError for every other end."""
+    try:
+        response = await call
+    except (httpx.HTTPError, OSError, TimeoutError) as error:
+        raise from_transport(error) from error
+    if not response.is_success:
+        raise from_response(response)
+    return response
+
+
+def json_of(response: httpx.Response) -> Any:
+    """What PostgREST said. Raises Unavailable when it is not its word: some gateway's page."""
+    try:
+        return response.json()
+    except ValueError as error:
+        raise Unavailable(str(response.status_code), "an answer that is not JSON") from error
 
 
 def from_transport(error: Exception) -> Unavailable:

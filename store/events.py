@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from store.errors import from_response, from_transport
+from store.errors import answered, json_of
 
 Row = dict[str, Any]
 
@@ -36,24 +36,13 @@ class Events:
 
     async def ids(self, filters: Mapping[str, str]) -> AsyncIterator[list[int]]:
         """The ids of all events that pass the filters, oldest first, in pages."""
-        after = 0
-        while True:
-            page = await self._after("webhook_events", "id", after, filters, "id", PAGE)
-            if not page:
-                return
-            after = page[-1]["id"]
+        async for page in self._pages("webhook_events", "id", filters, "id", PAGE):
             yield [row["id"] for row in page]
 
-    async def bodies(self) -> AsyncIterator[list[Row]]:
+    def bodies(self) -> AsyncIterator[list[Row]]:
         """All events, oldest first, with their bodies as text, in pages."""
-        after = 0
         columns = "id,provider,phone_number_id,waba_id,state,raw:body::text"
-        while True:
-            page = await self._after("webhook_events", "id", after, {}, columns, BODIES)
-            if not page:
-                return
-            after = page[-1]["id"]
-            yield page
+        return self._pages("webhook_events", "id", {}, columns, BODIES)
 
     async def beginning(self) -> str | None:
         """Since when the journal has everything: what was set aside stays longer than what was applied."""
@@ -66,30 +55,22 @@ class Events:
             "whatsapp_connections", {"select": "id,workspace_id,phone_number_id,waba_id", "order": "id", **filters}
         )
 
-    async def received(self, connection_id: str, since: str) -> AsyncIterator[list[Row]]:
+    def received(self, connection_id: str, since: str) -> AsyncIterator[list[Row]]:
         """Messages of customers written and stored since then: wamid, in pages."""
-        after = 0
         filters = {"connection_id": f"eq.{connection_id}", "direction": "eq.inbound"}
         filters |= {"created_at": f"gt.{since}", "occurred_at": f"gt.{since}"}
-        while True:
-            page = await self._after("messages", "seq", after, filters, "seq,wamid", PAGE)
-            if not page:
-                return
-            after = page[-1]["seq"]
+        return self._pages("messages", "seq", filters, "seq,wamid", PAGE)
+
+    async def _pages(
+        self, table: str, key: str, filters: Mapping[str, str], columns: str, limit: int
+    ) -> AsyncIterator[list[Row]]:
+        """All rows that pass, by ascending key, which is among the columns."""
+        after = 0
+        query = {**filters, "select": columns, "order": key, "limit": str(limit)}
+        while page := await self._get(table, {**query, "and": f"({key}.gt.{after})"}):
+            after = page[-1][key]
             yield page
 
-    async def _after(  # noqa: PLR0917 - a page: of what, from where, how much
-        self, table: str, key: str, after: int, filters: Mapping[str, str], columns: str, limit: int
-    ) -> list[Row]:
-        paging = {"select": columns, "order": key, "limit": str(limit), "and": f"({key}.gt.{after})"}
-        return await self._get(table, {**filters, **paging})
-
     async def _get(self, table: str, query: Mapping[str, str]) -> list[Row]:
-        try:
-            response = await self._http.get(f"/rest/v1/{table}", params=dict(query))
-        except (httpx.HTTPError, OSError, TimeoutError) as error:
-            raise from_transport(error) from error
-        if not response.is_success:
-            raise from_response(response)
-        rows: list[Row] = response.json()
+        rows: list[Row] = json_of(await answered(self._http.get(f"/rest/v1/{table}", params=dict(query))))
         return rows

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from store.errors import from_response, from_transport
+from store.errors import answered
 
 CHUNK = 256 * 1024
 
@@ -27,14 +27,8 @@ class Files:
         """
         source.seek(0)
         headers = {"content-type": content_type, "content-length": str(size), "x-upsert": "true"}
-        try:
-            response = await self._http.post(
-                f"/storage/v1/object/{self._bucket}/{quote(path)}", content=_chunks(source), headers=headers
-            )
-        except (httpx.HTTPError, OSError, TimeoutError) as error:
-            raise from_transport(error) from error
-        if not response.is_success:
-            raise from_response(response)
+        address = f"/storage/v1/object/{self._bucket}/{quote(path)}"
+        await answered(self._http.post(address, content=_chunks(source), headers=headers))
 
 
 async def _chunks(source: BinaryIO) -> AsyncIterator[bytes]:

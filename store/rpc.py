@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from store.errors import Rejected, Unavailable, from_response, from_transport
+from store.errors import Rejected, answered, json_of
 
 Row = dict[str, Any]
 
@@ -140,17 +140,8 @@ class Rpc:
         return await self._post(function, content=content, headers={"content-type": "application/json"})
 
     async def _post(self, function: str, *, content: bytes, headers: dict[str, str]) -> Any:
-        try:
-            response = await self._http.post(f"/rest/v1/rpc/{function}", content=content, headers=headers)
-        except (httpx.HTTPError, OSError, TimeoutError) as error:
-            raise from_transport(error) from error
-        if not response.is_success:
-            raise from_response(response)
-        try:
-            return response.json()
-        except ValueError as error:
-            # Not PostgREST's word: some gateway's page.
-            raise Unavailable(str(response.status_code), "an answer that is not JSON") from error
+        call = self._http.post(f"/rest/v1/rpc/{function}", content=content, headers=headers)
+        return json_of(await answered(call))
 
 
 def to_json(value: Any) -> bytes:

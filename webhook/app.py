@@ -149,9 +149,9 @@ class Posted:
         self._receive = receive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
         try:
             began = time.monotonic()
-            headers = Headers(scope=scope)
             endpoint, authentic = self._identify(scope, headers)
             raw = await _read(headers.get("content-length"), receive)
             status = 200 if authentic is None or authentic(raw) else 401
@@ -159,7 +159,7 @@ class Posted:
                 await self._receive(began, endpoint, raw)
         except Refused as refused:
             status = refused.status
-        headers_out = CLOSING if status in UNREAD and not _is_short(scope) else NO_CONTENT
+        headers_out = CLOSING if status in UNREAD and not _is_short(headers) else NO_CONTENT
         await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send({"type": "http.response.body", "body": b""})
 
@@ -172,8 +172,8 @@ UNREAD = frozenset({401, 408, 413})
 CLOSING = [*NO_CONTENT, (b"connection", b"close")]
 
 
-def _is_short(scope: Scope) -> bool:
-    declared = Headers(scope=scope).get("content-length", "")
+def _is_short(headers: Headers) -> bool:
+    declared = headers.get("content-length", "")
     return declared.isdigit() and int(declared) <= SHORT
 
 
