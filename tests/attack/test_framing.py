@@ -147,8 +147,9 @@ async def test_the_limit_is_four_mebibytes_to_the_byte(
         raw = own_head(tenant, "Transfer-Encoding: chunked") + chunked(*pieces)
     else:
         raw = good_request(tenant, body=body)
-    # Whoever is hung up on in mid-sentence may miss the answer.
-    assert (await ask(webhook, raw)).status in ((status,) if status == 200 else (status, 0))
+    # Whoever is hung up on in mid-sentence, for the length they named, may miss the answer.
+    missed = {0} if status == 413 and framing == "with its length" else set()
+    assert (await ask(webhook, raw)).status in {status} | missed
     assert await kept(tenant) == ([body] if status == 200 else [])
 
 
