@@ -1255,7 +1255,7 @@ CREATE OR REPLACE FUNCTION private.await_recordings()
   AS $function$
 begin
   -- All numbers of the workspace, in the one order: what hangs on a contact is locked in no order at all.
-  perform private.take_turn(number.id, false)
+  perform pg_advisory_xact_lock_shared(private.turn_of(number.id))
   from (select id from public.whatsapp_connections where workspace_id = old.workspace_id order by id) as number;
   return old;
 end
@@ -3323,9 +3323,10 @@ CREATE OR REPLACE FUNCTION private.route_waiting()
   SET search_path TO ''
   AS $function$
 begin
-  update public.webhook_events set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
-  -- Failed ones too: another item of the same body may have been bad.
-  where state in ('unrouted', 'failed') and missing && array[new.phone_number_id, new.waba_id];
+  perform public.release_inbound(array(
+    select id from public.webhook_events
+    -- Failed ones too: another item of the same body may have been bad.
+    where state in ('unrouted', 'failed') and missing && array[new.phone_number_id, new.waba_id]));
   return null;
 end
 $function$;
@@ -3502,29 +3503,6 @@ REVOKE ALL ON FUNCTION "private"."subtract_from_stats"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."subtract_from_stats"() TO "postgres";
 
--- private/functions/take_turn.sql
-CREATE OR REPLACE FUNCTION private.take_turn (
-  connection_id uuid,
-  exclusive     boolean
-)
-  RETURNS void
-  LANGUAGE sql
-  SET search_path TO ''
-  AS $function$
-  select case when exclusive then pg_advisory_xact_lock(key) else pg_advisory_xact_lock_shared(key) end
-  from (select hashtextextended(connection_id::text, 0) as key) as number
-$function$;
-
-GRANT EXECUTE ON FUNCTION "private"."take_turn"(uuid, boolean) TO "service_role";
-
-COMMENT ON FUNCTION "private"."take_turn"(uuid, boolean) IS 'Recordings of one number take turns, and whoever must not meet one waits for it.';
-
-REVOKE ALL ON FUNCTION "private"."take_turn"(uuid, boolean) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."take_turn"(uuid, boolean) FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."take_turn"(uuid, boolean) TO "postgres";
-
 -- private/functions/threads_at_home.sql
 CREATE OR REPLACE FUNCTION private.threads_at_home (
   arrived private.inbound_message[]
@@ -3649,6 +3627,29 @@ REVOKE ALL ON FUNCTION "private"."told_of"(public.messages) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."told_of"(public.messages) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."told_of"(public.messages) TO "postgres";
+
+-- private/functions/turn_of.sql
+CREATE OR REPLACE FUNCTION private.turn_of (
+  connection_id uuid
+)
+  RETURNS bigint
+  LANGUAGE sql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+  select hashtextextended(connection_id::text, 0)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."turn_of"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."turn_of"(uuid) IS 'The advisory lock of a number: recordings take turns, and whoever must not meet one waits for it.';
+
+REVOKE ALL ON FUNCTION "private"."turn_of"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."turn_of"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."turn_of"(uuid) TO "postgres";
 
 -- private/functions/unite_people.sql
 CREATE OR REPLACE FUNCTION private.unite_people (
@@ -4113,7 +4114,7 @@ begin
   reports := private.arrived_statuses(statuses);
   -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
   -- waits for.
-  perform private.take_turn(number.connection_id, true)
+  perform pg_advisory_xact_lock(private.turn_of(number.connection_id))
   from (
     select connection_id from unnest(arrived) union select connection_id from unnest(reports)
     union
@@ -4394,13 +4395,12 @@ CREATE OR REPLACE FUNCTION public.sweep_inbound (
   SET search_path TO ''
   AS $function$
   -- An event and the connection it waits for may have been written at the same moment, blind to each other.
-  with routed as (
-    update public.webhook_events as event
-    set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
+  select public.release_inbound(array(
+    select event.id
     from public.whatsapp_connections as connection
-    where connection.created_at > now() - interval '10 minutes' and event.state in ('unrouted', 'failed')
-      and event.missing && array[connection.phone_number_id, connection.waba_id]
-  ), poisoned as (
+    join public.webhook_events as event on event.missing && array[connection.phone_number_id, connection.waba_id]
+    where connection.created_at > now() - interval '10 minutes' and event.state in ('unrouted', 'failed')));
+  with poisoned as (
     update public.webhook_events
     set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')
     where id in (

@@ -88,13 +88,12 @@ create function public.sweep_inbound(max_attempts integer default 5) returns int
 language sql set search_path = ''
 as $$
   -- An event and the connection it waits for may have been written at the same moment, blind to each other.
-  with routed as (
-    update public.webhook_events as event
-    set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
+  select public.release_inbound(array(
+    select event.id
     from public.whatsapp_connections as connection
-    where connection.created_at > now() - interval '10 minutes' and event.state in ('unrouted', 'failed')
-      and event.missing && array[connection.phone_number_id, connection.waba_id]
-  ), poisoned as (
+    join public.webhook_events as event on event.missing && array[connection.phone_number_id, connection.waba_id]
+    where connection.created_at > now() - interval '10 minutes' and event.state in ('unrouted', 'failed')));
+  with poisoned as (
     update public.webhook_events
     set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')
     where id in (
@@ -134,9 +133,10 @@ create function private.route_waiting() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
-  update public.webhook_events set state = 'received', attempts = 0, error = null, missing = null, lease_expires_at = now()
-  -- Failed ones too: another item of the same body may have been bad.
-  where state in ('unrouted', 'failed') and missing && array[new.phone_number_id, new.waba_id];
+  perform public.release_inbound(array(
+    select id from public.webhook_events
+    -- Failed ones too: another item of the same body may have been bad.
+    where state in ('unrouted', 'failed') and missing && array[new.phone_number_id, new.waba_id]));
   return null;
 end
 $$;

@@ -79,21 +79,20 @@ $$;
 comment on function private.close_events(jsonb) is 'Writes into the journal what became of its events.';
 grant execute on function private.close_events(jsonb) to service_role;
 
-create function private.take_turn(connection_id uuid, exclusive boolean) returns void
-language sql set search_path = ''
+create function private.turn_of(connection_id uuid) returns bigint
+language sql immutable parallel safe set search_path = ''
 as $$
-  select case when exclusive then pg_advisory_xact_lock(key) else pg_advisory_xact_lock_shared(key) end
-  from (select hashtextextended(connection_id::text, 0) as key) as number
+  select hashtextextended(connection_id::text, 0)
 $$;
-comment on function private.take_turn(uuid, boolean) is 'Recordings of one number take turns, and whoever must not meet one waits for it.';
-grant execute on function private.take_turn(uuid, boolean) to service_role;
+comment on function private.turn_of(uuid) is 'The advisory lock of a number: recordings take turns, and whoever must not meet one waits for it.';
+grant execute on function private.turn_of(uuid) to service_role;
 
 create function private.await_recordings() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
   -- All numbers of the workspace, in the one order: what hangs on a contact is locked in no order at all.
-  perform private.take_turn(number.id, false)
+  perform pg_advisory_xact_lock_shared(private.turn_of(number.id))
   from (select id from public.whatsapp_connections where workspace_id = old.workspace_id order by id) as number;
   return old;
 end
@@ -122,7 +121,7 @@ begin
   reports := private.arrived_statuses(statuses);
   -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
   -- waits for.
-  perform private.take_turn(number.connection_id, true)
+  perform pg_advisory_xact_lock(private.turn_of(number.connection_id))
   from (
     select connection_id from unnest(arrived) union select connection_id from unnest(reports)
     union
