@@ -217,9 +217,15 @@ ALTER TABLE "public"."contacts"
 ALTER TABLE "public"."contacts"
   SET (fillfactor=90);
 
-CREATE TRIGGER await_recordings
+CREATE TRIGGER await_recordings_of
   BEFORE DELETE ON public.contacts
   FOR EACH ROW
+  WHEN ((COALESCE(current_setting('wabase.merging_contacts'::text, true), 'off'::text) <> 'on'::text))
+  EXECUTE FUNCTION private.await_recordings();
+
+CREATE TRIGGER await_recordings
+  BEFORE DELETE ON public.contacts
+  FOR EACH STATEMENT
   WHEN ((COALESCE(current_setting('wabase.merging_contacts'::text, true), 'off'::text) <> 'on'::text))
   EXECUTE FUNCTION private.await_recordings();
 
@@ -301,7 +307,7 @@ COMMENT ON COLUMN "public"."contacts"."marketing_preference_at" IS 'The provider
 
 COMMENT ON COLUMN "public"."contacts"."phone_key" IS 'Computed: the form in which variants of one number are equal.';
 
-COMMENT ON COLUMN "public"."contacts"."profile_name_at" IS 'The provider''s clock for profile_name: an older webhook that comes late does not bring back an older name.';
+COMMENT ON COLUMN "public"."contacts"."profile_name_at" IS 'A moment at which profile_name was the person''s name; later messages may say it, too.';
 
 COMMENT ON COLUMN "public"."contacts"."synced_name" IS 'What the phone''s address book says; it is the name, too, until a person of the workspace gives another.';
 
@@ -549,6 +555,7 @@ CREATE TABLE "public"."messages" (
   "wamid"            text,
   "wa_id"            text,
   "bsuid"            text,
+  "profile_name"     text,
   "direction"        text                     NOT NULL DEFAULT 'outbound'::text,
   "type"             text                     NOT NULL,
   "content"          jsonb                    NOT NULL,
@@ -659,6 +666,8 @@ COMMENT ON COLUMN "public"."messages"."imported" IS 'Out of the phone''s history
 COMMENT ON COLUMN "public"."messages"."occurred_at" IS 'The provider''s clock for what arrived, the insert for what is to be sent.';
 
 COMMENT ON COLUMN "public"."messages"."original_content" IS 'What an edited message said first.';
+
+COMMENT ON COLUMN "public"."messages"."profile_name" IS 'What the customer called themselves when they wrote it: in a group, who wrote.';
 
 COMMENT ON COLUMN "public"."messages"."seq" IS 'Arrival number: breaks ties of occurred_at, which has a resolution of one second.';
 
@@ -1099,7 +1108,7 @@ CREATE OR REPLACE FUNCTION private.apply_statuses (
   AS $function$
 begin
   update public.messages as message set
-    status = case when told.rank > told.rank_before then told.status else message.status end,
+    status = case when told.rank > told.rank_before then ('{sent,failed,delivered,read,played}'::text[])[told.rank] else message.status end,
     sent_at = coalesce(told.sent_at, message.sent_at),
     delivered_at = coalesce(told.delivered_at, message.delivered_at),
     read_at = coalesce(told.read_at, message.read_at),
@@ -1107,9 +1116,12 @@ begin
     failed_at = case when told.was_given_up then told.failed_at else coalesce(told.failed_at, message.failed_at) end,
     -- A report of delivery disproves an earlier failure.
     error = case
-      when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.errors is null then null
-      when told.errors is null then message.error
-      else coalesce(private.error_of(told.errors), message.error)
+      when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.failed_at is null then null
+      when told.failed_at is null then message.error
+      else coalesce(private.error_of((
+        select report.errors from public.message_statuses as report
+        where report.connection_id = message.connection_id and report.wamid = message.wamid and report.status = 'failed'
+        order by report.occurred_at, report.participant limit 1)), case when told.rank_before > 0 then message.error end)
     end
   from (
     select target.id, max(ladder.rank) as rank,
@@ -1117,13 +1129,11 @@ begin
       coalesce(target.error ->> 'code' = 'outcome_unknown', false) as was_given_up,
       case when target.error ->> 'code' = 'outcome_unknown' then 0
         else coalesce(array_position('{sent,failed,delivered,read,played}', target.status), 0) end as rank_before,
-      (array_agg(report.status order by ladder.rank desc))[1] as status,
       min(report.occurred_at) filter (where report.status = 'sent') as sent_at,
       min(report.occurred_at) filter (where report.status = 'delivered') as delivered_at,
       min(report.occurred_at) filter (where report.status = 'read') as read_at,
       min(report.occurred_at) filter (where report.status = 'played') as played_at,
-      min(report.occurred_at) filter (where report.status = 'failed') as failed_at,
-      (array_agg(report.errors order by report.occurred_at, report.participant) filter (where report.status = 'failed'))[1] as errors
+      min(report.occurred_at) filter (where report.status = 'failed') as failed_at
     from unnest(message_ids) as concerned (id)
     join public.messages as target on target.id = concerned.id and target.direction = 'outbound'
     join public.message_statuses as report on report.connection_id = target.connection_id and report.wamid = target.wamid
@@ -1156,14 +1166,15 @@ CREATE OR REPLACE FUNCTION private.arrived_messages (
   messages jsonb
 )
   RETURNS private.inbound_message[]
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   SET enable_seqscan TO 'off'
   AS $function$
+begin
   -- Each once, in the one order in which everybody takes them. What belongs to a number that nobody has connected is
   -- left out here, and its event set aside.
-  select array(
+  return array(
     select row(m.event_id, m.phone_number_id, m.wamid, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id, m.profile_name,
       m.direction, m.status, m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, m.media_id, m.media_mime_type,
       m.media_sha256, m.media_filename, m.workspace_id, m.connection_id)::private.inbound_message
@@ -1177,7 +1188,8 @@ CREATE OR REPLACE FUNCTION private.arrived_messages (
       from jsonb_populate_recordset(null::private.inbound_message, arrived_messages.messages) with ordinality as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
       order by connection.id, told.wamid, coalesce(told.imported, false), told.type = 'media_placeholder', told.ordinality
-    ) as m)
+    ) as m);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."arrived_messages"(jsonb) TO "service_role";
@@ -1195,13 +1207,14 @@ CREATE OR REPLACE FUNCTION private.arrived_statuses (
   statuses jsonb
 )
   RETURNS private.inbound_status[]
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   SET enable_seqscan TO 'off'
   AS $function$
+begin
   -- The earliest of those that say the same, in the one order in which everybody takes them.
-  select array(
+  return array(
     select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors,
       s.details, s.workspace_id, s.connection_id)::private.inbound_status
     from (
@@ -1212,7 +1225,8 @@ CREATE OR REPLACE FUNCTION private.arrived_statuses (
       from jsonb_populate_recordset(null::private.inbound_status, arrived_statuses.statuses) as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
       order by connection.id, told.wamid, told.status, told.participant, told.occurred_at, told.errors, told.details
-    ) as s)
+    ) as s);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."arrived_statuses"(jsonb) TO "service_role";
@@ -1254,9 +1268,13 @@ CREATE OR REPLACE FUNCTION private.await_recordings()
   SET search_path TO ''
   AS $function$
 begin
-  -- All numbers of the workspace, in the one order: what hangs on a contact is locked in no order at all.
+  -- All numbers of the workspaces, in the one order: what hangs on a contact is locked in no order at all.
   perform pg_advisory_xact_lock_shared(private.turn_of(number.id))
-  from (select id from public.whatsapp_connections where workspace_id = old.workspace_id order by id) as number;
+  from (
+    select id from public.whatsapp_connections
+    where workspace_id = any (case when tg_level = 'ROW' then array[old.workspace_id] else array(select private.user_workspace_ids()) end)
+    order by id
+  ) as number;
   return old;
 end
 $function$;
@@ -1891,9 +1909,7 @@ begin
     and not exists (select from public.conversations where id = stray.conversation_id);
 
   perform private.merge_threads_of(people);
-  people := private.with_conversations(people);
-  perform private.note_sightings(people);
-  return people;
+  return private.with_conversations(people);
 end
 $function$;
 
@@ -1929,9 +1945,11 @@ begin
     if array_position(threads, null) is not null then
       newcomers := private.with_conversations(private.senders_of(arrived, threads));
       newcomers := private.ensure_conversations(newcomers);
-      perform private.ensure_contacts(newcomers);
       -- A merge among them may have moved somebody who was at home.
       threads := private.threads_found(arrived);
+      -- And somebody at home may have been seen in this batch later than a newcomer who turns out to be the same person.
+      perform private.note_sightings(private.seen_in(arrived, threads, newcomers));
+      perform private.ensure_contacts(newcomers);
     end if;
     perform private.note_profiles(arrived, threads);
     -- Arrival numbers are given out under the conversation's lock, so mark_as_read draws a clean line.
@@ -2326,6 +2344,9 @@ begin
     tags = array(select distinct tag from unnest(contact.tags || other.tags) as tag order by tag),
     attributes = other.attributes || contact.attributes
   where contact.id = kept;
+  if other.profile_name is not null then
+    perform private.rename_contacts(array[kept], array[other.profile_name], array[other.profile_name_at]);
+  end if;
 end
 $function$;
 
@@ -2495,12 +2516,12 @@ REVOKE ALL ON FUNCTION "private"."message_preview"(text, jsonb, boolean) FROM "p
 
 GRANT EXECUTE ON FUNCTION "private"."message_preview"(text, jsonb, boolean) TO "postgres";
 
--- private/functions/messages_reported.sql
-CREATE OR REPLACE FUNCTION private.messages_reported (
+-- private/functions/messages_echoed.sql
+CREATE OR REPLACE FUNCTION private.messages_echoed (
   reports private.inbound_status[]
 )
   RETURNS uuid[]
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   SET join_collapse_limit TO '1'
@@ -2508,26 +2529,25 @@ CREATE OR REPLACE FUNCTION private.messages_reported (
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
-  select array(
-    select distinct coalesce(by_wamid.id, by_echo.id)
+begin
+  return array(
+    select distinct message.id
     from unnest(reports) as report
-    left join public.messages as by_wamid on by_wamid.connection_id = report.connection_id and by_wamid.wamid = report.wamid
-    -- A send whose answer was lost has no wamid: our own id, echoed by WhatsApp, tells which message it was.
-    left join public.messages as by_echo
-      on by_echo.id = case when by_wamid.id is null then private.as_uuid(report.callback_data) end
-      and by_echo.connection_id = report.connection_id and by_echo.direction = 'outbound'
-    where coalesce(by_wamid.id, by_echo.id) is not null)
+    join public.messages as message
+      on message.id = private.as_uuid(report.callback_data) and message.connection_id = report.connection_id
+    where message.direction = 'outbound');
+end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."messages_reported"(private.inbound_status[]) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."messages_echoed"(private.inbound_status[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."messages_reported"(private.inbound_status[]) IS 'The messages that reports speak of, as far as we know them.';
+COMMENT ON FUNCTION "private"."messages_echoed"(private.inbound_status[]) IS 'The messages whose own id reports echo: a send whose answer was lost has no wamid to find it by.';
 
-REVOKE ALL ON FUNCTION "private"."messages_reported"(private.inbound_status[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."messages_echoed"(private.inbound_status[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."messages_reported"(private.inbound_status[]) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."messages_echoed"(private.inbound_status[]) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."messages_reported"(private.inbound_status[]) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."messages_echoed"(private.inbound_status[]) TO "postgres";
 
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
@@ -2562,44 +2582,46 @@ CREATE OR REPLACE FUNCTION private.note_profiles (
   SET enable_mergejoin TO 'off'
   AS $function$
 declare
-  ids uuid[];
-  names text[];
-  times timestamptz[];
+  renamed uuid[];
 begin
-  -- The newest by the provider's clock. A name that a person of the workspace gave is another column, left alone.
-  select array_agg(newest.id), array_agg(newest.profile_name), array_agg(newest.occurred_at) into ids, names, times
-  from (
-    select distinct on (contact.id) contact.id, said.profile_name, said.occurred_at
-    from (
-      select thread.contact_id, m.profile_name, m.occurred_at
-      from unnest(arrived) with ordinality as m
-      join public.conversations as thread on thread.id = threads[m.ordinality]
-      where m.profile_name is not null and m.group_id is null
-      union all
-      -- In a group the thread is nobody's: who wrote is known by number.
-      select member.id, m.profile_name, m.occurred_at
-      from unnest(arrived) as m
-      join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
-      where m.profile_name is not null and m.group_id is not null
-    ) as said
-    join public.contacts as contact on contact.id = said.contact_id
-    where contact.profile_name_at is null or said.occurred_at > contact.profile_name_at
-      or said.occurred_at = contact.profile_name_at and said.profile_name < contact.profile_name
-    order by contact.id, said.occurred_at desc, said.profile_name
-  ) as newest;
-  if ids is null then
+  -- Nearly everybody is still called what their contact says, and then nothing is written: a contact is read with every
+  -- message, and written when its name changes.
+  renamed := array(
+    select contact.id
+    from unnest(arrived) with ordinality as m
+    join public.conversations as thread on thread.id = threads[m.ordinality]
+    join public.contacts as contact on contact.id = thread.contact_id
+    where m.profile_name is not null and m.group_id is null and m.profile_name is distinct from contact.profile_name
+    union
+    -- In a group the thread is nobody's: who wrote is known by number, and until when so called by the contact alone.
+    select member.id
+    from unnest(arrived) as m
+    join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
+    where m.profile_name is not null and m.group_id is not null
+      and (member.profile_name_at is null or m.occurred_at >= member.profile_name_at));
+  if renamed = '{}' then
     return;
   end if;
-  perform from public.contacts where id = any (ids) order by id for no key update;
-  update public.contacts as contact set profile_name = said.profile_name, profile_name_at = said.occurred_at
-  from unnest(ids, names, times) as said (id, profile_name, occurred_at)
-  where contact.id = said.id;
+  perform private.rename_contacts(
+    array_agg(said.contact_id), array_agg(said.profile_name), array_agg(said.occurred_at))
+  from (
+    select thread.contact_id, m.profile_name, m.occurred_at
+    from unnest(arrived) with ordinality as m
+    join public.conversations as thread on thread.id = threads[m.ordinality]
+    where m.profile_name is not null and m.group_id is null
+    union all
+    select member.id, m.profile_name, m.occurred_at
+    from unnest(arrived) as m
+    join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
+    where m.profile_name is not null and m.group_id is not null
+  ) as said
+  where said.contact_id = any (renamed);
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."note_profiles"(private.inbound_message[], uuid[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."note_profiles"(private.inbound_message[], uuid[]) IS 'Keeps the names that people gave themselves up to date.';
+COMMENT ON FUNCTION "private"."note_profiles"(private.inbound_message[], uuid[]) IS 'A contact bears the name its person had in the newest message by the provider''s clock, whatever came first.';
 
 REVOKE ALL ON FUNCTION "private"."note_profiles"(private.inbound_message[], uuid[]) FROM PUBLIC;
 
@@ -2984,7 +3006,9 @@ begin
       select from private.conversation_identifiers as seen
       where seen.connection_id = fact.connection_id and seen.identifier = any (known.identifiers)));
   if people <> '{}' then
-    perform private.ensure_contacts(private.ensure_conversations(people));
+    people := private.ensure_conversations(people);
+    perform private.note_sightings(people);
+    perform private.ensure_contacts(people);
   end if;
 end
 $function$;
@@ -3017,10 +3041,10 @@ declare
 begin
   with stored as (
     insert into public.messages (
-      workspace_id, connection_id, conversation_id, wamid, wa_id, bsuid, direction, status, imported, type, content,
+      workspace_id, connection_id, conversation_id, wamid, wa_id, bsuid, profile_name, direction, status, imported, type, content,
       reply_to_wamid, occurred_at, sent_at, media_id, media_mime_type, media_sha256, media_filename, media_status)
-    select m.workspace_id, m.connection_id, threads[m.ordinality], m.wamid, m.wa_id, m.bsuid, m.direction, m.status,
-      m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, case when m.direction = 'outbound' then m.occurred_at end,
+    select m.workspace_id, m.connection_id, threads[m.ordinality], m.wamid, m.wa_id, m.bsuid, m.profile_name, m.direction,
+      m.status, m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, case when m.direction = 'outbound' then m.occurred_at end,
       m.media_id, m.media_mime_type, m.media_sha256, m.media_filename, case when m.media_id is not null then 'pending' end
     from unnest(arrived) with ordinality as m
     order by m.ordinality
@@ -3126,6 +3150,7 @@ CREATE OR REPLACE FUNCTION private.record_statuses (
   AS $function$
 declare
   concerned uuid[];
+  nameless boolean;
 begin
   insert into public.message_statuses as known (
     workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
@@ -3138,15 +3163,23 @@ begin
     callback_data = coalesce(excluded.callback_data, known.callback_data)
   where excluded.occurred_at < known.occurred_at;
 
-  concerned := private.messages_reported(reports);
+  select array_remove(array_agg(distinct message.id), null), bool_or(message.id is null and report.callback_data is not null)
+  into concerned, nameless
+  from unnest(reports) as report
+  left join public.messages as message on message.connection_id = report.connection_id and message.wamid = report.wamid;
+  if nameless then
+    concerned := concerned || private.messages_echoed(reports);
+  end if;
   if concerned = '{}' then
     return;
   end if;
   perform private.hold_messages(concerned);
-  update public.messages as message set wamid = report.wamid
-  from unnest(reports) as report
-  where message.id = any (concerned) and message.wamid is null and message.connection_id = report.connection_id
-    and message.id = private.as_uuid(report.callback_data);
+  if nameless then
+    update public.messages as message set wamid = report.wamid
+    from unnest(reports) as report
+    where message.id = any (concerned) and message.wamid is null and message.connection_id = report.connection_id
+      and message.id = private.as_uuid(report.callback_data);
+  end if;
   perform private.apply_statuses(concerned);
 end
 $function$;
@@ -3241,6 +3274,57 @@ REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."register_identifiers"() TO "postgres";
+
+-- private/functions/rename_contacts.sql
+CREATE OR REPLACE FUNCTION private.rename_contacts (
+  contact_ids uuid[],
+  names       text[],
+  times       timestamp with time zone[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  perform from public.contacts where id = any (contact_ids) order by id for no key update;
+  -- What is said now, and what the messages of all their threads said last: a name that stays is not written again, so
+  -- the contact alone does not know until when it was borne.
+  update public.contacts as contact set profile_name = newest.profile_name, profile_name_at = newest.occurred_at
+  from (
+    select distinct on (said.contact_id) said.contact_id, said.profile_name, said.occurred_at
+    from (
+      select * from unnest(contact_ids, names, times) as told (contact_id, profile_name, occurred_at)
+      union all
+      select person.id, last.profile_name, last.occurred_at
+      from (select distinct id from unnest(contact_ids) as id) as renamed
+      join public.contacts as person on person.id = renamed.id
+      join public.conversations as thread on thread.workspace_id = person.workspace_id and thread.contact_id = person.id
+      cross join lateral (
+        select message.profile_name, message.occurred_at from public.messages as message
+        where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id and message.profile_name is not null
+        order by message.occurred_at desc, message.profile_name limit 1) as last
+    ) as said
+    order by said.contact_id, said.occurred_at desc, said.profile_name
+  ) as newest
+  where contact.id = newest.contact_id
+    and (contact.profile_name_at is null or newest.occurred_at > contact.profile_name_at
+      or newest.occurred_at = contact.profile_name_at and newest.profile_name < contact.profile_name);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."rename_contacts"(uuid[], text[], timestamp WITH time zone[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."rename_contacts"(uuid[], text[], timestamp with time zone[]) IS 'A name of WhatsApp for contacts, unless a newer message says another. A name that a person of the workspace gave is another column.';
+
+REVOKE ALL ON FUNCTION "private"."rename_contacts"(uuid[], text[], timestamp WITH time zone[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."rename_contacts"(uuid[], text[], timestamp WITH time zone[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."rename_contacts"(uuid[], text[], timestamp WITH time zone[]) TO "postgres";
 
 -- private/functions/replace_placeholders.sql
 CREATE OR REPLACE FUNCTION private.replace_placeholders (
@@ -3337,22 +3421,54 @@ REVOKE ALL ON FUNCTION "private"."route_waiting"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."route_waiting"() TO "postgres";
 
+-- private/functions/seen_in.sql
+CREATE OR REPLACE FUNCTION private.seen_in (
+  arrived   private.inbound_message[],
+  threads   uuid[],
+  newcomers private.person[]
+)
+  RETURNS private.person[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return array(
+    select row(m.workspace_id, m.connection_id, m.phone_number_id, m.wa_id, m.bsuid, m.group_id, m.occurred_at, null::text[],
+      threads[m.ordinality])::private.person
+    from unnest(arrived) with ordinality as m
+    where threads[m.ordinality] in (select p.conversation_id from unnest(newcomers) as p));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], private.person[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], private.person[]) IS 'Who was seen in the threads of newcomers, and when: by every message of the batch.';
+
+REVOKE ALL ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], private.person[]) TO "postgres";
+
 -- private/functions/senders_of.sql
 CREATE OR REPLACE FUNCTION private.senders_of (
   arrived private.inbound_message[],
   threads uuid[]
 )
   RETURNS private.person[]
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   AS $function$
-  select array(
+begin
+  return array(
     select row(m.workspace_id, m.connection_id, min(m.phone_number_id), m.wa_id, m.bsuid, m.group_id, max(m.occurred_at),
       private.identifiers_of(m.connection_id, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id), null::uuid)::private.person
     from unnest(arrived) with ordinality as m
     where threads[m.ordinality] is null
-    group by m.workspace_id, m.connection_id, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id)
+    group by m.workspace_id, m.connection_id, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."senders_of"(private.inbound_message[], uuid[]) TO "service_role";
@@ -3508,7 +3624,7 @@ CREATE OR REPLACE FUNCTION private.threads_at_home (
   arrived private.inbound_message[]
 )
   RETURNS uuid[]
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   SET join_collapse_limit TO '1'
@@ -3516,7 +3632,8 @@ CREATE OR REPLACE FUNCTION private.threads_at_home (
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
-  select array(
+begin
+  return array(
     select home.id
     from unnest(arrived) with ordinality as m
     left join lateral (
@@ -3530,7 +3647,8 @@ CREATE OR REPLACE FUNCTION private.threads_at_home (
           select from private.conversation_identifiers as also
           where also.connection_id = m.connection_id and also.identifier = m.parent_bsuid and also.conversation_id = thread.id))
     ) as home on true
-    order by m.ordinality)
+    order by m.ordinality);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."threads_at_home"(private.inbound_message[]) TO "service_role";
@@ -3548,7 +3666,7 @@ CREATE OR REPLACE FUNCTION private.threads_found (
   arrived private.inbound_message[]
 )
   RETURNS uuid[]
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   SET join_collapse_limit TO '1'
@@ -3556,7 +3674,8 @@ CREATE OR REPLACE FUNCTION private.threads_found (
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
-  select array(
+begin
+  return array(
     select (
       select known.conversation_id
       from unnest(case when m.group_id is not null then array['group:' || m.group_id]
@@ -3565,7 +3684,8 @@ CREATE OR REPLACE FUNCTION private.threads_found (
         on known.connection_id = m.connection_id and known.identifier = seen.identifier
       order by seen.place limit 1)
     from unnest(arrived) with ordinality as m
-    order by m.ordinality)
+    order by m.ordinality);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."threads_found"(private.inbound_message[]) TO "service_role";
@@ -3702,18 +3822,20 @@ CREATE OR REPLACE FUNCTION private.unknown_of (
   events jsonb
 )
   RETURNS text[]
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   AS $function$
-  select array(
-    select distinct number ->> 'phone_number_id'
-    from jsonb_array_elements(events) as event cross join lateral jsonb_array_elements(event -> 'numbers') as number
-    where not exists (select from public.whatsapp_connections where phone_number_id = number ->> 'phone_number_id')
+begin
+  return array(
+    select number
+    from (select distinct id #>> '{}' as number from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id) as named
+    where not exists (select from public.whatsapp_connections where phone_number_id = number)
     union
     select waba
-    from jsonb_array_elements(events) as event cross join lateral jsonb_array_elements_text(event -> 'wabas') as waba
-    where not exists (select from public.whatsapp_connections where waba_id = waba))
+    from (select distinct id #>> '{}' as waba from jsonb_path_query(events, '$[*].wabas[*]') as id) as named
+    where not exists (select from public.whatsapp_connections where waba_id = waba));
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."unknown_of"(jsonb) TO "service_role";
@@ -3774,7 +3896,7 @@ CREATE OR REPLACE FUNCTION private.with_conversations (
   people private.person[]
 )
   RETURNS private.person[]
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   SET join_collapse_limit TO '1'
@@ -3782,7 +3904,8 @@ CREATE OR REPLACE FUNCTION private.with_conversations (
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
-  select array(
+begin
+  return array(
     select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.bsuid, p.group_id, p.seen_at, p.identifiers,
       coalesce((
         select known.conversation_id
@@ -3790,7 +3913,8 @@ CREATE OR REPLACE FUNCTION private.with_conversations (
         join private.conversation_identifiers as known
           on known.connection_id = p.connection_id and known.identifier = seen.identifier
         order by seen.place limit 1), p.conversation_id))::private.person
-    from unnest(people) as p)
+    from unnest(people) as p);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."with_conversations"(private.person[]) TO "service_role";
@@ -4107,6 +4231,9 @@ declare
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
   -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
+  -- No wait for the disk: the journal is on it, and if the machine stops before this is, its events are still to be
+  -- recorded there.
+  perform set_config('synchronous_commit', 'off', true);
   if default_workspace_id is not null then
     perform private.ensure_connections(events, default_workspace_id);
   end if;

@@ -44,7 +44,7 @@ comment on column public.contacts.phone is 'E.164 with its plus sign; null for p
 comment on column public.contacts.bsuid is 'The business-scoped user id under which WhatsApp last showed this person.';
 comment on column public.contacts.synced_name is 'What the phone''s address book says; it is the name, too, until a person of the workspace gives another.';
 comment on column public.contacts.synced_name_at is 'The provider''s clock for synced_name.';
-comment on column public.contacts.profile_name_at is 'The provider''s clock for profile_name: an older webhook that comes late does not bring back an older name.';
+comment on column public.contacts.profile_name_at is 'A moment at which profile_name was the person''s name; later messages may say it, too.';
 comment on column public.contacts.marketing_preference_at is 'The provider''s clock for what this person last said about marketing, stop or resume.';
 comment on column public.contacts.phone_key is 'Computed: the form in which variants of one number are equal.';
 

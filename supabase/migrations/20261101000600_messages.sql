@@ -49,6 +49,7 @@ create table public.messages (
   wamid text,
   wa_id text,
   bsuid text,
+  profile_name text,
   direction text not null default 'outbound' check (direction in ('inbound', 'outbound')),
   type text not null check (type <> ''),
   content jsonb not null,
@@ -92,6 +93,7 @@ comment on table public.messages is 'Every message, in and out. A member inserts
 comment on column public.messages.seq is 'Arrival number: breaks ties of occurred_at, which has a resolution of one second.';
 comment on column public.messages.wa_id is 'The customer''s number in this message, as the provider wrote it: the sender of what came, the recipient of an echo.';
 comment on column public.messages.bsuid is 'The customer''s business-scoped user id in this message.';
+comment on column public.messages.profile_name is 'What the customer called themselves when they wrote it: in a group, who wrote.';
 comment on column public.messages.imported is 'Out of the phone''s history: shown in its place, never unread.';
 comment on column public.messages.original_content is 'What an edited message said first.';
 comment on column public.messages.content is 'The Cloud API''s own object for the type, in and out.';

@@ -58,7 +58,7 @@ set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off s
 as $$
 begin
   update public.messages as message set
-    status = case when told.rank > told.rank_before then told.status else message.status end,
+    status = case when told.rank > told.rank_before then ('{sent,failed,delivered,read,played}'::text[])[told.rank] else message.status end,
     sent_at = coalesce(told.sent_at, message.sent_at),
     delivered_at = coalesce(told.delivered_at, message.delivered_at),
     read_at = coalesce(told.read_at, message.read_at),
@@ -66,9 +66,12 @@ begin
     failed_at = case when told.was_given_up then told.failed_at else coalesce(told.failed_at, message.failed_at) end,
     -- A report of delivery disproves an earlier failure.
     error = case
-      when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.errors is null then null
-      when told.errors is null then message.error
-      else coalesce(private.error_of(told.errors), message.error)
+      when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.failed_at is null then null
+      when told.failed_at is null then message.error
+      else coalesce(private.error_of((
+        select report.errors from public.message_statuses as report
+        where report.connection_id = message.connection_id and report.wamid = message.wamid and report.status = 'failed'
+        order by report.occurred_at, report.participant limit 1)), case when told.rank_before > 0 then message.error end)
     end
   from (
     select target.id, max(ladder.rank) as rank,
@@ -76,13 +79,11 @@ begin
       coalesce(target.error ->> 'code' = 'outcome_unknown', false) as was_given_up,
       case when target.error ->> 'code' = 'outcome_unknown' then 0
         else coalesce(array_position('{sent,failed,delivered,read,played}', target.status), 0) end as rank_before,
-      (array_agg(report.status order by ladder.rank desc))[1] as status,
       min(report.occurred_at) filter (where report.status = 'sent') as sent_at,
       min(report.occurred_at) filter (where report.status = 'delivered') as delivered_at,
       min(report.occurred_at) filter (where report.status = 'read') as read_at,
       min(report.occurred_at) filter (where report.status = 'played') as played_at,
-      min(report.occurred_at) filter (where report.status = 'failed') as failed_at,
-      (array_agg(report.errors order by report.occurred_at, report.participant) filter (where report.status = 'failed'))[1] as errors
+      min(report.occurred_at) filter (where report.status = 'failed') as failed_at
     from unnest(message_ids) as concerned (id)
     join public.messages as target on target.id = concerned.id and target.direction = 'outbound'
     join public.message_statuses as report on report.connection_id = target.connection_id and report.wamid = target.wamid

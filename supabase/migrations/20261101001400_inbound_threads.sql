@@ -47,10 +47,11 @@ comment on function private.identifiers_of(uuid, text, text, text, text) is
 grant execute on function private.identifiers_of(uuid, text, text, text, text) to service_role;
 
 create function private.with_conversations(people private.person[]) returns private.person[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-  select array(
+begin
+  return array(
     select row(p.workspace_id, p.connection_id, p.phone_number_id, p.wa_id, p.bsuid, p.group_id, p.seen_at, p.identifiers,
       coalesce((
         select known.conversation_id
@@ -58,7 +59,8 @@ as $$
         join private.conversation_identifiers as known
           on known.connection_id = p.connection_id and known.identifier = seen.identifier
         order by seen.place limit 1), p.conversation_id))::private.person
-    from unnest(people) as p)
+    from unnest(people) as p);
+end
 $$;
 comment on function private.with_conversations(private.person[]) is 'The thread of each person by the surest identifier that has one; a thread already proposed stays where none has.';
 grant execute on function private.with_conversations(private.person[]) to service_role;
@@ -240,9 +242,7 @@ begin
     and not exists (select from public.conversations where id = stray.conversation_id);
 
   perform private.merge_threads_of(people);
-  people := private.with_conversations(people);
-  perform private.note_sightings(people);
-  return people;
+  return private.with_conversations(people);
 end
 $$;
 comment on function private.ensure_conversations(private.person[]) is 'Finds or creates the thread of each person by any identifier; returns the people with conversation_id filled.';

@@ -1,5 +1,39 @@
 -- The contact behind each thread: created or linked by itself, one per person, by phone or user id.
 
+create function private.rename_contacts(contact_ids uuid[], names text[], times timestamptz[]) returns void
+language plpgsql set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  perform from public.contacts where id = any (contact_ids) order by id for no key update;
+  -- What is said now, and what the messages of all their threads said last: a name that stays is not written again, so
+  -- the contact alone does not know until when it was borne.
+  update public.contacts as contact set profile_name = newest.profile_name, profile_name_at = newest.occurred_at
+  from (
+    select distinct on (said.contact_id) said.contact_id, said.profile_name, said.occurred_at
+    from (
+      select * from unnest(contact_ids, names, times) as told (contact_id, profile_name, occurred_at)
+      union all
+      select person.id, last.profile_name, last.occurred_at
+      from (select distinct id from unnest(contact_ids) as id) as renamed
+      join public.contacts as person on person.id = renamed.id
+      join public.conversations as thread on thread.workspace_id = person.workspace_id and thread.contact_id = person.id
+      cross join lateral (
+        select message.profile_name, message.occurred_at from public.messages as message
+        where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id and message.profile_name is not null
+        order by message.occurred_at desc, message.profile_name limit 1) as last
+    ) as said
+    order by said.contact_id, said.occurred_at desc, said.profile_name
+  ) as newest
+  where contact.id = newest.contact_id
+    and (contact.profile_name_at is null or newest.occurred_at > contact.profile_name_at
+      or newest.occurred_at = contact.profile_name_at and newest.profile_name < contact.profile_name);
+end
+$$;
+comment on function private.rename_contacts(uuid[], text[], timestamptz[]) is
+  'A name of WhatsApp for contacts, unless a newer message says another. A name that a person of the workspace gave is another column.';
+grant execute on function private.rename_contacts(uuid[], text[], timestamptz[]) to service_role;
+
 create function private.merge_contacts(kept uuid, gone uuid) returns void
 language plpgsql set search_path = ''
 as $$
@@ -36,6 +70,9 @@ begin
     tags = array(select distinct tag from unnest(contact.tags || other.tags) as tag order by tag),
     attributes = other.attributes || contact.attributes
   where contact.id = kept;
+  if other.profile_name is not null then
+    perform private.rename_contacts(array[kept], array[other.profile_name], array[other.profile_name_at]);
+  end if;
 end
 $$;
 comment on function private.merge_contacts(uuid, uuid) is 'Two contacts turn out to be one person: the second becomes part of the first.';

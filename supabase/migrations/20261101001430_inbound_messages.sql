@@ -15,12 +15,13 @@ comment on function private.received_at(bigint) is 'Stands in where the provider
 grant execute on function private.received_at(bigint) to service_role;
 
 create function private.arrived_messages(messages jsonb) returns private.inbound_message[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 set enable_seqscan = off
 as $$
+begin
   -- Each once, in the one order in which everybody takes them. What belongs to a number that nobody has connected is
   -- left out here, and its event set aside.
-  select array(
+  return array(
     select row(m.event_id, m.phone_number_id, m.wamid, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id, m.profile_name,
       m.direction, m.status, m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, m.media_id, m.media_mime_type,
       m.media_sha256, m.media_filename, m.workspace_id, m.connection_id)::private.inbound_message
@@ -34,17 +35,19 @@ as $$
       from jsonb_populate_recordset(null::private.inbound_message, arrived_messages.messages) with ordinality as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
       order by connection.id, told.wamid, coalesce(told.imported, false), told.type = 'media_placeholder', told.ordinality
-    ) as m)
+    ) as m);
+end
 $$;
 comment on function private.arrived_messages(jsonb) is 'The messages of record_inbound, with the connection that each belongs to.';
 grant execute on function private.arrived_messages(jsonb) to service_role;
 
 create function private.threads_at_home(arrived private.inbound_message[]) returns uuid[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 -- Every row is looked up, in the order written, whatever the planner believes about the size of a table.
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-  select array(
+begin
+  return array(
     select home.id
     from unnest(arrived) with ordinality as m
     left join lateral (
@@ -58,17 +61,19 @@ as $$
           select from private.conversation_identifiers as also
           where also.connection_id = m.connection_id and also.identifier = m.parent_bsuid and also.conversation_id = thread.id))
     ) as home on true
-    order by m.ordinality)
+    order by m.ordinality);
+end
 $$;
 comment on function private.threads_at_home(private.inbound_message[]) is
   'The thread of each message, in order, where nothing new is said about its person: nearly all, nearly always. Null for the others.';
 grant execute on function private.threads_at_home(private.inbound_message[]) to service_role;
 
 create function private.threads_found(arrived private.inbound_message[]) returns uuid[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-  select array(
+begin
+  return array(
     select (
       select known.conversation_id
       from unnest(case when m.group_id is not null then array['group:' || m.group_id]
@@ -77,23 +82,40 @@ as $$
         on known.connection_id = m.connection_id and known.identifier = seen.identifier
       order by seen.place limit 1)
     from unnest(arrived) with ordinality as m
-    order by m.ordinality)
+    order by m.ordinality);
+end
 $$;
 comment on function private.threads_found(private.inbound_message[]) is 'The thread of each message, in order, once all of their people are registered.';
 grant execute on function private.threads_found(private.inbound_message[]) to service_role;
 
 create function private.senders_of(arrived private.inbound_message[], threads uuid[]) returns private.person[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select array(
+begin
+  return array(
     select row(m.workspace_id, m.connection_id, min(m.phone_number_id), m.wa_id, m.bsuid, m.group_id, max(m.occurred_at),
       private.identifiers_of(m.connection_id, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id), null::uuid)::private.person
     from unnest(arrived) with ordinality as m
     where threads[m.ordinality] is null
-    group by m.workspace_id, m.connection_id, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id)
+    group by m.workspace_id, m.connection_id, m.wa_id, m.bsuid, m.parent_bsuid, m.group_id);
+end
 $$;
 comment on function private.senders_of(private.inbound_message[], uuid[]) is 'The people of messages without a thread, each once, with everything they are known by.';
 grant execute on function private.senders_of(private.inbound_message[], uuid[]) to service_role;
+
+create function private.seen_in(arrived private.inbound_message[], threads uuid[], newcomers private.person[]) returns private.person[]
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return array(
+    select row(m.workspace_id, m.connection_id, m.phone_number_id, m.wa_id, m.bsuid, m.group_id, m.occurred_at, null::text[],
+      threads[m.ordinality])::private.person
+    from unnest(arrived) with ordinality as m
+    where threads[m.ordinality] in (select p.conversation_id from unnest(newcomers) as p));
+end
+$$;
+comment on function private.seen_in(private.inbound_message[], uuid[], private.person[]) is 'Who was seen in the threads of newcomers, and when: by every message of the batch.';
+grant execute on function private.seen_in(private.inbound_message[], uuid[], private.person[]) to service_role;
 
 create function private.ensure_threads(arrived private.inbound_message[]) returns uuid[]
 language plpgsql set search_path = ''
@@ -109,9 +131,11 @@ begin
     if array_position(threads, null) is not null then
       newcomers := private.with_conversations(private.senders_of(arrived, threads));
       newcomers := private.ensure_conversations(newcomers);
-      perform private.ensure_contacts(newcomers);
       -- A merge among them may have moved somebody who was at home.
       threads := private.threads_found(arrived);
+      -- And somebody at home may have been seen in this batch later than a newcomer who turns out to be the same person.
+      perform private.note_sightings(private.seen_in(arrived, threads, newcomers));
+      perform private.ensure_contacts(newcomers);
     end if;
     perform private.note_profiles(arrived, threads);
     -- Arrival numbers are given out under the conversation's lock, so mark_as_read draws a clean line.
@@ -131,39 +155,42 @@ language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
-  ids uuid[];
-  names text[];
-  times timestamptz[];
+  renamed uuid[];
 begin
-  -- The newest by the provider's clock. A name that a person of the workspace gave is another column, left alone.
-  select array_agg(newest.id), array_agg(newest.profile_name), array_agg(newest.occurred_at) into ids, names, times
-  from (
-    select distinct on (contact.id) contact.id, said.profile_name, said.occurred_at
-    from (
-      select thread.contact_id, m.profile_name, m.occurred_at
-      from unnest(arrived) with ordinality as m
-      join public.conversations as thread on thread.id = threads[m.ordinality]
-      where m.profile_name is not null and m.group_id is null
-      union all
-      -- In a group the thread is nobody's: who wrote is known by number.
-      select member.id, m.profile_name, m.occurred_at
-      from unnest(arrived) as m
-      join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
-      where m.profile_name is not null and m.group_id is not null
-    ) as said
-    join public.contacts as contact on contact.id = said.contact_id
-    where contact.profile_name_at is null or said.occurred_at > contact.profile_name_at
-      or said.occurred_at = contact.profile_name_at and said.profile_name < contact.profile_name
-    order by contact.id, said.occurred_at desc, said.profile_name
-  ) as newest;
-  if ids is null then
+  -- Nearly everybody is still called what their contact says, and then nothing is written: a contact is read with every
+  -- message, and written when its name changes.
+  renamed := array(
+    select contact.id
+    from unnest(arrived) with ordinality as m
+    join public.conversations as thread on thread.id = threads[m.ordinality]
+    join public.contacts as contact on contact.id = thread.contact_id
+    where m.profile_name is not null and m.group_id is null and m.profile_name is distinct from contact.profile_name
+    union
+    -- In a group the thread is nobody's: who wrote is known by number, and until when so called by the contact alone.
+    select member.id
+    from unnest(arrived) as m
+    join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
+    where m.profile_name is not null and m.group_id is not null
+      and (member.profile_name_at is null or m.occurred_at >= member.profile_name_at));
+  if renamed = '{}' then
     return;
   end if;
-  perform from public.contacts where id = any (ids) order by id for no key update;
-  update public.contacts as contact set profile_name = said.profile_name, profile_name_at = said.occurred_at
-  from unnest(ids, names, times) as said (id, profile_name, occurred_at)
-  where contact.id = said.id;
+  perform private.rename_contacts(
+    array_agg(said.contact_id), array_agg(said.profile_name), array_agg(said.occurred_at))
+  from (
+    select thread.contact_id, m.profile_name, m.occurred_at
+    from unnest(arrived) with ordinality as m
+    join public.conversations as thread on thread.id = threads[m.ordinality]
+    where m.profile_name is not null and m.group_id is null
+    union all
+    select member.id, m.profile_name, m.occurred_at
+    from unnest(arrived) as m
+    join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
+    where m.profile_name is not null and m.group_id is not null
+  ) as said
+  where said.contact_id = any (renamed);
 end
 $$;
-comment on function private.note_profiles(private.inbound_message[], uuid[]) is 'Keeps the names that people gave themselves up to date.';
+comment on function private.note_profiles(private.inbound_message[], uuid[]) is
+  'A contact bears the name its person had in the newest message by the provider''s clock, whatever came first.';
 grant execute on function private.note_profiles(private.inbound_message[], uuid[]) to service_role;

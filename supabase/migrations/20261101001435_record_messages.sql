@@ -10,10 +10,10 @@ declare
 begin
   with stored as (
     insert into public.messages (
-      workspace_id, connection_id, conversation_id, wamid, wa_id, bsuid, direction, status, imported, type, content,
+      workspace_id, connection_id, conversation_id, wamid, wa_id, bsuid, profile_name, direction, status, imported, type, content,
       reply_to_wamid, occurred_at, sent_at, media_id, media_mime_type, media_sha256, media_filename, media_status)
-    select m.workspace_id, m.connection_id, threads[m.ordinality], m.wamid, m.wa_id, m.bsuid, m.direction, m.status,
-      m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, case when m.direction = 'outbound' then m.occurred_at end,
+    select m.workspace_id, m.connection_id, threads[m.ordinality], m.wamid, m.wa_id, m.bsuid, m.profile_name, m.direction,
+      m.status, m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, case when m.direction = 'outbound' then m.occurred_at end,
       m.media_id, m.media_mime_type, m.media_sha256, m.media_filename, case when m.media_id is not null then 'pending' end
     from unnest(arrived) with ordinality as m
     order by m.ordinality

@@ -12,11 +12,12 @@ $$;
 grant execute on function private.as_uuid(text) to service_role;
 
 create function private.arrived_statuses(statuses jsonb) returns private.inbound_status[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 set enable_seqscan = off
 as $$
+begin
   -- The earliest of those that say the same, in the one order in which everybody takes them.
-  select array(
+  return array(
     select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors,
       s.details, s.workspace_id, s.connection_id)::private.inbound_status
     from (
@@ -27,27 +28,28 @@ as $$
       from jsonb_populate_recordset(null::private.inbound_status, arrived_statuses.statuses) as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
       order by connection.id, told.wamid, told.status, told.participant, told.occurred_at, told.errors, told.details
-    ) as s)
+    ) as s);
+end
 $$;
 comment on function private.arrived_statuses(jsonb) is 'The reports of record_inbound, with the connection that each belongs to.';
 grant execute on function private.arrived_statuses(jsonb) to service_role;
 
-create function private.messages_reported(reports private.inbound_status[]) returns uuid[]
-language sql stable set search_path = ''
+create function private.messages_echoed(reports private.inbound_status[]) returns uuid[]
+language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-  select array(
-    select distinct coalesce(by_wamid.id, by_echo.id)
+begin
+  return array(
+    select distinct message.id
     from unnest(reports) as report
-    left join public.messages as by_wamid on by_wamid.connection_id = report.connection_id and by_wamid.wamid = report.wamid
-    -- A send whose answer was lost has no wamid: our own id, echoed by WhatsApp, tells which message it was.
-    left join public.messages as by_echo
-      on by_echo.id = case when by_wamid.id is null then private.as_uuid(report.callback_data) end
-      and by_echo.connection_id = report.connection_id and by_echo.direction = 'outbound'
-    where coalesce(by_wamid.id, by_echo.id) is not null)
+    join public.messages as message
+      on message.id = private.as_uuid(report.callback_data) and message.connection_id = report.connection_id
+    where message.direction = 'outbound');
+end
 $$;
-comment on function private.messages_reported(private.inbound_status[]) is 'The messages that reports speak of, as far as we know them.';
-grant execute on function private.messages_reported(private.inbound_status[]) to service_role;
+comment on function private.messages_echoed(private.inbound_status[]) is
+  'The messages whose own id reports echo: a send whose answer was lost has no wamid to find it by.';
+grant execute on function private.messages_echoed(private.inbound_status[]) to service_role;
 
 create function private.record_statuses(reports private.inbound_status[]) returns void
 language plpgsql set search_path = ''
@@ -55,6 +57,7 @@ set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off s
 as $$
 declare
   concerned uuid[];
+  nameless boolean;
 begin
   insert into public.message_statuses as known (
     workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
@@ -67,15 +70,23 @@ begin
     callback_data = coalesce(excluded.callback_data, known.callback_data)
   where excluded.occurred_at < known.occurred_at;
 
-  concerned := private.messages_reported(reports);
+  select array_remove(array_agg(distinct message.id), null), bool_or(message.id is null and report.callback_data is not null)
+  into concerned, nameless
+  from unnest(reports) as report
+  left join public.messages as message on message.connection_id = report.connection_id and message.wamid = report.wamid;
+  if nameless then
+    concerned := concerned || private.messages_echoed(reports);
+  end if;
   if concerned = '{}' then
     return;
   end if;
   perform private.hold_messages(concerned);
-  update public.messages as message set wamid = report.wamid
-  from unnest(reports) as report
-  where message.id = any (concerned) and message.wamid is null and message.connection_id = report.connection_id
-    and message.id = private.as_uuid(report.callback_data);
+  if nameless then
+    update public.messages as message set wamid = report.wamid
+    from unnest(reports) as report
+    where message.id = any (concerned) and message.wamid is null and message.connection_id = report.connection_id
+      and message.id = private.as_uuid(report.callback_data);
+  end if;
   perform private.apply_statuses(concerned);
 end
 $$;

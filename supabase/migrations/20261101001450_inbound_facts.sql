@@ -52,7 +52,9 @@ begin
       select from private.conversation_identifiers as seen
       where seen.connection_id = fact.connection_id and seen.identifier = any (known.identifiers)));
   if people <> '{}' then
-    perform private.ensure_contacts(private.ensure_conversations(people));
+    people := private.ensure_conversations(people);
+    perform private.note_sightings(people);
+    perform private.ensure_contacts(people);
   end if;
 end
 $$;

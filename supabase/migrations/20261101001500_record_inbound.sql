@@ -30,16 +30,18 @@ comment on function private.ensure_connections(jsonb, uuid) is 'Creates connecti
 grant execute on function private.ensure_connections(jsonb, uuid) to service_role;
 
 create function private.unknown_of(events jsonb) returns text[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select array(
-    select distinct number ->> 'phone_number_id'
-    from jsonb_array_elements(events) as event cross join lateral jsonb_array_elements(event -> 'numbers') as number
-    where not exists (select from public.whatsapp_connections where phone_number_id = number ->> 'phone_number_id')
+begin
+  return array(
+    select number
+    from (select distinct id #>> '{}' as number from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id) as named
+    where not exists (select from public.whatsapp_connections where phone_number_id = number)
     union
     select waba
-    from jsonb_array_elements(events) as event cross join lateral jsonb_array_elements_text(event -> 'wabas') as waba
-    where not exists (select from public.whatsapp_connections where waba_id = waba))
+    from (select distinct id #>> '{}' as waba from jsonb_path_query(events, '$[*].wabas[*]') as id) as named
+    where not exists (select from public.whatsapp_connections where waba_id = waba));
+end
 $$;
 comment on function private.unknown_of(jsonb) is 'The numbers and WABAs in events that nobody has connected.';
 grant execute on function private.unknown_of(jsonb) to service_role;
@@ -91,13 +93,22 @@ create function private.await_recordings() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
-  -- All numbers of the workspace, in the one order: what hangs on a contact is locked in no order at all.
+  -- All numbers of the workspaces, in the one order: what hangs on a contact is locked in no order at all.
   perform pg_advisory_xact_lock_shared(private.turn_of(number.id))
-  from (select id from public.whatsapp_connections where workspace_id = old.workspace_id order by id) as number;
+  from (
+    select id from public.whatsapp_connections
+    where workspace_id = any (case when tg_level = 'ROW' then array[old.workspace_id] else array(select private.user_workspace_ids()) end)
+    order by id
+  ) as number;
   return old;
 end
 $$;
+-- Before anything is locked: whose contacts a member deletes is known by then.
 create trigger await_recordings before delete on public.contacts
+  for each statement when (coalesce(current_setting('wabase.merging_contacts', true), 'off') <> 'on')
+  execute function private.await_recordings();
+-- A backend may delete anybody's. It has locked its first row by now, and may be one of a deadlock that Postgres ends.
+create trigger await_recordings_of before delete on public.contacts
   for each row when (coalesce(current_setting('wabase.merging_contacts', true), 'off') <> 'on')
   execute function private.await_recordings();
 comment on function private.await_recordings() is
@@ -114,6 +125,9 @@ declare
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
   -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
+  -- No wait for the disk: the journal is on it, and if the machine stops before this is, its events are still to be
+  -- recorded there.
+  perform set_config('synchronous_commit', 'off', true);
   if default_workspace_id is not null then
     perform private.ensure_connections(events, default_workspace_id);
   end if;
