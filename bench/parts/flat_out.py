@@ -1,4 +1,4 @@
-"""As fast as it goes, 64 connections: the empty handler, this receiver, the naive one. Same bodies for each."""
+"""As fast as it goes, many connections: the empty handler, this receiver, the naive one. Same bodies for each."""
 
 from __future__ import annotations
 
