@@ -2332,10 +2332,6 @@ begin
       select said.name, said.at
       from (values (contact.synced_name, contact.synced_name_at), (other.synced_name, other.synced_name_at)) as said (name, at)
       order by said.name is null, said.at desc nulls last, said.name limit 1),
-    (profile_name, profile_name_at) = (
-      select said.name, said.at
-      from (values (contact.profile_name, contact.profile_name_at), (other.profile_name, other.profile_name_at)) as said (name, at)
-      order by said.name is null, said.at desc nulls last, said.name limit 1),
     (marketing_opted_out_at, marketing_preference_at) = (
       select said.opted_out, said.at
       from (values (contact.marketing_opted_out_at, contact.marketing_preference_at),
@@ -2516,39 +2512,6 @@ REVOKE ALL ON FUNCTION "private"."message_preview"(text, jsonb, boolean) FROM "p
 
 GRANT EXECUTE ON FUNCTION "private"."message_preview"(text, jsonb, boolean) TO "postgres";
 
--- private/functions/messages_echoed.sql
-CREATE OR REPLACE FUNCTION private.messages_echoed (
-  reports private.inbound_status[]
-)
-  RETURNS uuid[]
-  LANGUAGE plpgsql
-  STABLE
-  SET search_path TO ''
-  SET join_collapse_limit TO '1'
-  SET enable_seqscan TO 'off'
-  SET enable_hashjoin TO 'off'
-  SET enable_mergejoin TO 'off'
-  AS $function$
-begin
-  return array(
-    select distinct message.id
-    from unnest(reports) as report
-    join public.messages as message
-      on message.id = private.as_uuid(report.callback_data) and message.connection_id = report.connection_id
-    where message.direction = 'outbound');
-end
-$function$;
-
-GRANT EXECUTE ON FUNCTION "private"."messages_echoed"(private.inbound_status[]) TO "service_role";
-
-COMMENT ON FUNCTION "private"."messages_echoed"(private.inbound_status[]) IS 'The messages whose own id reports echo: a send whose answer was lost has no wamid to find it by.';
-
-REVOKE ALL ON FUNCTION "private"."messages_echoed"(private.inbound_status[]) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."messages_echoed"(private.inbound_status[]) FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."messages_echoed"(private.inbound_status[]) TO "postgres";
-
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
   RETURNS TRIGGER
@@ -2581,41 +2544,32 @@ CREATE OR REPLACE FUNCTION private.note_profiles (
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
-declare
-  renamed uuid[];
 begin
-  -- Nearly everybody is still called what their contact says, and then nothing is written: a contact is read with every
-  -- message, and written when its name changes.
-  renamed := array(
-    select contact.id
-    from unnest(arrived) with ordinality as m
-    join public.conversations as thread on thread.id = threads[m.ordinality]
-    join public.contacts as contact on contact.id = thread.contact_id
-    where m.profile_name is not null and m.group_id is null and m.profile_name is distinct from contact.profile_name
-    union
-    -- In a group the thread is nobody's: who wrote is known by number, and until when so called by the contact alone.
-    select member.id
-    from unnest(arrived) as m
-    join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
-    where m.profile_name is not null and m.group_id is not null
-      and (member.profile_name_at is null or m.occurred_at >= member.profile_name_at));
-  if renamed = '{}' then
-    return;
-  end if;
-  perform private.rename_contacts(
-    array_agg(said.contact_id), array_agg(said.profile_name), array_agg(said.occurred_at))
+  perform private.rename_contacts(told.ids, told.names, told.times)
   from (
-    select thread.contact_id, m.profile_name, m.occurred_at
-    from unnest(arrived) with ordinality as m
-    join public.conversations as thread on thread.id = threads[m.ordinality]
-    where m.profile_name is not null and m.group_id is null
-    union all
-    select member.id, m.profile_name, m.occurred_at
-    from unnest(arrived) as m
-    join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
-    where m.profile_name is not null and m.group_id is not null
-  ) as said
-  where said.contact_id = any (renamed);
+    with said as (
+      select thread.contact_id, m.profile_name, m.occurred_at, false as in_group
+      from unnest(arrived) with ordinality as m
+      join public.conversations as thread on thread.id = threads[m.ordinality]
+      where m.profile_name is not null and m.group_id is null
+      union all
+      -- In a group the thread is nobody's: who wrote is known by number, and until when so called by the contact alone.
+      select member.id, m.profile_name, m.occurred_at, true
+      from unnest(arrived) as m
+      join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
+      where m.profile_name is not null and m.group_id is not null
+    ), renamed as (
+      -- Nearly everybody is still called what their contact says, and then nothing is written: a contact is read with every
+      -- message, and written when its name changes.
+      select contact.id
+      from said
+      join public.contacts as contact on contact.id = said.contact_id
+      where case when said.in_group then contact.profile_name_at is null or said.occurred_at >= contact.profile_name_at
+        else said.profile_name is distinct from contact.profile_name end
+    )
+    select array_agg(contact_id) as ids, array_agg(profile_name) as names, array_agg(occurred_at) as times
+    from said where contact_id = any (array(select id from renamed)) having count(*) > 0
+  ) as told;
 end
 $function$;
 
@@ -3168,7 +3122,13 @@ begin
   from unnest(reports) as report
   left join public.messages as message on message.connection_id = report.connection_id and message.wamid = report.wamid;
   if nameless then
-    concerned := concerned || private.messages_echoed(reports);
+    -- A send whose answer was lost has no wamid: our own id, echoed by WhatsApp, tells which message it was.
+    concerned := concerned || array(
+      select distinct message.id
+      from unnest(reports) as report
+      join public.messages as message
+        on message.id = private.as_uuid(report.callback_data) and message.connection_id = report.connection_id
+      where message.direction = 'outbound');
   end if;
   if concerned = '{}' then
     return;
@@ -3291,13 +3251,15 @@ CREATE OR REPLACE FUNCTION private.rename_contacts (
   AS $function$
 begin
   perform from public.contacts where id = any (contact_ids) order by id for no key update;
-  -- What is said now, and what the messages of all their threads said last: a name that stays is not written again, so
-  -- the contact alone does not know until when it was borne.
+  -- What is said now, what the contact says, and what the messages of all its threads said last: a name that stays is
+  -- not written again, so the contact alone does not know until when it was borne.
   update public.contacts as contact set profile_name = newest.profile_name, profile_name_at = newest.occurred_at
   from (
     select distinct on (said.contact_id) said.contact_id, said.profile_name, said.occurred_at
     from (
       select * from unnest(contact_ids, names, times) as told (contact_id, profile_name, occurred_at)
+      union all
+      select id, profile_name, profile_name_at from public.contacts where id = any (contact_ids) and profile_name is not null
       union all
       select person.id, last.profile_name, last.occurred_at
       from (select distinct id from unnest(contact_ids) as id) as renamed
@@ -3308,11 +3270,10 @@ begin
         where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id and message.profile_name is not null
         order by message.occurred_at desc, message.profile_name limit 1) as last
     ) as said
-    order by said.contact_id, said.occurred_at desc, said.profile_name
+    order by said.contact_id, said.occurred_at desc nulls last, said.profile_name
   ) as newest
   where contact.id = newest.contact_id
-    and (contact.profile_name_at is null or newest.occurred_at > contact.profile_name_at
-      or newest.occurred_at = contact.profile_name_at and newest.profile_name < contact.profile_name);
+    and (contact.profile_name, contact.profile_name_at) is distinct from (newest.profile_name, newest.occurred_at);
 end
 $function$;
 

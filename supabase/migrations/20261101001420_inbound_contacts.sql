@@ -6,13 +6,15 @@ set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off s
 as $$
 begin
   perform from public.contacts where id = any (contact_ids) order by id for no key update;
-  -- What is said now, and what the messages of all their threads said last: a name that stays is not written again, so
-  -- the contact alone does not know until when it was borne.
+  -- What is said now, what the contact says, and what the messages of all its threads said last: a name that stays is
+  -- not written again, so the contact alone does not know until when it was borne.
   update public.contacts as contact set profile_name = newest.profile_name, profile_name_at = newest.occurred_at
   from (
     select distinct on (said.contact_id) said.contact_id, said.profile_name, said.occurred_at
     from (
       select * from unnest(contact_ids, names, times) as told (contact_id, profile_name, occurred_at)
+      union all
+      select id, profile_name, profile_name_at from public.contacts where id = any (contact_ids) and profile_name is not null
       union all
       select person.id, last.profile_name, last.occurred_at
       from (select distinct id from unnest(contact_ids) as id) as renamed
@@ -23,11 +25,10 @@ begin
         where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id and message.profile_name is not null
         order by message.occurred_at desc, message.profile_name limit 1) as last
     ) as said
-    order by said.contact_id, said.occurred_at desc, said.profile_name
+    order by said.contact_id, said.occurred_at desc nulls last, said.profile_name
   ) as newest
   where contact.id = newest.contact_id
-    and (contact.profile_name_at is null or newest.occurred_at > contact.profile_name_at
-      or newest.occurred_at = contact.profile_name_at and newest.profile_name < contact.profile_name);
+    and (contact.profile_name, contact.profile_name_at) is distinct from (newest.profile_name, newest.occurred_at);
 end
 $$;
 comment on function private.rename_contacts(uuid[], text[], timestamptz[]) is
@@ -57,10 +58,6 @@ begin
     (synced_name, synced_name_at) = (
       select said.name, said.at
       from (values (contact.synced_name, contact.synced_name_at), (other.synced_name, other.synced_name_at)) as said (name, at)
-      order by said.name is null, said.at desc nulls last, said.name limit 1),
-    (profile_name, profile_name_at) = (
-      select said.name, said.at
-      from (values (contact.profile_name, contact.profile_name_at), (other.profile_name, other.profile_name_at)) as said (name, at)
       order by said.name is null, said.at desc nulls last, said.name limit 1),
     (marketing_opted_out_at, marketing_preference_at) = (
       select said.opted_out, said.at

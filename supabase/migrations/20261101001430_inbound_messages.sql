@@ -154,41 +154,32 @@ create function private.note_profiles(arrived private.inbound_message[], threads
 language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-declare
-  renamed uuid[];
 begin
-  -- Nearly everybody is still called what their contact says, and then nothing is written: a contact is read with every
-  -- message, and written when its name changes.
-  renamed := array(
-    select contact.id
-    from unnest(arrived) with ordinality as m
-    join public.conversations as thread on thread.id = threads[m.ordinality]
-    join public.contacts as contact on contact.id = thread.contact_id
-    where m.profile_name is not null and m.group_id is null and m.profile_name is distinct from contact.profile_name
-    union
-    -- In a group the thread is nobody's: who wrote is known by number, and until when so called by the contact alone.
-    select member.id
-    from unnest(arrived) as m
-    join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
-    where m.profile_name is not null and m.group_id is not null
-      and (member.profile_name_at is null or m.occurred_at >= member.profile_name_at));
-  if renamed = '{}' then
-    return;
-  end if;
-  perform private.rename_contacts(
-    array_agg(said.contact_id), array_agg(said.profile_name), array_agg(said.occurred_at))
+  perform private.rename_contacts(told.ids, told.names, told.times)
   from (
-    select thread.contact_id, m.profile_name, m.occurred_at
-    from unnest(arrived) with ordinality as m
-    join public.conversations as thread on thread.id = threads[m.ordinality]
-    where m.profile_name is not null and m.group_id is null
-    union all
-    select member.id, m.profile_name, m.occurred_at
-    from unnest(arrived) as m
-    join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
-    where m.profile_name is not null and m.group_id is not null
-  ) as said
-  where said.contact_id = any (renamed);
+    with said as (
+      select thread.contact_id, m.profile_name, m.occurred_at, false as in_group
+      from unnest(arrived) with ordinality as m
+      join public.conversations as thread on thread.id = threads[m.ordinality]
+      where m.profile_name is not null and m.group_id is null
+      union all
+      -- In a group the thread is nobody's: who wrote is known by number, and until when so called by the contact alone.
+      select member.id, m.profile_name, m.occurred_at, true
+      from unnest(arrived) as m
+      join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
+      where m.profile_name is not null and m.group_id is not null
+    ), renamed as (
+      -- Nearly everybody is still called what their contact says, and then nothing is written: a contact is read with every
+      -- message, and written when its name changes.
+      select contact.id
+      from said
+      join public.contacts as contact on contact.id = said.contact_id
+      where case when said.in_group then contact.profile_name_at is null or said.occurred_at >= contact.profile_name_at
+        else said.profile_name is distinct from contact.profile_name end
+    )
+    select array_agg(contact_id) as ids, array_agg(profile_name) as names, array_agg(occurred_at) as times
+    from said where contact_id = any (array(select id from renamed)) having count(*) > 0
+  ) as told;
 end
 $$;
 comment on function private.note_profiles(private.inbound_message[], uuid[]) is

@@ -34,23 +34,6 @@ $$;
 comment on function private.arrived_statuses(jsonb) is 'The reports of record_inbound, with the connection that each belongs to.';
 grant execute on function private.arrived_statuses(jsonb) to service_role;
 
-create function private.messages_echoed(reports private.inbound_status[]) returns uuid[]
-language plpgsql stable set search_path = ''
-set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-as $$
-begin
-  return array(
-    select distinct message.id
-    from unnest(reports) as report
-    join public.messages as message
-      on message.id = private.as_uuid(report.callback_data) and message.connection_id = report.connection_id
-    where message.direction = 'outbound');
-end
-$$;
-comment on function private.messages_echoed(private.inbound_status[]) is
-  'The messages whose own id reports echo: a send whose answer was lost has no wamid to find it by.';
-grant execute on function private.messages_echoed(private.inbound_status[]) to service_role;
-
 create function private.record_statuses(reports private.inbound_status[]) returns void
 language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -75,7 +58,13 @@ begin
   from unnest(reports) as report
   left join public.messages as message on message.connection_id = report.connection_id and message.wamid = report.wamid;
   if nameless then
-    concerned := concerned || private.messages_echoed(reports);
+    -- A send whose answer was lost has no wamid: our own id, echoed by WhatsApp, tells which message it was.
+    concerned := concerned || array(
+      select distinct message.id
+      from unnest(reports) as report
+      join public.messages as message
+        on message.id = private.as_uuid(report.callback_data) and message.connection_id = report.connection_id
+      where message.direction = 'outbound');
   end if;
   if concerned = '{}' then
     return;

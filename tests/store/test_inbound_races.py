@@ -135,10 +135,7 @@ async def test_a_member_deletes_contacts_while_their_people_write(
                     "delete from public.contacts where id = any (%s)", [await _contacts(sessions[1], tenant)]
                 ),
             )
-    (found,) = await rows(
-        sessions[0], "select count(*) as messages from public.messages where workspace_id = %s", tenant.workspace_id
-    )
-    assert found["messages"] == ROUNDS * PEOPLE
+    assert await _messages(sessions[0], tenant) == ROUNDS * PEOPLE
 
 
 async def test_a_backend_deletes_contacts_while_their_people_write(sessions: list[Session], tenant: Tenant) -> None:
@@ -152,10 +149,13 @@ async def test_a_backend_deletes_contacts_while_their_people_write(sessions: lis
                 lambda known=known: sessions[1].execute("delete from public.contacts where id = any (%s)", [known])
             ),
         )
-    (found,) = await rows(
-        sessions[0], "select count(*) as messages from public.messages where workspace_id = %s", tenant.workspace_id
-    )
-    assert found["messages"] == ROUNDS * PEOPLE
+    assert await _messages(sessions[0], tenant) == ROUNDS * PEOPLE
+
+
+async def _messages(session: Session, tenant: Tenant) -> int:
+    counted = "select count(*) as messages from public.messages where workspace_id = %s"
+    (found,) = await rows(session, counted, tenant.workspace_id)
+    return int(found["messages"])
 
 
 async def _contacts(session: Session, tenant: Tenant) -> list[uuid.UUID]:
