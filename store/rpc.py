@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
-from store.errors import Rejected, answered, json_of
+from store.errors import Rejected, Unavailable, answered, json_of
 
 Row = dict[str, Any]
+Shape = TypeVar("Shape")
 
 RECORD_SEPARATOR = b"\x1e"
 UNIT_SEPARATOR = b"\x1f"
@@ -36,9 +37,12 @@ class Rpc:
             UNIT_SEPARATOR.join((provider.encode(), (number or "").encode(), (waba or "").encode(), body))
             for provider, number, waba, body in events
         )
-        ids: list[int] = await self._post(
+        answer = await self._post(
             "receive_inbound", content=RECORD_SEPARATOR.join(records), headers={"content-type": "text/plain"}
         )
+        ids: list[int] = _expected(answer, list)
+        if len(ids) != len(events):
+            raise Unavailable("shape", "an answer of another length")
         return ids
 
     async def claim_inbound(self, max_events: int = 200, lease_seconds: int = 30) -> list[Row]:
@@ -85,10 +89,10 @@ class Rpc:
 
     async def verify_stats(self, connection_id: str, after: str, max_conversations: int) -> Row:
         """A page of conversations held against their messages: {after, conversations, differences}."""
-        page: Row = await self._call(
+        page = await self._call(
             "verify_stats", connection_id=connection_id, after=after, max_conversations=max_conversations
         )
-        return page
+        return _expected(page, dict)
 
     # outbound
 
@@ -122,15 +126,14 @@ class Rpc:
 
     async def get_connection_credential(self, connection_id: str) -> str | None:
         """The key of a number out of Vault, or None."""
-        credential: str | None = await self._call("get_connection_credential", connection_id=connection_id)
-        return credential
+        credential = await self._call("get_connection_credential", connection_id=connection_id)
+        return None if credential is None else _expected(credential, str)
 
     async def _rows(self, function: str, **arguments: Any) -> list[Row]:
-        rows: list[Row] = await self._call(function, **arguments)
-        return rows
+        return _expected(await self._call(function, **arguments), list)
 
     async def _count(self, function: str, **arguments: Any) -> int:
-        return int(await self._call(function, **arguments))
+        return _expected(await self._call(function, **arguments), int)
 
     async def _call(self, function: str, **arguments: Any) -> Any:
         try:
@@ -142,6 +145,13 @@ class Rpc:
     async def _post(self, function: str, *, content: bytes, headers: dict[str, str]) -> Any:
         call = self._http.post(f"/rest/v1/rpc/{function}", content=content, headers=headers)
         return json_of(await answered(call))
+
+
+def _expected(answer: Any, kind: type[Shape]) -> Shape:
+    """An answer of the shape its function gives. Whoever gave another one, it was not Postgres."""
+    if not isinstance(answer, kind):
+        raise Unavailable("shape", "an answer of another shape")
+    return answer
 
 
 def to_json(value: Any) -> bytes:

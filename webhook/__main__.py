@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import socket
@@ -49,11 +50,19 @@ async def serve(settings: Settings) -> int:
             # Who the client is plays no part here.
             proxy_headers=False,
             ws="none",
+            lifespan="off",
         )
         # uvicorn raises the signal once more when it has drained; this time it means nothing.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        await uvicorn.Server(config).serve(sockets=[listener])
+        # Together or not at all: a receiver that went on acknowledging without its recorder would look well.
+        async with asyncio.TaskGroup() as tasks:
+            recording = tasks.create_task(recorder.run())
+            sweeping = tasks.create_task(recorder.sweep())
+            await uvicorn.Server(config).serve(sockets=[listener])
+            sweeping.cancel()
+            recorder.stop()
+            await recording
     return 0
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -63,7 +62,6 @@ class Receiver:
                 Route("/readyz", self.readyz),
             ],
             redirect_slashes=False,
-            lifespan=self._lifespan,
         )
 
     def from_360dialog_number(self, scope: Scope, headers: Headers) -> tuple[Endpoint, None]:
@@ -126,16 +124,6 @@ class Receiver:
             # Not known to be on disk: the provider keeps it and tries again.
             raise Refused(503) from None
         self._recorder.add(Event(event_id, endpoint, body, found))
-
-    @asynccontextmanager
-    async def _lifespan(self, _app: Any) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as tasks:
-            recording = tasks.create_task(self._recorder.run())
-            sweeping = tasks.create_task(self._recorder.sweep())
-            yield
-            sweeping.cancel()
-            self._recorder.stop()
-            await recording
 
 
 class Posted:

@@ -12,9 +12,6 @@ from whatsapp.envelope import Endpoint
 
 MAX_BODIES = 500
 MAX_BYTES = 8 * 1024 * 1024
-# One: while it travels and commits the next gathers. With two the groups are half as large, and the rows fall behind
-# (bench/README.md).
-IN_FLIGHT = 1
 # A body that has been here longer is given back to the provider, and a group has this long to be committed: together
 # less than the 5 s after which the provider hangs up.
 PATIENCE = 2.5
@@ -35,12 +32,16 @@ class _Waiting:
 
 
 class Journal:
-    """Commits raw bodies to `webhook_events`."""
+    """Commits raw bodies to `webhook_events`.
+
+    One group is on its way at a time: while it travels and commits the next gathers. With two the groups are half as
+    large, and the rows fall behind (bench/README.md).
+    """
 
     def __init__(self, rpc: Rpc) -> None:
         self._rpc = rpc
         self._waiting: deque[_Waiting] = deque()
-        self._flushes: set[asyncio.Task[None]] = set()
+        self._flush: asyncio.Task[None] | None = None
 
     async def commit(self, endpoint: Endpoint, body: bytes, began: float) -> int:
         """The journal id of `body`, once it is on disk. `began` is when it came, by time.monotonic().
@@ -49,26 +50,31 @@ class Journal:
         """
         waiting = _Waiting(endpoint, body, began, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if len(self._flushes) < IN_FLIGHT:
-            flush = asyncio.create_task(self._flush())
-            self._flushes.add(flush)
-            flush.add_done_callback(self._flushes.discard)
+        if self._flush is None:
+            self._flush = asyncio.create_task(self._commit_all())
         return await waiting.committed
 
-    async def _flush(self) -> None:
-        while group := self._next_group():
-            try:
-                async with asyncio.timeout(COMMIT_SECONDS):
-                    ids = await self._rpc.receive_inbound([waiting.record() for waiting in group])
-            except Rejected as error:
-                await self._commit_alone(group, error)
-            except StoreError as error:
-                _fail(group, error)
-            except TimeoutError:
-                _fail(group, Unavailable("timeout", "the commit took too long"))
-            else:
-                for waiting, event_id in zip(group, ids, strict=True):
-                    _settle(waiting, event_id)
+    async def _commit_all(self) -> None:
+        try:
+            while group := self._next_group():
+                await self._commit_group(group)
+        finally:
+            # In the same step as the last look at what waits: who comes between the two would wait for ever.
+            self._flush = None
+
+    async def _commit_group(self, group: list[_Waiting]) -> None:
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                ids = await self._rpc.receive_inbound([waiting.record() for waiting in group])
+        except Rejected as error:
+            await self._commit_alone(group, error)
+        except StoreError as error:
+            _fail(group, error)
+        except TimeoutError:
+            _fail(group, Unavailable("timeout", "the commit took too long"))
+        else:
+            for waiting, event_id in zip(group, ids, strict=True):
+                _settle(waiting, event_id)
 
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []

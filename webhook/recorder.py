@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from store.errors import Rejected, StoreError
+from store.errors import Denied, Rejected, StoreError, Unavailable
 from store.rpc import Rpc
 from whatsapp.envelope import Change, Endpoint, JsonObject, decode
 from whatsapp.normalise import Normalised, normalise
@@ -39,7 +39,8 @@ class Event:
 
     id: int
     endpoint: Endpoint
-    body: JsonObject
+    # As text when it comes back from the journal.
+    body: JsonObject | str
     found: Sequence[Change] | None = None
     attempts: int = 0
 
@@ -98,14 +99,11 @@ class Recorder:
 
     async def _apply(self, events: Sequence[Event]) -> bool:
         """Records events whatever it takes. False: Supabase is away, and some are left to the next sweep."""
-        results = [normalise(event.id, event.endpoint, event.body, event.found) for event in events]
         until = time.monotonic() + INSIST_SECONDS
         while True:
             try:
-                await self._record(results)
-            except Rejected as error:
-                return await self._divide(events, error)
-            except StoreError as error:
+                await self._record([_normalised(event) for event in events])
+            except (Unavailable, Denied) as error:
                 # It may have happened all the same; doing it again changes nothing.
                 if time.monotonic() < until and not self._stopping:
                     await asyncio.sleep(RETRY_SECONDS)
@@ -113,6 +111,9 @@ class Recorder:
                 log.warning("inbound.left_to_sweep", code=error.code, events=len(events))
                 await self._give_back(events, error)
                 return False
+            except Exception as error:
+                # Refused by Postgres, or stumbled over here, which should not be: one bad body stops no other.
+                return await self._divide(events, error)
             return True
 
     async def _give_back(self, events: Sequence[Event], error: StoreError) -> None:
@@ -122,7 +123,7 @@ class Recorder:
             with contextlib.suppress(StoreError):
                 await self._rpc.release_inbound(swept)
 
-    async def _divide(self, events: Sequence[Event], error: Rejected) -> bool:
+    async def _divide(self, events: Sequence[Event], error: Exception) -> bool:
         """One of them is poison: in halves, until it is alone and can only harm itself."""
         if len(events) == 1:
             await self._set_aside(events[0], error)
@@ -140,17 +141,25 @@ class Recorder:
             [row for result in results for row in result.facts],
         )
 
-    async def _set_aside(self, event: Event, error: Rejected) -> None:
-        log.error("inbound.rejected", event_id=event.id, code=error.code, attempts=event.attempts)
+    async def _set_aside(self, event: Event, error: Exception) -> None:
+        # Of a stumble the type alone: its message may hold what somebody wrote.
+        reason = str(error) if isinstance(error, Rejected) else f"{type(error).__name__} while reading"
+        code = error.code if isinstance(error, Rejected) else type(error).__name__
+        log.error("inbound.rejected", event_id=event.id, code=code, attempts=event.attempts)
         if event.attempts >= MAX_ATTEMPTS:
             try:
-                await self._rpc.record_inbound([{"id": event.id, "numbers": [], "problem": str(error)}], [], [])
+                await self._rpc.record_inbound([{"id": event.id, "numbers": [], "problem": reason}], [], [])
             except StoreError as later:
                 log.warning("inbound.left_to_sweep", code=later.code, events=1)
+
+
+def _normalised(event: Event) -> Normalised:
+    body = decode(event.body) if isinstance(event.body, str) else event.body
+    return normalise(event.id, event.endpoint, body, event.found)
 
 
 def _event(row: dict[str, object]) -> Event:
     endpoint = Endpoint(
         str(row["provider"]), *(str(row[key]) if row[key] else None for key in ("phone_number_id", "waba_id"))
     )
-    return Event(int(str(row["id"])), endpoint, decode(str(row["body"])), None, int(str(row["attempts"])))
+    return Event(int(str(row["id"])), endpoint, str(row["body"]), None, int(str(row["attempts"])))

@@ -18,7 +18,7 @@ from tests.webhook.posting import post, text_from_customer
 PATIENCE = 5.0
 
 
-@pytest.mark.parametrize("trouble", [UNAVAILABLE, NO_CONNECTION, HANGS, GARBAGE])
+@pytest.mark.parametrize("trouble", [UNAVAILABLE, NO_CONNECTION, HANGS, GARBAGE, Trouble(200, "[]")])
 async def test_a_body_that_cannot_be_committed_gets_503_in_time(
     programs: Programs, gateway: FlakyGateway, tenant: Tenant, trouble: Trouble
 ) -> None:
@@ -52,7 +52,7 @@ async def test_a_key_that_is_not_accepted_gets_503_and_not_401(
     assert await post(webhook, tenant, text_from_customer(tenant)) == 503
 
 
-@pytest.mark.parametrize("trouble", [UNAVAILABLE, GARBAGE])
+@pytest.mark.parametrize("trouble", [UNAVAILABLE, GARBAGE, Trouble(200, "null")])
 async def test_rows_that_cannot_be_recorded_are_brought_by_the_sweep(
     programs: Programs, gateway: FlakyGateway, tenant: Tenant, trouble: Trouble
 ) -> None:

@@ -1,0 +1,114 @@
+"""What must not happen in the receiver itself, made to happen: nobody waits for ever, and no body stops another."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from store.connect import connect
+from store.rpc import Rpc
+from tests.conftest import Project
+from tests.flows.programs import ROOT, free_port
+from tests.flows.tenant import Tenant
+from tests.webhook.posting import text_from_customer
+from webhook import recorder as recorder_module
+from webhook.journal import Journal
+from webhook.recorder import MAX_ATTEMPTS, Event, Recorder
+from whatsapp.envelope import Endpoint, decode
+
+POISON = "the poisonous one"
+
+
+@pytest.fixture
+async def rpc(project: Project) -> AsyncIterator[Rpc]:
+    async with connect(project.url, project.service_role_key) as http:
+        yield Rpc(http)
+
+
+@pytest.fixture
+def clumsy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A normaliser that stumbles over one body."""
+    real = recorder_module.normalise
+
+    def stumbling(event_id: int, endpoint: Endpoint, body: dict[str, Any], found: Any) -> Any:
+        if POISON in str(body):
+            raise KeyError(POISON)
+        return real(event_id, endpoint, body, found)
+
+    monkeypatch.setattr(recorder_module, "normalise", stumbling)
+
+
+async def committed(rpc: Rpc, tenant: Tenant, *texts: str) -> list[Event]:
+    endpoint, journal = Endpoint("360dialog", phone_number_id=tenant.phone_number_id), Journal(rpc)
+    raws = [json.dumps(text_from_customer(tenant, text)).encode() for text in texts]
+    ids = await asyncio.gather(*(journal.commit(endpoint, raw, time.monotonic()) for raw in raws))
+    return [Event(event_id, endpoint, decode(raw.decode())) for event_id, raw in zip(ids, raws, strict=True)]
+
+
+async def recorded(rpc: Rpc, *events: Event) -> None:
+    recorder = Recorder(rpc, None, keep_days=30)
+    for event in events:
+        recorder.add(event)
+    recorder.stop()
+    await recorder.run()
+
+
+async def test_a_body_that_comes_as_the_last_group_ends_waits_for_no_other(rpc: Rpc, tenant: Tenant) -> None:
+    endpoint, journal = Endpoint("360dialog", phone_number_id=tenant.phone_number_id), Journal(rpc)
+    async with asyncio.timeout(5):
+        for place in range(20):
+            body = json.dumps(text_from_customer(tenant, f"number {place}")).encode()
+            # Whoever wakes by the end of a group is here before anything else the group's end sets off.
+            await journal.commit(endpoint, body, time.monotonic())
+    assert len(await tenant.events()) == 20
+
+
+@pytest.mark.usefixtures("clumsy")
+async def test_a_body_the_normaliser_stumbles_over_is_left_and_the_others_are_recorded(
+    rpc: Rpc, tenant: Tenant
+) -> None:
+    await recorded(rpc, *await committed(rpc, tenant, "before", POISON, "after"))
+    assert {message["content"]["body"] for message in await tenant.messages()} == {"before", "after"}
+    assert sorted(event["state"] for event in await tenant.events()) == ["processed", "processed", "received"]
+
+
+@pytest.mark.usefixtures("clumsy")
+async def test_after_bounded_attempts_it_has_failed_with_its_reason_and_without_its_words(
+    rpc: Rpc, tenant: Tenant, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (event,) = await committed(rpc, tenant, POISON)
+    event.attempts = MAX_ATTEMPTS
+    await recorded(rpc, event)
+    (row,) = await tenant.rows("select state, error from webhook_events where phone_number_id = %(number)s")
+    assert (row["state"], row["error"]) == ("failed", "KeyError while reading")
+    assert POISON not in caplog.text + "".join(capsys.readouterr())
+
+
+async def test_a_receiver_whose_recorder_has_died_dies_too() -> None:
+    """It is started again by whoever watches it; alive, it would acknowledge what never becomes a row."""
+    program = (
+        "import sys; from store.startup import start; from webhook import __main__ as main\n"
+        "async def run(self): raise ZeroDivisionError\n"
+        "main.Recorder.run = run\n"
+        "sys.exit(start('webhook', '', main.Settings, main.serve))"
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program),
+        cwd=ROOT,
+        env={**os.environ, "WEBHOOK_PORT": str(free_port())},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, said = await asyncio.wait_for(process.communicate(), 15)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 1
+    assert b"ZeroDivisionError" in said
