@@ -123,7 +123,7 @@ class Receiver:
         except StoreError:
             # Not known to be on disk: the provider keeps it and tries again.
             raise Refused(503) from None
-        self._recorder.add(Event(event_id, endpoint, body, found))
+        self._recorder.add(Event(event_id, endpoint, raw, (body, found)))
 
 
 class Posted:

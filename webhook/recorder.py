@@ -22,6 +22,7 @@ log = structlog.get_logger()
 MAX_EVENTS = 500
 # What waits beyond this is left to the sweep: it is in the journal, and memory is not.
 MAX_WAITING = 20_000
+MAX_WAITING_BYTES = 64 * 1024 * 1024
 MAX_ATTEMPTS = 5
 SWEEP_SECONDS = 5.0
 # While Supabase is away, events are tried again from memory; then they are the sweep's. The journal gives the receiver
@@ -33,15 +34,18 @@ STATEMENT_TIMEOUT = "57014"
 PURGE_EVENTS, PURGES = 1000, 20
 
 
+# A body that has been read: the JSON, and its changes.
+Read = tuple[JsonObject, Sequence[Change]]
+
+
 @dataclass(slots=True)
 class Event:
-    """A committed body and its changes. `attempts` counts claims by a sweep; 0 straight after the receipt."""
+    """A committed body. `attempts` counts claims by a sweep; 0 straight after the receipt."""
 
     id: int
     endpoint: Endpoint
-    # As text when it comes back from the journal.
-    body: JsonObject | str
-    found: Sequence[Change] | None = None
+    raw: bytes
+    read: Read | None = None
     attempts: int = 0
 
 
@@ -53,13 +57,18 @@ class Recorder:
         self._default_workspace_id = str(default_workspace_id) if default_workspace_id else None
         self._keep_days = keep_days
         self._waiting: deque[Event] = deque()
+        self._bytes = 0
         self._arrived = asyncio.Event()
         self._stopping = False
 
     def add(self, event: Event) -> None:
         """Queues a committed event."""
-        if len(self._waiting) < MAX_WAITING:
+        if len(self._waiting) < MAX_WAITING and self._bytes + len(event.raw) <= MAX_WAITING_BYTES:
+            if len(self._waiting) >= MAX_EVENTS:
+                # What has to wait longer is read again later: as text it is a tenth of the size.
+                event.read = None
             self._waiting.append(event)
+            self._bytes += len(event.raw)
             self._arrived.set()
 
     def stop(self) -> None:
@@ -74,6 +83,7 @@ class Recorder:
             self._arrived.clear()
             while self._waiting:
                 events = [self._waiting.popleft() for _ in range(min(MAX_EVENTS, len(self._waiting)))]
+                self._bytes -= sum(len(event.raw) for event in events)
                 await self._apply(events)
             if self._stopping:
                 return
@@ -154,12 +164,12 @@ class Recorder:
 
 
 def _normalised(event: Event) -> Normalised:
-    body = decode(event.body) if isinstance(event.body, str) else event.body
-    return normalise(event.id, event.endpoint, body, event.found)
+    body, found = event.read or (decode(event.raw.decode()), None)
+    return normalise(event.id, event.endpoint, body, found)
 
 
 def _event(row: dict[str, object]) -> Event:
     endpoint = Endpoint(
         str(row["provider"]), *(str(row[key]) if row[key] else None for key in ("phone_number_id", "waba_id"))
     )
-    return Event(int(str(row["id"])), endpoint, str(row["body"]), None, int(str(row["attempts"])))
+    return Event(int(str(row["id"])), endpoint, str(row["body"]).encode(), attempts=int(str(row["attempts"])))

@@ -21,7 +21,7 @@ from tests.webhook.posting import text_from_customer
 from webhook import recorder as recorder_module
 from webhook.journal import Journal
 from webhook.recorder import MAX_ATTEMPTS, Event, Recorder
-from whatsapp.envelope import Endpoint, decode
+from whatsapp.envelope import Endpoint
 
 POISON = "the poisonous one"
 
@@ -49,7 +49,7 @@ async def committed(rpc: Rpc, tenant: Tenant, *texts: str) -> list[Event]:
     endpoint, journal = Endpoint("360dialog", phone_number_id=tenant.phone_number_id), Journal(rpc)
     raws = [json.dumps(text_from_customer(tenant, text)).encode() for text in texts]
     ids = await asyncio.gather(*(journal.commit(endpoint, raw, time.monotonic()) for raw in raws))
-    return [Event(event_id, endpoint, decode(raw.decode())) for event_id, raw in zip(ids, raws, strict=True)]
+    return [Event(event_id, endpoint, raw) for event_id, raw in zip(ids, raws, strict=True)]
 
 
 async def recorded(rpc: Rpc, *events: Event) -> None:
@@ -89,6 +89,22 @@ async def test_after_bounded_attempts_it_has_failed_with_its_reason_and_without_
     (row,) = await tenant.rows("select state, error from webhook_events where phone_number_id = %(number)s")
     assert (row["state"], row["error"]) == ("failed", "KeyError while reading")
     assert POISON not in caplog.text + "".join(capsys.readouterr())
+
+
+async def test_what_is_more_than_memory_may_hold_stays_in_the_journal(
+    rpc: Rpc, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = await committed(rpc, tenant, "first", "second", "third")
+    monkeypatch.setattr(recorder_module, "MAX_WAITING_BYTES", len(events[0].raw) + len(events[1].raw))
+    await recorded(rpc, *events)
+    assert [message["content"]["body"] for message in await tenant.messages()] == ["first", "second"]
+    assert [event["state"] for event in await tenant.events()] == ["processed", "processed", "received"]
+
+
+async def test_what_had_to_wait_long_is_read_again(rpc: Rpc, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "MAX_EVENTS", 2)
+    await recorded(rpc, *await committed(rpc, tenant, *(f"number {place}" for place in range(5))))
+    assert len(await tenant.messages()) == 5
 
 
 async def test_a_receiver_whose_recorder_has_died_dies_too() -> None:
