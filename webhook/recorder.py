@@ -22,6 +22,7 @@ log = structlog.get_logger()
 MAX_EVENTS = 500
 # What waits beyond this is left to the sweep: it is in the journal, and memory is not.
 MAX_WAITING = 20_000
+MAX_READ = 1_000
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 MAX_ATTEMPTS = 5
 SWEEP_SECONDS = 5.0
@@ -64,8 +65,8 @@ class Recorder:
     def add(self, event: Event) -> None:
         """Queues a committed event."""
         if len(self._waiting) < MAX_WAITING and self._bytes + len(event.raw) <= MAX_WAITING_BYTES:
-            if len(self._waiting) >= MAX_EVENTS:
-                # What has to wait longer is read again later: as text it is a tenth of the size.
+            if len(self._waiting) >= MAX_READ:
+                # Read again when its turn comes: as text it is a tenth of the size.
                 event.read = None
             self._waiting.append(event)
             self._bytes += len(event.raw)

@@ -102,7 +102,7 @@ async def test_what_is_more_than_memory_may_hold_stays_in_the_journal(
 
 
 async def test_what_had_to_wait_long_is_read_again(rpc: Rpc, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "MAX_EVENTS", 2)
+    monkeypatch.setattr(recorder_module, "MAX_READ", 2)
     await recorded(rpc, *await committed(rpc, tenant, *(f"number {place}" for place in range(5))))
     assert len(await tenant.messages()) == 5
 
