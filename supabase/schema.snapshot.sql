@@ -144,6 +144,21 @@ CREATE TYPE "private"."person" AS (
 
 COMMENT ON TYPE "private"."person" IS 'Somebody who wrote, with everything they are known by.';
 
+-- private/types/send_result.sql
+CREATE TYPE "private"."send_result" AS (
+  "message_id"      uuid,
+  "lease_token"     uuid,
+  "connection_id"   uuid,
+  "conversation_id" uuid,
+  "leased_at"       timestamp WITH time zone,
+  "outcome"         text,
+  "wamid"           text,
+  "retry_after"     double precision,
+  "scope"           text,
+  "reason"          text,
+  "error"           jsonb
+);
+
 -- private/tables/connection_credentials.sql
 CREATE TABLE "private"."connection_credentials" (
   "connection_id" uuid                     NOT NULL,
@@ -199,6 +214,54 @@ ALTER TABLE "private"."identity_changes"
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "service_role";
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
+
+-- private/tables/outbound_numbers.sql
+CREATE TABLE "private"."outbound_numbers" (
+  "connection_id" uuid                       NOT NULL,
+  "done_at"       timestamp with time zone[] NOT NULL DEFAULT '{}'::timestamp WITH time zone[],
+  "done"          integer[]                  NOT NULL DEFAULT '{}'::integer[],
+  "narrowed_to"   double precision,
+  "narrowed_at"   timestamp with time zone,
+  "held_until"    timestamp with time zone,
+  "strikes"       integer                    NOT NULL DEFAULT 0,
+  CONSTRAINT "outbound_numbers_pkey" PRIMARY KEY (connection_id),
+  CONSTRAINT "outbound_numbers_connection_id_fkey" FOREIGN KEY (connection_id) REFERENCES public.whatsapp_connections(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."outbound_numbers"
+  ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "private"."outbound_numbers"
+  SET (fillfactor=50);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."outbound_numbers" TO "service_role";
+
+COMMENT ON COLUMN "private"."outbound_numbers"."done" IS 'How many sends ended at each of done_at.';
+
+COMMENT ON COLUMN "private"."outbound_numbers"."narrowed_to" IS 'Messages per second at narrowed_at; doubles every 30 seconds until it is the connection''s own rate again.';
+
+COMMENT ON TABLE "private"."outbound_numbers" IS 'The pace of each number: sends of the last second, and how far WhatsApp has told it to slow down.';
+
+-- private/tables/outbound_pairs.sql
+CREATE TABLE "private"."outbound_pairs" (
+  "conversation_id" uuid                     NOT NULL,
+  "paid_at"         timestamp with time zone NOT NULL DEFAULT '-infinity'::timestamp WITH time zone,
+  "held_until"      timestamp with time zone,
+  "strikes"         integer                  NOT NULL DEFAULT 0,
+  CONSTRAINT "outbound_pairs_pkey" PRIMARY KEY (conversation_id)
+);
+
+ALTER TABLE "private"."outbound_pairs"
+  ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "private"."outbound_pairs"
+  SET (fillfactor=70);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."outbound_pairs" TO "service_role";
+
+COMMENT ON COLUMN "private"."outbound_pairs"."paid_at" IS 'When every message so far is paid for at one per 6 seconds; 44 may be owed.';
+
+COMMENT ON TABLE "private"."outbound_pairs" IS 'The pace of each conversation. Its row is also the lock under which the head of a conversation changes.';
 
 -- public/tables/contacts.sql
 CREATE TABLE "public"."contacts" (
@@ -547,43 +610,44 @@ REVOKE ALL ON TABLE "public"."message_templates" FROM "anon";
 
 -- public/tables/messages.sql
 CREATE TABLE "public"."messages" (
-  "id"               uuid                     NOT NULL DEFAULT gen_random_uuid(),
-  "seq"              bigint                   GENERATED ALWAYS AS IDENTITY NOT NULL,
-  "workspace_id"     uuid                     NOT NULL,
-  "connection_id"    uuid                     NOT NULL,
-  "conversation_id"  uuid,
-  "wamid"            text,
-  "wa_id"            text,
-  "bsuid"            text,
-  "profile_name"     text,
-  "direction"        text                     NOT NULL DEFAULT 'outbound'::text,
-  "type"             text                     NOT NULL,
-  "content"          jsonb                    NOT NULL,
-  "original_content" jsonb,
-  "imported"         boolean                  NOT NULL DEFAULT false,
-  "status"           text                     NOT NULL DEFAULT 'queued'::text,
-  "reply_to_wamid"   text,
-  "sent_by"          uuid,
-  "client_reference" text,
-  "send_after"       timestamp with time zone,
-  "error"            jsonb,
-  "media_id"         text,
-  "media_status"     text,
-  "media_path"       text,
-  "media_mime_type"  text,
-  "media_size"       bigint,
-  "media_sha256"     text,
-  "media_filename"   text,
-  "media_error"      jsonb,
-  "occurred_at"      timestamp with time zone NOT NULL DEFAULT now(),
-  "sent_at"          timestamp with time zone,
-  "delivered_at"     timestamp with time zone,
-  "read_at"          timestamp with time zone,
-  "played_at"        timestamp with time zone,
-  "failed_at"        timestamp with time zone,
-  "edited_at"        timestamp with time zone,
-  "revoked_at"       timestamp with time zone,
-  "created_at"       timestamp with time zone NOT NULL DEFAULT now(),
+  "id"                uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "seq"               bigint                   GENERATED ALWAYS AS IDENTITY NOT NULL,
+  "workspace_id"      uuid                     NOT NULL,
+  "connection_id"     uuid                     NOT NULL,
+  "conversation_id"   uuid,
+  "wamid"             text,
+  "wa_id"             text,
+  "bsuid"             text,
+  "profile_name"      text,
+  "direction"         text                     NOT NULL DEFAULT 'outbound'::text,
+  "type"              text                     NOT NULL,
+  "content"           jsonb                    NOT NULL,
+  "original_content"  jsonb,
+  "imported"          boolean                  NOT NULL DEFAULT false,
+  "status"            text                     NOT NULL DEFAULT 'queued'::text,
+  "reply_to_wamid"    text,
+  "sent_by"           uuid,
+  "client_reference"  text,
+  "send_after"        timestamp with time zone,
+  "error"             jsonb,
+  "previous_attempts" jsonb,
+  "media_id"          text,
+  "media_status"      text,
+  "media_path"        text,
+  "media_mime_type"   text,
+  "media_size"        bigint,
+  "media_sha256"      text,
+  "media_filename"    text,
+  "media_error"       jsonb,
+  "occurred_at"       timestamp with time zone NOT NULL DEFAULT now(),
+  "sent_at"           timestamp with time zone,
+  "delivered_at"      timestamp with time zone,
+  "read_at"           timestamp with time zone,
+  "played_at"         timestamp with time zone,
+  "failed_at"         timestamp with time zone,
+  "edited_at"         timestamp with time zone,
+  "revoked_at"        timestamp with time zone,
+  "created_at"        timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "messages_check" CHECK (((direction = 'inbound'::text) = (status = 'received'::text))),
   CONSTRAINT "messages_client_reference_check" CHECK (((char_length(client_reference) >= 1) AND (char_length(client_reference) <= 200))),
   CONSTRAINT "messages_connection_id_wamid_key" UNIQUE (connection_id, wamid),
@@ -591,6 +655,7 @@ CREATE TABLE "public"."messages" (
   CONSTRAINT "messages_media_status_check"
     CHECK ((media_status = ANY (ARRAY['pending'::text, 'downloading'::text, 'stored'::text, 'failed'::text, 'expired'::text, 'corrupt'::text]))),
   CONSTRAINT "messages_pkey" PRIMARY KEY (id),
+  CONSTRAINT "messages_previous_attempts_check" CHECK ((jsonb_typeof(previous_attempts) = 'array'::text)),
   CONSTRAINT "messages_status_check"
     CHECK
     ((status = ANY (ARRAY['received'::text, 'queued'::text, 'sending'::text, 'sent'::text, 'delivered'::text, 'read'::text, 'played'::text, 'failed'::text, 'uncertain'::text,
@@ -667,6 +732,8 @@ COMMENT ON COLUMN "public"."messages"."occurred_at" IS 'The provider''s clock fo
 
 COMMENT ON COLUMN "public"."messages"."original_content" IS 'What an edited message said first.';
 
+COMMENT ON COLUMN "public"."messages"."previous_attempts" IS 'What became of it before somebody retried it: [{wamid, error, sent_at, failed_at}], oldest first.';
+
 COMMENT ON COLUMN "public"."messages"."profile_name" IS 'What the customer called themselves when they wrote it: in a group, who wrote.';
 
 COMMENT ON COLUMN "public"."messages"."seq" IS 'Arrival number: breaks ties of occurred_at, which has a resolution of one second.';
@@ -730,9 +797,13 @@ CREATE TABLE "public"."outbox" (
   "connection_id"    uuid                     NOT NULL,
   "conversation_id"  uuid                     NOT NULL,
   "seq"              bigint                   GENERATED ALWAYS AS IDENTITY NOT NULL,
+  "line_at"          timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  "priority"         smallint                 NOT NULL DEFAULT 0,
   "available_at"     timestamp with time zone NOT NULL DEFAULT now(),
+  "ready_at"         timestamp with time zone,
   "attempts"         integer                  NOT NULL DEFAULT 0,
   "lease_token"      uuid,
+  "leased_at"        timestamp with time zone,
   "lease_expires_at" timestamp with time zone,
   "uncertain_since"  timestamp with time zone,
   CONSTRAINT "outbox_pkey" PRIMARY KEY (message_id),
@@ -742,23 +813,32 @@ CREATE TABLE "public"."outbox" (
 ALTER TABLE "public"."outbox"
   ENABLE ROW LEVEL SECURITY;
 
-CREATE UNIQUE INDEX outbox_in_flight ON public.outbox USING btree (conversation_id)
+ALTER TABLE "public"."outbox"
+  SET (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=500, fillfactor=70);
+
+CREATE UNIQUE INDEX outbox_head ON public.outbox USING btree (conversation_id)
+  WHERE ((ready_at IS NOT NULL) OR (lease_token IS NOT NULL));
+
+CREATE INDEX outbox_leased ON public.outbox USING btree (connection_id, lease_expires_at)
   WHERE (lease_token IS NOT NULL);
 
-CREATE INDEX outbox_leased ON public.outbox USING btree (lease_expires_at)
-  WHERE (lease_token IS NOT NULL);
+CREATE INDEX outbox_line ON public.outbox USING btree (conversation_id, line_at, seq);
 
 CREATE INDEX outbox_message ON public.outbox USING btree (workspace_id, message_id);
 
-CREATE INDEX outbox_order ON public.outbox USING btree (conversation_id, seq);
-
-CREATE INDEX outbox_ready ON public.outbox USING btree (available_at, seq)
-  WHERE ((lease_token IS NULL) AND (uncertain_since IS NULL));
+CREATE INDEX outbox_ready ON public.outbox USING btree (connection_id, priority, ready_at, seq)
+  WHERE (ready_at IS NOT NULL);
 
 CREATE INDEX outbox_uncertain ON public.outbox USING btree (uncertain_since)
   WHERE (uncertain_since IS NOT NULL);
 
-COMMENT ON COLUMN "public"."outbox"."seq" IS 'The order of sending within a conversation: that of the commits.';
+COMMENT ON COLUMN "public"."outbox"."available_at" IS 'Not before: an attempt that failed for a while.';
+
+COMMENT ON COLUMN "public"."outbox"."line_at" IS 'Its place among its conversation''s messages: when it was written, or send_after; then seq.';
+
+COMMENT ON COLUMN "public"."outbox"."priority" IS '0 free-form, which answers somebody; 1 a template into an open window; 2 any other template.';
+
+COMMENT ON COLUMN "public"."outbox"."ready_at" IS 'Set for the head of a conversation only, while it is not being sent: when it may go, its own time and its pair''s. The number''s rate comes on top.';
 
 COMMENT ON COLUMN "public"."outbox"."uncertain_since" IS 'When the answer to a send was lost. Such a row is never sent again; a status or the sweep settles it.';
 
@@ -1106,6 +1186,8 @@ CREATE OR REPLACE FUNCTION private.apply_statuses (
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
+declare
+  threads uuid[];
 begin
   update public.messages as message set
     status = case when told.rank > told.rank_before then ('{sent,failed,delivered,read,played}'::text[])[told.rank] else message.status end,
@@ -1145,9 +1227,16 @@ begin
   where message.id = told.id;
 
   -- What WhatsApp has reported on needs no sending any more.
-  delete from public.outbox
-  where message_id = any (message_ids)
-    and exists (select from public.messages where id = message_id and private.status_rank(status) > 0);
+  with settled as (
+    delete from public.outbox
+    where message_id = any (message_ids)
+      and exists (select from public.messages where id = message_id and private.status_rank(status) > 0)
+    returning conversation_id
+  )
+  select array_agg(distinct conversation_id) into threads from settled;
+  if threads is not null then
+    perform private.set_heads(threads);
+  end if;
 end
 $function$;
 
@@ -1239,27 +1328,6 @@ REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."arrived_statuses"(jsonb) TO "postgres";
 
--- private/functions/as_uuid.sql
-CREATE OR REPLACE FUNCTION private.as_uuid (
-  text
-)
-  RETURNS uuid
-  LANGUAGE sql
-  IMMUTABLE
-  PARALLEL SAFE
-  SET search_path TO ''
-  AS $function$
-  select case when $1 ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then $1::uuid end
-$function$;
-
-GRANT EXECUTE ON FUNCTION "private"."as_uuid"(text) TO "service_role";
-
-REVOKE ALL ON FUNCTION "private"."as_uuid"(text) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."as_uuid"(text) FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."as_uuid"(text) TO "postgres";
-
 -- private/functions/await_recordings.sql
 CREATE OR REPLACE FUNCTION private.await_recordings()
   RETURNS TRIGGER
@@ -1286,6 +1354,64 @@ REVOKE ALL ON FUNCTION "private"."await_recordings"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."await_recordings"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."await_recordings"() TO "postgres";
+
+-- private/functions/callback_data.sql
+CREATE OR REPLACE FUNCTION private.callback_data (
+  message public.messages
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return message.id || coalesce('/' || nullif(jsonb_array_length(message.previous_attempts), 0), '');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."callback_data"(public.messages) TO "service_role";
+
+COMMENT ON FUNCTION "private"."callback_data"(public.messages) IS 'What WhatsApp echoes in every report (biz_opaque_callback_data): the message''s id, and after a retry by hand the number of attempts before it.';
+
+REVOKE ALL ON FUNCTION "private"."callback_data"(public.messages) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."callback_data"(public.messages) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."callback_data"(public.messages) TO "postgres";
+
+-- private/functions/cancel_message.sql
+CREATE OR REPLACE FUNCTION private.cancel_message (
+  message_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  wanted public.messages := private.own_message(message_id);
+begin
+  perform from public.outbox as item
+  where item.message_id = wanted.id and item.lease_token is null and item.uncertain_since is null for update;
+  if not found then
+    raise exception 'the message is not waiting any more' using errcode = 'WA007',
+      hint = 'Only a queued message can be canceled.', detail = (select status from public.messages where id = wanted.id);
+  end if;
+  update public.messages as message set status = 'canceled', error = null where message.id = wanted.id;
+  delete from public.outbox as item where item.message_id = wanted.id;
+  perform private.set_heads(array[wanted.conversation_id]);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."cancel_message"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."cancel_message"(uuid) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."cancel_message"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."cancel_message"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."cancel_message"(uuid) TO "postgres";
 
 -- private/functions/close_events.sql
 CREATE OR REPLACE FUNCTION private.close_events (
@@ -1700,6 +1826,7 @@ begin
   where message.id = ended.message_id
     -- A workspace that goes takes its messages along.
     and exists (select from public.workspaces where id = old.workspace_id);
+  delete from private.outbound_pairs where conversation_id = old.id;
   return old;
 end
 $function$;
@@ -1737,6 +1864,65 @@ REVOKE ALL ON FUNCTION "private"."enforce_connection_limit"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."enforce_connection_limit"() TO "postgres";
 
+-- private/functions/enqueue_messages.sql
+CREATE OR REPLACE FUNCTION private.enqueue_messages (
+  message_ids uuid[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  now_here timestamptz;
+  threads uuid[] := array(
+    select distinct message.conversation_id from unnest(message_ids) as one (id) join public.messages as message on message.id = one.id);
+begin
+  -- Numbered under the pair's lock: whoever has the higher number comes to light later. With messages.seq, which is
+  -- drawn before the lock, a claim could see the second of two messages first and send both at once.
+  perform from public.conversations where id = any (threads) order by id for no key update;
+  perform private.lock_pairs(threads);
+  now_here := clock_timestamp();
+  with arrived as (
+    select message.*, greatest(message.send_after, now_here) as line_at,
+      row_number() over (partition by message.conversation_id order by greatest(message.send_after, now_here), message.seq) as place
+    from unnest(message_ids) as one (id) join public.messages as message on message.id = one.id
+  ), entered as (
+    insert into public.outbox (message_id, workspace_id, connection_id, conversation_id, line_at, priority, ready_at)
+    select arrived.id, arrived.workspace_id, arrived.connection_id, arrived.conversation_id, arrived.line_at,
+      case when arrived.type <> 'template' then 0 when thread.window_expires_at > now_here then 1 else 2 end,
+      -- The usual case at once: nobody else waits, and the first of these is the head.
+      case when arrived.place = 1 and not exists (
+          select from public.outbox as other where other.conversation_id = arrived.conversation_id)
+        then greatest(arrived.line_at, private.pair_ready_at(pair)) end
+    from arrived
+    join public.conversations as thread on thread.id = arrived.conversation_id
+    join private.outbound_pairs as pair on pair.conversation_id = arrived.conversation_id
+    order by arrived.seq
+    returning conversation_id, ready_at
+  )
+  -- Where somebody waits already, a message for now may overtake one for tomorrow.
+  select array_agg(conversation_id) into threads
+  from (select conversation_id from entered group by 1 having count(ready_at) = 0) as others;
+  if threads is not null then
+    perform private.set_heads(threads);
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."enqueue_messages"(uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."enqueue_messages"(uuid[]) IS 'Puts queued messages at the end of their conversations'' lines, in the order of their seq.';
+
+REVOKE ALL ON FUNCTION "private"."enqueue_messages"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."enqueue_messages"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."enqueue_messages"(uuid[]) TO "postgres";
+
 -- private/functions/enqueue_outbound.sql
 CREATE OR REPLACE FUNCTION private.enqueue_outbound()
   RETURNS TRIGGER
@@ -1744,17 +1930,12 @@ CREATE OR REPLACE FUNCTION private.enqueue_outbound()
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
+declare
+  queued uuid[] := array(select id from queued_messages where direction = 'outbound' and status = 'queued');
 begin
-  -- Numbered under the conversation's lock: whoever has the higher number comes to light later. With messages.seq, which
-  -- is drawn before the lock, a claim could see the second of two messages first and send both at once.
-  perform from public.conversations
-  where id in (select conversation_id from queued_messages where direction = 'outbound' and status = 'queued')
-  order by id for no key update;
-  insert into public.outbox (message_id, workspace_id, connection_id, conversation_id, available_at)
-  select id, workspace_id, connection_id, conversation_id, greatest(coalesce(send_after, now()), now())
-  from queued_messages
-  where direction = 'outbound' and status = 'queued'
-  order by queued_messages.seq;
+  if queued <> '{}' then
+    perform private.enqueue_messages(queued);
+  end if;
   return null;
 end
 $function$;
@@ -1998,6 +2179,82 @@ REVOKE ALL ON FUNCTION "private"."error_of"(jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."error_of"(jsonb) TO "postgres";
 
+-- private/functions/explain_outbound.sql
+CREATE OR REPLACE FUNCTION private.explain_outbound (
+  message_id uuid
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  wanted public.messages;
+  item public.outbox;
+  ahead public.outbox;
+  connection public.whatsapp_connections;
+  pace private.outbound_numbers;
+  pair private.outbound_pairs;
+  answer jsonb;
+begin
+  select * into wanted from public.messages as message
+  where message.id = explain_outbound.message_id and message.direction = 'outbound'
+    and (private.is_backend() or message.workspace_id in (select private.user_workspace_ids()));
+  if not found then
+    raise exception 'no such message' using errcode = 'WA004';
+  end if;
+  select * into item from public.outbox as waiting where waiting.message_id = wanted.id;
+  select * into connection from public.whatsapp_connections where id = wanted.connection_id;
+  select * into pace from private.outbound_numbers where connection_id = wanted.connection_id;
+  select * into pair from private.outbound_pairs where conversation_id = item.conversation_id;
+  select * into ahead from public.outbox as other
+  where other.conversation_id = item.conversation_id and other.message_id <> item.message_id
+    and (other.lease_token is not null
+      or (other.line_at, other.seq) < (item.line_at, item.seq)
+        and (other.uncertain_since is null or other.uncertain_since > now() - interval '1 minute'))
+  order by other.lease_token is null, other.line_at, other.seq limit 1;
+  answer := case
+    when item.message_id is null then jsonb_build_object('reason', 'ended', 'detail', jsonb_strip_nulls(jsonb_build_object('status', wanted.status, 'error', wanted.error)))
+    when item.uncertain_since is not null then jsonb_build_object('reason', 'uncertain', 'until', item.uncertain_since + interval '15 minutes', 'detail', wanted.error)
+    when item.lease_token is not null then jsonb_build_object('reason', 'sending', 'until', item.lease_expires_at)
+    when connection.status <> 'active' then jsonb_build_object('reason', 'connection_' || connection.status,
+      'detail', jsonb_strip_nulls(jsonb_build_object('status_reason', connection.status_reason, 'error', connection.last_error)))
+    when item.line_at > now() and wanted.send_after > now() then jsonb_build_object('reason', 'scheduled', 'until', item.line_at)
+    when ahead.message_id is not null then jsonb_build_object('reason', 'order',
+      'until', case when ahead.uncertain_since is not null then ahead.uncertain_since + interval '1 minute' end,
+      'detail', jsonb_build_object('behind', ahead.message_id, 'status', (select status from public.messages where id = ahead.message_id)))
+    when item.available_at > now() then jsonb_build_object('reason', 'retry', 'until', item.available_at, 'detail', wanted.error)
+    when private.pair_ready_at(pair) > now() then jsonb_build_object('reason', 'pair_rate', 'until', private.pair_ready_at(pair), 'detail', wanted.error)
+    when item.ready_at > now() then jsonb_build_object('reason', 'order', 'until', item.ready_at)
+    when pace.held_until > now() then jsonb_build_object('reason', 'number_rate', 'until', pace.held_until,
+      'detail', jsonb_build_object('messages_per_second', private.number_rate(connection, pace)))
+    else (
+      select jsonb_build_object('reason', case when line.ahead > 0 then 'number_rate' else 'ready' end,
+        'until', now() + line.ahead * interval '1 second' / private.number_rate(connection, pace),
+        'detail', jsonb_build_object('ahead', line.ahead, 'messages_per_second', private.number_rate(connection, pace)))
+      from (
+        -- Counted up to a bound: a long campaign is not walked through for a question.
+        select count(*) as ahead from (
+          select from public.outbox as other
+          where other.connection_id = item.connection_id and other.ready_at is not null and other.ready_at <= clock_timestamp()
+            and (other.priority, other.ready_at, other.seq) < (item.priority, item.ready_at, item.seq)
+          limit 10000) as bounded
+      ) as line)
+  end;
+  return jsonb_build_object('reason', null, 'until', null, 'detail', null) || answer;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."explain_outbound"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."explain_outbound"(uuid) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."explain_outbound"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."explain_outbound"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."explain_outbound"(uuid) TO "postgres";
+
 -- private/functions/fill_conversation.sql
 CREATE OR REPLACE FUNCTION private.fill_conversation()
   RETURNS TRIGGER
@@ -2080,6 +2337,39 @@ REVOKE ALL ON FUNCTION "private"."forget_credential"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."forget_credential"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."forget_credential"() TO "postgres";
+
+-- private/functions/held_results.sql
+CREATE OR REPLACE FUNCTION private.held_results (
+  results jsonb
+)
+  RETURNS private.send_result[]
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return array(
+    select row(item.message_id, item.lease_token, item.connection_id, item.conversation_id, item.leased_at, told.outcome,
+      told.wamid, told.retry_after, told.scope, told.reason, told.error)::private.send_result
+    from jsonb_populate_recordset(null::private.send_result, results) as told
+    join public.outbox as item on item.message_id = told.message_id and item.lease_token = told.lease_token
+    order by item.message_id
+    for update of item);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."held_results"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."held_results"(jsonb) IS 'The results whose lease is still held, with their places in the outbox locked.';
+
+REVOKE ALL ON FUNCTION "private"."held_results"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."held_results"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."held_results"(jsonb) TO "postgres";
 
 -- private/functions/hold_messages.sql
 CREATE OR REPLACE FUNCTION private.hold_messages (
@@ -2232,6 +2522,34 @@ REVOKE ALL ON FUNCTION "private"."is_conversational"(text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."is_conversational"(text) TO "postgres";
 
+-- private/functions/lock_pairs.sql
+CREATE OR REPLACE FUNCTION private.lock_pairs (
+  conversation_ids uuid[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.outbound_pairs (conversation_id)
+  select distinct id from unnest(conversation_ids) as id
+  where not exists (select from private.outbound_pairs where conversation_id = id)
+  order by id
+  on conflict do nothing;
+  perform from private.outbound_pairs where conversation_id = any (conversation_ids) order by conversation_id for update;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."lock_pairs"(uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."lock_pairs"(uuid[]) IS 'Makes whoever changes the heads of these conversations take turns. After the outbox and the messages, never before.';
+
+REVOKE ALL ON FUNCTION "private"."lock_pairs"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."lock_pairs"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."lock_pairs"(uuid[]) TO "postgres";
+
 -- private/functions/mark_as_read.sql
 CREATE OR REPLACE FUNCTION private.mark_as_read (
   conversation_id uuid
@@ -2379,7 +2697,7 @@ begin
   where thread.id in (kept, gone) and message.direction = 'inbound' and not message.imported
     and private.is_conversational(message.type) and message.seq > thread.read_through;
 
-  update public.outbox set conversation_id = kept where conversation_id = gone;
+  perform private.merge_lines(kept, gone);
   -- The statistics are recomputed once below, and not for each message that moves.
   perform set_config('wabase.moving_messages', 'on', true);
   update public.messages as message set conversation_id = kept
@@ -2410,6 +2728,41 @@ REVOKE ALL ON FUNCTION "private"."merge_conversations"(uuid, uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."merge_conversations"(uuid, uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."merge_conversations"(uuid, uuid) TO "postgres";
+
+-- private/functions/merge_lines.sql
+CREATE OR REPLACE FUNCTION private.merge_lines (
+  kept uuid,
+  gone uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.lock_pairs(array[kept, gone]);
+  -- Both may have one on the wire at this moment: the one of the thread that goes ends in a line of its own.
+  update public.outbox as item set
+    ready_at = null,
+    conversation_id = case when item.lease_token is not null and exists (
+        select from public.outbox as flying where flying.conversation_id = kept and flying.lease_token is not null)
+      then item.message_id else kept end
+  where item.conversation_id = gone;
+  update private.outbound_pairs as pair set
+    paid_at = greatest(pair.paid_at, other.paid_at), held_until = greatest(pair.held_until, other.held_until)
+  from private.outbound_pairs as other where pair.conversation_id = kept and other.conversation_id = gone;
+  perform private.set_heads(array[kept]);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."merge_lines"(uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."merge_lines"(uuid, uuid) IS 'What waits in two conversations that become one waits in one line, in the order of writing.';
+
+REVOKE ALL ON FUNCTION "private"."merge_lines"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."merge_lines"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."merge_lines"(uuid, uuid) TO "postgres";
 
 -- private/functions/merge_threads_of.sql
 CREATE OR REPLACE FUNCTION private.merge_threads_of (
@@ -2460,6 +2813,31 @@ REVOKE ALL ON FUNCTION "private"."merge_threads_of"(private.person[]) FROM PUBLI
 REVOKE ALL ON FUNCTION "private"."merge_threads_of"(private.person[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."merge_threads_of"(private.person[]) TO "postgres";
+
+-- private/functions/message_of.sql
+CREATE OR REPLACE FUNCTION private.message_of (
+  callback_data text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return case when callback_data ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[0-9]{1,6})?$' then left(callback_data, 36)::uuid end;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."message_of"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."message_of"(text) IS 'Whose echo it is, see private.callback_data; null when it is none of ours.';
+
+REVOKE ALL ON FUNCTION "private"."message_of"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."message_of"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."message_of"(text) TO "postgres";
 
 -- private/functions/message_preview.sql
 CREATE OR REPLACE FUNCTION private.message_preview (
@@ -2632,6 +3010,340 @@ REVOKE ALL ON FUNCTION "private"."note_sightings"(private.person[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."note_sightings"(private.person[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."note_sightings"(private.person[]) TO "postgres";
+
+-- private/functions/number_rate.sql
+CREATE OR REPLACE FUNCTION private.number_rate (
+  connection public.whatsapp_connections,
+  pace       private.outbound_numbers
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return case when pace.narrowed_to is null then connection.messages_per_second
+    else greatest(1, least(connection.messages_per_second,
+      floor(pace.narrowed_to * power(2, extract(epoch from least(now() - pace.narrowed_at, interval '10 minutes')) / 30)))) end;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."number_rate"(public.whatsapp_connections, private.outbound_numbers) TO "service_role";
+
+COMMENT ON FUNCTION "private"."number_rate"(public.whatsapp_connections, private.outbound_numbers) IS 'Messages per second of a number now: its own, or less for a while after WhatsApp refused some.';
+
+REVOKE ALL ON FUNCTION "private"."number_rate"(public.whatsapp_connections, private.outbound_numbers) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."number_rate"(public.whatsapp_connections, private.outbound_numbers) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."number_rate"(public.whatsapp_connections, private.outbound_numbers) TO "postgres";
+
+-- private/functions/number_tokens.sql
+CREATE OR REPLACE FUNCTION private.number_tokens (
+  connection public.whatsapp_connections,
+  pace       private.outbound_numbers
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  if pace.held_until > clock_timestamp() then
+    return 0;
+  end if;
+  -- A send counts from its claim until a second after its answer was recorded: WhatsApp saw it somewhere in between, so
+  -- no second there, wherever it begins, holds more than the rate.
+  return greatest(0, private.number_rate(connection, pace)
+    - (select count(*) from public.outbox where connection_id = connection.id and lease_token is not null)
+    - coalesce((
+        select sum(amount) from unnest(pace.done_at, pace.done) as ended (at, amount)
+        where ended.at > clock_timestamp() - interval '1 second'), 0));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."number_tokens"(public.whatsapp_connections, private.outbound_numbers) TO "service_role";
+
+COMMENT ON FUNCTION "private"."number_tokens"(public.whatsapp_connections, private.outbound_numbers) IS 'How many messages of a number may be claimed at this moment.';
+
+REVOKE ALL ON FUNCTION "private"."number_tokens"(public.whatsapp_connections, private.outbound_numbers) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."number_tokens"(public.whatsapp_connections, private.outbound_numbers) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."number_tokens"(public.whatsapp_connections, private.outbound_numbers) TO "postgres";
+
+-- private/functions/outbound_candidates.sql
+CREATE OR REPLACE FUNCTION private.outbound_candidates (
+  max_messages integer
+)
+  RETURNS TABLE (
+    message_id uuid,
+    verdict    text
+  )
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+#variable_conflict use_column
+declare
+  -- The clock's and not the transaction's: a claim may have waited for its turn.
+  instant timestamptz := clock_timestamp();
+begin
+  return query
+  with recursive number as (
+    -- The numbers that have somebody waiting, one step of an index each.
+    (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
+    union all
+    select (select next.connection_id from public.outbox as next
+      where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
+    from number where number.id is not null
+  ), waiting as (
+    select connection.workspace_id, head.message_id, head.conversation_id, head.priority, head.ready_at,
+      row_number() over (partition by connection.id order by head.priority, head.ready_at, head.seq) as place
+    from number
+    join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
+    left join private.outbound_numbers as pace on pace.connection_id = connection.id
+    cross join lateral (
+      select least(max_messages, private.number_tokens(connection, pace)) as tokens offset 0) as free
+    cross join lateral (
+      select item.* from (
+        (select * from public.outbox where connection_id = number.id and priority = 0 and ready_at <= instant
+         order by ready_at, seq limit free.tokens)
+        union all
+        (select * from public.outbox where connection_id = number.id and priority = 1 and ready_at <= instant
+         order by ready_at, seq limit free.tokens)
+        union all
+        (select * from public.outbox where connection_id = number.id and priority = 2 and ready_at <= instant
+         order by ready_at, seq limit free.tokens)
+      ) as item
+      limit free.tokens) as head
+    where free.tokens > 0
+  ), turn as (
+    select *, row_number() over (partition by workspace_id order by priority, place) as turn from waiting
+  ), chosen as (
+    -- Who answers somebody goes before any campaign; then workspace by workspace, and number by number within.
+    select * from turn order by priority, turn, ready_at limit max_messages
+  )
+  select chosen.message_id, case
+      when message.type <> 'template' and not coalesce(thread.window_expires_at > now(), false) then 'window'
+      when message.type = 'template' and contact.marketing_opted_out_at is not null and exists (
+          select from public.message_templates as template
+          where template.workspace_id = message.workspace_id and template.connection_id = message.connection_id
+            and template.name = message.content ->> 'name'
+            and template.language = message.content #>> '{language,code}' and template.category = 'MARKETING')
+        then 'opted_out'
+    end
+  from chosen
+  join public.messages as message on message.id = chosen.message_id
+  join public.conversations as thread on thread.id = message.conversation_id
+  left join public.contacts as contact on contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."outbound_candidates"(integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."outbound_candidates"(integer) IS 'Heads that may go now within each number''s rate, replies first, tenants in turn; with the reason why one may not be sent at all.';
+
+REVOKE ALL ON FUNCTION "private"."outbound_candidates"(integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."outbound_candidates"(integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."outbound_candidates"(integer) TO "postgres";
+
+-- private/functions/own_message.sql
+CREATE OR REPLACE FUNCTION private.own_message (
+  message_id uuid
+)
+  RETURNS public.messages
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  found_one public.messages;
+begin
+  select * into found_one from public.messages as message
+  where message.id = own_message.message_id and message.direction = 'outbound'
+    and (private.is_backend() or message.workspace_id in (select private.user_workspace_ids()));
+  if not found then
+    raise exception 'no such message' using errcode = 'WA004';
+  end if;
+  -- The thread first, as whoever queues does.
+  perform from public.conversations as thread where thread.id = found_one.conversation_id for no key update;
+  return found_one;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."own_message"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."own_message"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."own_message"(uuid) IS 'An outbound message of one of the caller''s workspaces, with its conversation locked. WA004.';
+
+REVOKE ALL ON FUNCTION "private"."own_message"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."own_message"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."own_message"(uuid) TO "postgres";
+
+-- private/functions/pace_numbers.sql
+CREATE OR REPLACE FUNCTION private.pace_numbers (
+  results private.send_result[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  insert into private.outbound_numbers (connection_id)
+  select distinct connection_id from unnest(results)
+  where not exists (select from private.outbound_numbers as known where known.connection_id = unnest.connection_id)
+  order by 1 on conflict do nothing;
+  perform from private.outbound_numbers
+  where connection_id in (select connection_id from unnest(results)) order by connection_id for update;
+
+  update private.outbound_numbers as pace set
+    (done_at, done) = (
+      select array_agg(ended.at order by ended.at), array_agg(ended.amount order by ended.at)
+      from (
+        select * from unnest(pace.done_at, pace.done) as before (at, amount)
+        where before.at > clock_timestamp() - interval '1 second'
+        union all
+        select clock_timestamp(), told.amount
+      ) as ended),
+    strikes = case when told.throttled and not told.again then pace.strikes + 1 when told.passed then 0 else pace.strikes end,
+    -- Those on the wire together are refused together: they narrow the number once.
+    narrowed_to = case when told.throttled and not told.again then greatest(1, told.rate / 2.0) else pace.narrowed_to end,
+    narrowed_at = case when told.throttled and not told.again then now() else pace.narrowed_at end,
+    held_until = case when told.throttled
+      then greatest(pace.held_until, now() + greatest(told.wait, least(power(2, least(pace.strikes, 6)), 60)) * interval '1 second')
+      else pace.held_until end
+  from (
+    select result.connection_id, count(*)::integer as amount,
+      bool_or(result.outcome = 'throttle' and result.scope = 'number') as throttled,
+      bool_or(result.outcome = 'done') as passed,
+      coalesce(max(result.retry_after) filter (where result.outcome = 'throttle' and result.scope = 'number'), 0) as wait,
+      min(private.number_rate(connection, pace)) as rate,
+      coalesce(bool_or(pace.narrowed_at > now() - interval '1 second'), false) as again
+    from unnest(results) as result
+    join public.whatsapp_connections as connection on connection.id = result.connection_id
+    join private.outbound_numbers as pace on pace.connection_id = result.connection_id
+    group by result.connection_id
+  ) as told
+  where pace.connection_id = told.connection_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."pace_numbers"(private.send_result[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."pace_numbers"(private.send_result[]) IS 'Counts sends against the rate of their number; 130429 and its like halve the rate, which then recovers by itself.';
+
+REVOKE ALL ON FUNCTION "private"."pace_numbers"(private.send_result[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."pace_numbers"(private.send_result[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."pace_numbers"(private.send_result[]) TO "postgres";
+
+-- private/functions/pace_pairs.sql
+CREATE OR REPLACE FUNCTION private.pace_pairs (
+  results private.send_result[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  perform private.lock_pairs(array(select conversation_id from unnest(results)));
+  -- Paid for from now on: WhatsApp saw it before its answer came, and counts from then.
+  update private.outbound_pairs as pair set
+    paid_at = case when result.outcome = 'throttle' then pair.paid_at
+      else greatest(pair.paid_at, clock_timestamp()) + interval '6 seconds' end,
+    -- Meta asks for 4^X seconds after the X-th refusal in a row.
+    strikes = case when result.outcome = 'throttle' then pair.strikes + (result.scope = 'pair')::integer else 0 end,
+    held_until = case when result.outcome = 'throttle' and result.scope = 'pair'
+      then now() + least(power(4, least(pair.strikes + 1, 6)), 3600) * interval '1 second' end
+  from unnest(results) as result
+  where pair.conversation_id = result.conversation_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."pace_pairs"(private.send_result[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."pace_pairs"(private.send_result[]) IS 'Counts sends against the pair rate: one per 6 seconds, bursts up to 45; 131056 holds that pair alone.';
+
+REVOKE ALL ON FUNCTION "private"."pace_pairs"(private.send_result[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."pace_pairs"(private.send_result[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."pace_pairs"(private.send_result[]) TO "postgres";
+
+-- private/functions/pair_ready_at.sql
+CREATE OR REPLACE FUNCTION private.pair_ready_at (
+  pair private.outbound_pairs
+)
+  RETURNS timestamp WITH time zone
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  -- One message per 6 seconds to one user, bursts up to 45 (Meta, pair rate limits).
+  return greatest(pair.paid_at - 44 * interval '6 seconds', pair.held_until);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."pair_ready_at"(private.outbound_pairs) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."pair_ready_at"(private.outbound_pairs) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."pair_ready_at"(private.outbound_pairs) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."pair_ready_at"(private.outbound_pairs) TO "postgres";
+
+-- private/functions/pause_numbers.sql
+CREATE OR REPLACE FUNCTION private.pause_numbers (
+  results private.send_result[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  update public.whatsapp_connections as connection set
+    status = 'paused', status_reason = stop.reason, last_error = stop.error || jsonb_build_object('at', now())
+  from (
+    select distinct on (connection_id) connection_id, coalesce(reason, 'provider') as reason, error, leased_at
+    from unnest(results) where outcome = 'pause' order by connection_id, message_id
+  ) as stop
+  where connection.id = stop.connection_id and connection.status = 'active'
+    -- Refused with a key that has been replaced in the meantime: the new one is to be tried.
+    and not exists (
+      select from private.connection_credentials as stored
+      where stored.connection_id = stop.connection_id and stop.reason = 'credential' and stored.updated_at > stop.leased_at);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."pause_numbers"(private.send_result[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."pause_numbers"(private.send_result[]) IS 'Stops numbers that WhatsApp has stopped: their queues wait, nothing fails.';
+
+REVOKE ALL ON FUNCTION "private"."pause_numbers"(private.send_result[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."pause_numbers"(private.send_result[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."pause_numbers"(private.send_result[]) TO "postgres";
 
 -- private/functions/phone_key.sql
 CREATE OR REPLACE FUNCTION private.phone_key (
@@ -3127,7 +3839,7 @@ begin
       select distinct message.id
       from unnest(reports) as report
       join public.messages as message
-        on message.id = private.as_uuid(report.callback_data) and message.connection_id = report.connection_id
+        on message.id = private.message_of(report.callback_data) and message.connection_id = report.connection_id
       where message.direction = 'outbound');
   end if;
   if concerned = '{}' then
@@ -3138,7 +3850,8 @@ begin
     update public.messages as message set wamid = report.wamid
     from unnest(reports) as report
     where message.id = any (concerned) and message.wamid is null and message.connection_id = report.connection_id
-      and message.id = private.as_uuid(report.callback_data);
+      -- The echo of an attempt before the last retry by hand says nothing about this one.
+      and report.callback_data = private.callback_data(message);
   end if;
   perform private.apply_statuses(concerned);
 end
@@ -3204,6 +3917,45 @@ REVOKE ALL ON FUNCTION "private"."record_template"(private.inbound_fact) FROM PU
 REVOKE ALL ON FUNCTION "private"."record_template"(private.inbound_fact) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."record_template"(private.inbound_fact) TO "postgres";
+
+-- private/functions/refuse_outbound.sql
+CREATE OR REPLACE FUNCTION private.refuse_outbound (
+  message_ids uuid[],
+  verdicts    text[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  threads uuid[];
+begin
+  with gone as (
+    delete from public.outbox where message_id = any (message_ids) returning message_id, conversation_id
+  ), failed as (
+    update public.messages as message set status = 'failed', failed_at = now(), error = case verdict.reason
+        when 'window' then jsonb_build_object('code', 'window_closed', 'class', 'WINDOW',
+          'title', 'The 24 hour window closed before the message could be sent', 'remedy', 'Send a template; the customer has not written for 24 hours.')
+        else jsonb_build_object('code', 'opted_out', 'class', 'SUPPRESS',
+          'title', 'The contact does not want marketing', 'remedy', 'Do not send this to this recipient.') end
+    from unnest(message_ids, verdicts) as verdict (message_id, reason)
+    where message.id = verdict.message_id and message.id in (select message_id from gone)
+    returning message.id
+  )
+  select array_agg(distinct conversation_id) into threads from gone, (select count(*) from failed) as done;
+  perform private.set_heads(threads);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_outbound"(uuid[], text[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."refuse_outbound"(uuid[], text[]) IS 'Fails messages that must not be sent any more, each for its reason.';
+
+REVOKE ALL ON FUNCTION "private"."refuse_outbound"(uuid[], text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."refuse_outbound"(uuid[], text[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_outbound"(uuid[], text[]) TO "postgres";
 
 -- private/functions/register_identifiers.sql
 CREATE OR REPLACE FUNCTION private.register_identifiers()
@@ -3360,6 +4112,51 @@ REVOKE ALL ON FUNCTION "private"."report_echoes"(private.inbound_message[]) FROM
 
 GRANT EXECUTE ON FUNCTION "private"."report_echoes"(private.inbound_message[]) TO "postgres";
 
+-- private/functions/retry_message.sql
+CREATE OR REPLACE FUNCTION private.retry_message (
+  message_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  wanted public.messages := private.own_message(message_id);
+begin
+  select * into wanted from public.messages as message where message.id = wanted.id for no key update;
+  if wanted.status not in ('failed', 'canceled') then
+    raise exception 'the message has not failed' using errcode = 'WA008',
+      hint = 'Only a failed or canceled message can be sent again.', detail = wanted.status;
+  end if;
+  if wanted.conversation_id is null then
+    raise exception 'its conversation is gone' using errcode = 'WA004';
+  end if;
+  if wanted.type <> 'template' and not coalesce((
+      select thread.window_expires_at > now() from public.conversations as thread where thread.id = wanted.conversation_id), false) then
+    raise exception 'the 24 hour window of this conversation is closed'
+      using errcode = 'WA001', hint = 'Send a template; free-form messages may follow once the customer writes.';
+  end if;
+  update public.messages as message set
+    status = 'queued',
+    previous_attempts = coalesce(message.previous_attempts, '[]') || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
+      'status', message.status, 'wamid', message.wamid, 'error', message.error, 'sent_at', message.sent_at, 'failed_at', message.failed_at))),
+    wamid = null, error = null, sent_at = null, failed_at = null, send_after = null
+  where message.id = wanted.id;
+  perform private.enqueue_messages(array[wanted.id]);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."retry_message"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."retry_message"(uuid) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."retry_message"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."retry_message"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."retry_message"(uuid) TO "postgres";
+
 -- private/functions/route_waiting.sql
 CREATE OR REPLACE FUNCTION private.route_waiting()
   RETURNS TRIGGER
@@ -3490,6 +4287,91 @@ REVOKE ALL ON FUNCTION "private"."set_connection_credential"(uuid, text) FROM "p
 
 GRANT EXECUTE ON FUNCTION "private"."set_connection_credential"(uuid, text) TO "postgres";
 
+-- private/functions/set_connection_paused.sql
+CREATE OR REPLACE FUNCTION private.set_connection_paused (
+  connection_id uuid,
+  reason        text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  update public.whatsapp_connections as connection set
+    status = case when reason is null then 'active' else 'paused' end,
+    status_reason = reason,
+    last_error = case when reason is null then null else connection.last_error end
+  where connection.id = set_connection_paused.connection_id and connection.status <> 'disconnected'
+    and (private.is_backend() or connection.workspace_id in (select private.user_managed_workspace_ids()));
+  if not found then
+    raise exception 'no such connection' using errcode = 'WA004';
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."set_connection_paused"(uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."set_connection_paused"(uuid, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."set_connection_paused"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."set_connection_paused"(uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."set_connection_paused"(uuid, text) TO "postgres";
+
+-- private/functions/set_heads.sql
+CREATE OR REPLACE FUNCTION private.set_heads (
+  conversation_ids uuid[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  perform private.lock_pairs(conversation_ids);
+  -- Whoever is no longer the head steps back before another steps forward: there is never more than one.
+  update public.outbox as item set ready_at = null
+  where item.conversation_id = any (conversation_ids) and item.ready_at is not null
+    and (item.lease_token is not null or item.uncertain_since is not null
+      or item.message_id <> (
+        select head.message_id from public.outbox as head
+        where head.conversation_id = item.conversation_id and head.uncertain_since is null
+        order by head.line_at, head.seq limit 1));
+  update public.outbox as item set ready_at = head.ready_at
+  from (
+    select first.message_id,
+      -- What is uncertain holds its followers for a minute.
+      greatest(first.line_at, first.available_at, private.pair_ready_at(pair), (
+        select max(lost.uncertain_since) + interval '1 minute' from public.outbox as lost
+        where lost.conversation_id = pair.conversation_id and lost.uncertain_since is not null)) as ready_at
+    from unnest(conversation_ids) as concerned (id)
+    join private.outbound_pairs as pair on pair.conversation_id = concerned.id
+    cross join lateral (
+      select * from public.outbox as one
+      where one.conversation_id = concerned.id and one.uncertain_since is null
+      order by one.line_at, one.seq limit 1) as first
+    where not exists (
+      select from public.outbox as flying where flying.conversation_id = concerned.id and flying.lease_token is not null)
+  ) as head
+  where item.message_id = head.message_id and item.ready_at is distinct from head.ready_at;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."set_heads"(uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."set_heads"(uuid[]) IS 'Whoever is first of a conversation may go, at its time and not before the pair''s; nobody while one is being sent. Running it again changes nothing.';
+
+REVOKE ALL ON FUNCTION "private"."set_heads"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."set_heads"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."set_heads"(uuid[]) TO "postgres";
+
 -- private/functions/stats_of.sql
 CREATE OR REPLACE FUNCTION private.stats_of (
   conversation_ids uuid[]
@@ -3579,6 +4461,32 @@ REVOKE ALL ON FUNCTION "private"."subtract_from_stats"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."subtract_from_stats"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."subtract_from_stats"() TO "postgres";
+
+-- private/functions/suppress_contacts.sql
+CREATE OR REPLACE FUNCTION private.suppress_contacts (
+  results private.send_result[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  update public.contacts as contact set marketing_opted_out_at = coalesce(contact.marketing_opted_out_at, now())
+  from unnest(results) as result
+  join public.conversations as thread on thread.id = result.conversation_id
+  where result.outcome = 'suppress' and contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."suppress_contacts"(private.send_result[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."suppress_contacts"(private.send_result[]) IS 'WhatsApp says that a customer wants no marketing: so does the contact from now on.';
+
+REVOKE ALL ON FUNCTION "private"."suppress_contacts"(private.send_result[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."suppress_contacts"(private.send_result[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."suppress_contacts"(private.send_result[]) TO "postgres";
 
 -- private/functions/threads_at_home.sql
 CREATE OR REPLACE FUNCTION private.threads_at_home (
@@ -3888,6 +4796,31 @@ REVOKE ALL ON FUNCTION "private"."with_conversations"(private.person[]) FROM "po
 
 GRANT EXECUTE ON FUNCTION "private"."with_conversations"(private.person[]) TO "postgres";
 
+-- public/functions/cancel_message.sql
+CREATE OR REPLACE FUNCTION public.cancel_message (
+  message_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.cancel_message(message_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."cancel_message"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."cancel_message"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."cancel_message"(uuid) IS 'Takes a queued message back before it is sent. WA004, WA007 when it is being sent or has ended.';
+
+REVOKE ALL ON FUNCTION "public"."cancel_message"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."cancel_message"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."cancel_message"(uuid) FROM PUBLIC, "anon";
+
 -- public/functions/claim_inbound.sql
 CREATE OR REPLACE FUNCTION public.claim_inbound (
   max_events    integer DEFAULT 200,
@@ -4006,42 +4939,47 @@ CREATE OR REPLACE FUNCTION public.claim_outbound (
     type            text,
     content         jsonb,
     reply_to_wamid  text,
-    attempts        integer
+    attempts        integer,
+    callback_data   text
   )
   LANGUAGE plpgsql
   SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 #variable_conflict use_column
+declare
+  allowed uuid[];
+  forbidden uuid[];
+  reasons text[];
 begin
   -- Claims take turns, a few milliseconds each: every one sees what the one before it has put in flight.
   perform pg_advisory_xact_lock('public.outbox'::regclass::bigint);
+  select array_agg(judged.message_id) filter (where verdict is null),
+    array_agg(judged.message_id) filter (where verdict is not null), array_agg(verdict) filter (where verdict is not null)
+  into allowed, forbidden, reasons
+  from (
+    select item.message_id, candidate.verdict
+    from private.outbound_candidates(max_messages) as candidate
+    join public.outbox as item on item.message_id = candidate.message_id and item.ready_at is not null
+    order by item.message_id
+    for update of item skip locked
+  ) as judged;
+  if forbidden is not null then
+    perform private.refuse_outbound(forbidden, reasons);
+  end if;
   return query
   with claimed as (
     update public.outbox as item set
       lease_token = gen_random_uuid(),
+      leased_at = now(),
       lease_expires_at = now() + make_interval(secs => lease_seconds),
+      ready_at = null,
       attempts = item.attempts + 1
-    where item.message_id in (
-      select head.message_id
-      from public.outbox as head
-      join public.whatsapp_connections as connection
-        on connection.id = head.connection_id and connection.status = 'active'
-      where head.lease_token is null and head.uncertain_since is null and head.available_at <= now()
-        -- One in flight per conversation,
-        and not exists (
-          select from public.outbox as flying
-          where flying.conversation_id = head.conversation_id and flying.lease_token is not null)
-        -- in insert order. What became uncertain holds its followers for a minute; what is scheduled for later holds
-        -- nobody before its time.
-        and not exists (
-          select from public.outbox as ahead
-          where ahead.conversation_id = head.conversation_id and ahead.seq < head.seq
-            and (ahead.available_at <= now() or ahead.attempts > 0)
-            and (ahead.uncertain_since is null or ahead.uncertain_since > now() - interval '1 minute'))
-      order by head.available_at, head.seq
-      limit max_messages
-      for update of head skip locked)
+    from unnest(allowed) as chosen (id)
+    where item.message_id = chosen.id
     returning item.*
   ), sending as (
     update public.messages as message set status = 'sending'
@@ -4050,24 +4988,49 @@ begin
   )
   select sending.id, claimed.lease_token, sending.workspace_id, sending.connection_id, connection.provider,
     connection.phone_number_id, conversation.phone, conversation.bsuid, sending.type, sending.content,
-    sending.reply_to_wamid, claimed.attempts
+    sending.reply_to_wamid, claimed.attempts, private.callback_data(sending)
   from claimed
   join sending on sending.id = claimed.message_id
   join public.whatsapp_connections as connection on connection.id = claimed.connection_id
-  join public.conversations as conversation on conversation.id = claimed.conversation_id
-  order by claimed.seq;
+  join public.conversations as conversation on conversation.id = sending.conversation_id
+  order by claimed.priority, claimed.seq;
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."claim_outbound"(integer, integer) TO "service_role";
 
-COMMENT ON FUNCTION "public"."claim_outbound"(integer, integer) IS 'Leases messages to send: at most one per conversation, in insert order, of active connections. Each comes with the token its record must show.';
+COMMENT ON FUNCTION "public"."claim_outbound"(integer, integer) IS 'Leases messages to send: at most one per conversation, in insert order, of active connections, within the rates of number and pair. Each comes with the token its record must show.';
 
 REVOKE ALL ON FUNCTION "public"."claim_outbound"(integer, integer) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "public"."claim_outbound"(integer, integer) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."claim_outbound"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/explain_outbound.sql
+CREATE OR REPLACE FUNCTION public.explain_outbound (
+  message_id uuid
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.explain_outbound(message_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."explain_outbound"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."explain_outbound"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."explain_outbound"(uuid) IS '{reason, until, detail}: why a message waits and until when, as far as can be known. Reasons: ended, uncertain, sending, connection_paused, connection_disconnected, scheduled, order, retry, pair_rate, number_rate, ready. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."explain_outbound"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."explain_outbound"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."explain_outbound"(uuid) FROM PUBLIC, "anon";
 
 -- public/functions/get_connection_credential.sql
 CREATE OR REPLACE FUNCTION public.get_connection_credential (
@@ -4137,6 +5100,73 @@ REVOKE ALL ON FUNCTION "public"."mark_as_read"(uuid) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."mark_as_read"(uuid) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."mark_as_read"(uuid) FROM PUBLIC, "anon";
+
+-- public/functions/next_outbound.sql
+CREATE OR REPLACE FUNCTION public.next_outbound()
+  RETURNS timestamp WITH time zone
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return (
+    with recursive number as (
+      (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
+      union all
+      select (select next.connection_id from public.outbox as next
+        where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
+      from number where number.id is not null
+    )
+    select min(greatest(head.ready_at, pace.held_until, case when private.number_tokens(connection, pace) = 0 then now() + interval '100 milliseconds' end))
+    from number
+    join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
+    left join private.outbound_numbers as pace on pace.connection_id = connection.id
+    cross join lateral (
+      select min(ready_at) as ready_at from (
+        select (select min(ready_at) from public.outbox where connection_id = number.id and priority = level and ready_at is not null) as ready_at
+        from generate_series(0, 2) as level) as each) as head);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."next_outbound"() TO "service_role";
+
+COMMENT ON FUNCTION "public"."next_outbound"() IS 'When the next claim may find something, as far as can be known now; null when nothing waits.';
+
+REVOKE ALL ON FUNCTION "public"."next_outbound"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."next_outbound"() TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."next_outbound"() FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/pause_connection.sql
+CREATE OR REPLACE FUNCTION public.pause_connection (
+  connection_id uuid,
+  reason        text DEFAULT 'operator'::text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.set_connection_paused(connection_id, coalesce(nullif(btrim(reason), ''), 'operator'));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."pause_connection"(uuid, text) IS 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."pause_connection"(uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."pause_connection"(uuid, text) FROM PUBLIC, "anon";
 
 -- public/functions/receive_inbound.sql
 CREATE OR REPLACE FUNCTION public.receive_inbound (
@@ -4298,47 +5328,59 @@ CREATE OR REPLACE FUNCTION public.record_outbound (
   RETURNS integer
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
-  held uuid[];
+  -- results: [{message_id, lease_token, outcome, wamid?, retry_after?, scope?, reason?, error?}]; docs/outbound.md
+  held private.send_result[] := private.held_results(results);
+  ids uuid[] := array(select message_id from unnest(held));
 begin
-  -- results: [{message_id, lease_token, outcome: done|retry|reject|uncertain, wamid?, retry_after?, error?}]
-  held := array(
-    select item.message_id
-    from public.outbox as item
-    join jsonb_to_recordset(results) as result (message_id uuid, lease_token uuid)
-      on item.message_id = result.message_id and item.lease_token = result.lease_token
-    order by item.message_id
-    for update of item);
-
+  if held = '{}' then
+    return 0;
+  end if;
   -- The outbox's lock, then the message's: a status report for it waits, or has been written and is seen below.
-  perform from public.messages where id = any (held) order by id for no key update;
+  perform from public.messages where id = any (ids) order by id for no key update;
 
   update public.messages as message set
     status = case
       when private.status_rank(message.status) > 0 then message.status
-      when result.outcome = 'done' then 'sent' when result.outcome = 'reject' then 'failed'
+      when result.outcome = 'done' then 'sent' when result.outcome in ('reject', 'suppress') then 'failed'
       when result.outcome = 'uncertain' then 'uncertain' else 'queued' end,
     wamid = coalesce(message.wamid, result.wamid),
     sent_at = case when result.outcome = 'done' then coalesce(message.sent_at, now()) else message.sent_at end,
-    failed_at = case when result.outcome = 'reject' then now() else message.failed_at end,
+    failed_at = case when result.outcome in ('reject', 'suppress') then now() else message.failed_at end,
     error = case when result.outcome = 'done' then null else coalesce(result.error, message.error) end
-  from jsonb_to_recordset(results) as result (message_id uuid, outcome text, wamid text, error jsonb)
-  where message.id = result.message_id and message.id = any (held);
+  from unnest(held) as result
+  where message.id = result.message_id;
 
-  delete from public.outbox as item
-  using jsonb_to_recordset(results) as result (message_id uuid, outcome text)
-  where item.message_id = result.message_id and item.message_id = any (held) and result.outcome in ('done', 'reject');
+  perform private.pace_pairs(held);
+  perform private.pace_numbers(held);
+  if exists (select from unnest(held) where outcome = 'pause') then
+    perform private.pause_numbers(held);
+  end if;
+  if exists (select from unnest(held) where outcome = 'suppress') then
+    perform private.suppress_contacts(held);
+  end if;
+
+  delete from public.outbox as item using unnest(held) as result
+  where item.message_id = result.message_id and result.outcome in ('done', 'reject', 'suppress');
 
   update public.outbox as item set
     lease_token = null,
+    leased_at = null,
     lease_expires_at = null,
-    available_at = case when result.outcome = 'retry' then now() + make_interval(secs => result.retry_after) else item.available_at end,
+    -- A throttle or a stopped number is no fault of the message.
+    attempts = item.attempts - (result.outcome in ('throttle', 'pause'))::integer,
+    available_at = case when result.outcome = 'retry' then now() + make_interval(secs => coalesce(result.retry_after, 0)) else item.available_at end,
     uncertain_since = case when result.outcome = 'uncertain' then now() end
-  from jsonb_to_recordset(results) as result (message_id uuid, outcome text, retry_after double precision)
-  where item.message_id = result.message_id and item.message_id = any (held) and result.outcome in ('retry', 'uncertain');
+  from unnest(held) as result
+  where item.message_id = result.message_id and result.outcome not in ('done', 'reject', 'suppress');
 
-  perform private.apply_statuses(held);
+  perform private.apply_statuses(ids);
+  perform private.set_heads(array(select conversation_id from unnest(held)));
   return cardinality(held);
 end
 $function$;
@@ -4419,25 +5461,23 @@ CREATE OR REPLACE FUNCTION public.release_outbound (
   leases jsonb
 )
   RETURNS integer
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SET search_path TO ''
   AS $function$
+declare
   -- leases: [{message_id, lease_token}] of messages whose sending has not begun.
-  with released as (
-    update public.outbox set lease_token = null, lease_expires_at = null, attempts = attempts - 1
-    where message_id in (
-      select item.message_id
-      from public.outbox as item
-      join jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
-        on item.message_id = lease.message_id and item.lease_token = lease.lease_token
-      order by item.message_id
-      for update of item)
-    returning message_id
-  ), queued as (
-    update public.messages set status = 'queued'
-    where id in (select message_id from released) and status = 'sending'
-  )
-  select count(*)::integer from released
+  held private.send_result[] := private.held_results(leases);
+begin
+  if held = '{}' then
+    return 0;
+  end if;
+  update public.outbox as item set lease_token = null, leased_at = null, lease_expires_at = null, attempts = item.attempts - 1
+  from unnest(held) as lease where item.message_id = lease.message_id;
+  update public.messages as message set status = 'queued'
+  from unnest(held) as lease where message.id = lease.message_id and message.status = 'sending';
+  perform private.set_heads(array(select conversation_id from unnest(held)));
+  return cardinality(held);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."release_outbound"(jsonb) TO "service_role";
@@ -4449,6 +5489,56 @@ REVOKE ALL ON FUNCTION "public"."release_outbound"(jsonb) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."release_outbound"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."release_outbound"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/resume_connection.sql
+CREATE OR REPLACE FUNCTION public.resume_connection (
+  connection_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.set_connection_paused(connection_id, null);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."resume_connection"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."resume_connection"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."resume_connection"(uuid) IS 'A paused number goes on where it was. Owner and admin. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."resume_connection"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."resume_connection"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."resume_connection"(uuid) FROM PUBLIC, "anon";
+
+-- public/functions/retry_message.sql
+CREATE OR REPLACE FUNCTION public.retry_message (
+  message_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.retry_message(message_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."retry_message"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."retry_message"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."retry_message"(uuid) IS 'Sends a failed or canceled message once more: the same row, at the end of its conversation''s line, its past in previous_attempts. WA001, WA004, WA008.';
+
+REVOKE ALL ON FUNCTION "public"."retry_message"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."retry_message"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."retry_message"(uuid) FROM PUBLIC, "anon";
 
 -- public/functions/set_connection_credential.sql
 CREATE OR REPLACE FUNCTION public.set_connection_credential (
@@ -4593,40 +5683,48 @@ CREATE OR REPLACE FUNCTION public.sweep_outbound (
   SET search_path TO ''
   AS $function$
 declare
-  swept uuid[];
+  swept integer := 0;
+  items public.outbox[];
+  changed integer;
 begin
   -- A lease that ran out belonged to a worker that died: it may have been sending at that moment.
-  with expired as (
-    update public.outbox set lease_token = null, lease_expires_at = null, uncertain_since = now()
-    where message_id in (
-      select message_id from public.outbox where lease_token is not null and lease_expires_at <= now()
-      order by message_id for update skip locked)
-    returning message_id
-  ), uncertain as (
-    update public.messages set status = 'uncertain'
-    where id in (select message_id from expired) and status = 'sending'
-    returning id
-  )
-  select array_agg(id) into swept from uncertain;
+  items := array(
+    select item from public.outbox as item where lease_token is not null and lease_expires_at <= now()
+    order by message_id for update skip locked);
+  if items <> '{}' then
+    update public.messages as message set status = 'uncertain'
+    from unnest(items) as item where message.id = item.message_id and message.status = 'sending';
+    get diagnostics changed = row_count;
+    update public.outbox as item set lease_token = null, leased_at = null, lease_expires_at = null, uncertain_since = now()
+    from unnest(items) as expired where item.message_id = expired.message_id;
+    swept := swept + changed;
+    perform private.set_heads(array(select distinct conversation_id from unnest(items)));
+  end if;
 
-  with overdue as (
-    delete from public.outbox
-    where message_id in (
-      select message_id from public.outbox
-      where uncertain_since <= now() - make_interval(secs => uncertain_seconds)
-      order by message_id for update skip locked)
-    returning message_id
-  ), failed as (
-    update public.messages set
+  items := array(
+    select item from public.outbox as item
+    where uncertain_since <= now() - make_interval(secs => uncertain_seconds)
+    order by message_id for update skip locked);
+  if items <> '{}' then
+    update public.messages as message set
       status = 'failed',
       failed_at = now(),
       error = jsonb_build_object('code', 'outcome_unknown', 'title', 'No answer and no report from WhatsApp',
         'class', 'UNCERTAIN', 'remedy', 'Ask the recipient or look at the phone; then retry by hand if it did not arrive.')
-    where id in (select message_id from overdue) and status = 'uncertain'
-    returning id
-  )
-  select swept || coalesce(array_agg(id), '{}') into swept from failed;
-  return coalesce(cardinality(swept), 0);
+    from unnest(items) as item where message.id = item.message_id and message.status = 'uncertain';
+    get diagnostics changed = row_count;
+    delete from public.outbox as item using unnest(items) as overdue where item.message_id = overdue.message_id;
+    swept := swept + changed;
+    perform private.set_heads(array(select distinct conversation_id from unnest(items)));
+  end if;
+
+  -- Pairs that owe nothing any more. Whoever holds one is about to need it.
+  delete from private.outbound_pairs where conversation_id in (
+    select pair.conversation_id from private.outbound_pairs as pair
+    where pair.paid_at < now() and coalesce(pair.held_until < now() - interval '1 hour', true)
+      and not exists (select from public.outbox as item where item.conversation_id = pair.conversation_id)
+    limit 1000 for update skip locked);
+  return swept;
 end
 $function$;
 

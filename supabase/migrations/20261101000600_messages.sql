@@ -62,6 +62,7 @@ create table public.messages (
   client_reference text check (char_length(client_reference) between 1 and 200),
   send_after timestamptz,
   error jsonb,
+  previous_attempts jsonb check (jsonb_typeof(previous_attempts) = 'array'),
   media_id text,
   media_status text check (media_status in ('pending', 'downloading', 'stored', 'failed', 'expired', 'corrupt')),
   media_path text,
@@ -99,6 +100,19 @@ comment on column public.messages.original_content is 'What an edited message sa
 comment on column public.messages.content is 'The Cloud API''s own object for the type, in and out.';
 comment on column public.messages.occurred_at is 'The provider''s clock for what arrived, the insert for what is to be sent.';
 comment on column public.messages.error is '{code, title, details, class, remedy} of the failure that ended the message.';
+
+comment on column public.messages.previous_attempts is 'What became of it before somebody retried it: [{wamid, error, sent_at, failed_at}], oldest first.';
+
+create function private.callback_data(message public.messages) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return message.id || coalesce('/' || nullif(jsonb_array_length(message.previous_attempts), 0), '');
+end
+$$;
+comment on function private.callback_data(public.messages) is
+  'What WhatsApp echoes in every report (biz_opaque_callback_data): the message''s id, and after a retry by hand the number of attempts before it.';
+grant execute on function private.callback_data(public.messages) to service_role;
 
 -- Invoker on purpose: a conversation that row level security hides is not found, exactly like one that does not exist.
 create function private.prepare_message() returns trigger

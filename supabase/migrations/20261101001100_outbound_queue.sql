@@ -5,39 +5,196 @@ create table public.outbox (
   connection_id uuid not null,
   conversation_id uuid not null,
   seq bigint not null generated always as identity,
+  line_at timestamptz not null default clock_timestamp(),
+  priority smallint not null default 0,
   available_at timestamptz not null default now(),
+  ready_at timestamptz,
   attempts integer not null default 0,
   lease_token uuid,
+  leased_at timestamptz,
   lease_expires_at timestamptz,
   uncertain_since timestamptz,
   foreign key (workspace_id, message_id) references public.messages (workspace_id, id) on delete cascade
-);
-create index outbox_order on public.outbox (conversation_id, seq);
-create index outbox_ready on public.outbox (available_at, seq) where lease_token is null and uncertain_since is null;
-create index outbox_leased on public.outbox (lease_expires_at) where lease_token is not null;
-create unique index outbox_in_flight on public.outbox (conversation_id) where lease_token is not null;
+  -- Rows come and go within a second: dead ones are cleared away early and without pauses.
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
+create index outbox_line on public.outbox (conversation_id, line_at, seq);
+create index outbox_ready on public.outbox (connection_id, priority, ready_at, seq) where ready_at is not null;
+create index outbox_leased on public.outbox (connection_id, lease_expires_at) where lease_token is not null;
+create unique index outbox_head on public.outbox (conversation_id) where ready_at is not null or lease_token is not null;
 create index outbox_uncertain on public.outbox (uncertain_since) where uncertain_since is not null;
 create index outbox_message on public.outbox (workspace_id, message_id);
 comment on table public.outbox is 'Messages that still have to be sent. Its rows ring the worker through Realtime and leave when settled.';
-comment on column public.outbox.seq is 'The order of sending within a conversation: that of the commits.';
+comment on column public.outbox.line_at is 'Its place among its conversation''s messages: when it was written, or send_after; then seq.';
+comment on column public.outbox.priority is '0 free-form, which answers somebody; 1 a template into an open window; 2 any other template.';
+comment on column public.outbox.available_at is 'Not before: an attempt that failed for a while.';
+comment on column public.outbox.ready_at is 'Set for the head of a conversation only, while it is not being sent: when it may go, its own time and its pair''s. The number''s rate comes on top.';
 comment on column public.outbox.uncertain_since is 'When the answer to a send was lost. Such a row is never sent again; a status or the sweep settles it.';
 alter table public.outbox enable row level security;
 grant select, insert, update, delete on public.outbox to service_role;
 
+-- What WhatsApp has been sent, per number and per pair of number and customer: nothing here is needed for longer than minutes.
+create table private.outbound_numbers (
+  connection_id uuid primary key references public.whatsapp_connections (id) on delete cascade,
+  done_at timestamptz[] not null default '{}',
+  done integer[] not null default '{}',
+  narrowed_to double precision,
+  narrowed_at timestamptz,
+  held_until timestamptz,
+  strikes integer not null default 0
+) with (fillfactor = 50);
+comment on table private.outbound_numbers is 'The pace of each number: sends of the last second, and how far WhatsApp has told it to slow down.';
+comment on column private.outbound_numbers.done is 'How many sends ended at each of done_at.';
+comment on column private.outbound_numbers.narrowed_to is 'Messages per second at narrowed_at; doubles every 30 seconds until it is the connection''s own rate again.';
+alter table private.outbound_numbers enable row level security;
+grant select, insert, update, delete on private.outbound_numbers to service_role;
+
+-- No foreign key: its check would lock the conversation, which whoever records a send must not wait for.
+create table private.outbound_pairs (
+  conversation_id uuid primary key,
+  paid_at timestamptz not null default '-infinity',
+  held_until timestamptz,
+  strikes integer not null default 0
+) with (fillfactor = 70);
+comment on table private.outbound_pairs is 'The pace of each conversation. Its row is also the lock under which the head of a conversation changes.';
+comment on column private.outbound_pairs.paid_at is 'When every message so far is paid for at one per 6 seconds; 44 may be owed.';
+alter table private.outbound_pairs enable row level security;
+grant select, insert, update, delete on private.outbound_pairs to service_role;
+
+create function private.pair_ready_at(pair private.outbound_pairs) returns timestamptz
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  -- One message per 6 seconds to one user, bursts up to 45 (Meta, pair rate limits).
+  return greatest(pair.paid_at - 44 * interval '6 seconds', pair.held_until);
+end
+$$;
+
+create function private.lock_pairs(conversation_ids uuid[]) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  insert into private.outbound_pairs (conversation_id)
+  select distinct id from unnest(conversation_ids) as id
+  where not exists (select from private.outbound_pairs where conversation_id = id)
+  order by id
+  on conflict do nothing;
+  perform from private.outbound_pairs where conversation_id = any (conversation_ids) order by conversation_id for update;
+end
+$$;
+comment on function private.lock_pairs(uuid[]) is 'Makes whoever changes the heads of these conversations take turns. After the outbox and the messages, never before.';
+
+create function private.set_heads(conversation_ids uuid[]) returns void
+language plpgsql set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  perform private.lock_pairs(conversation_ids);
+  -- Whoever is no longer the head steps back before another steps forward: there is never more than one.
+  update public.outbox as item set ready_at = null
+  where item.conversation_id = any (conversation_ids) and item.ready_at is not null
+    and (item.lease_token is not null or item.uncertain_since is not null
+      or item.message_id <> (
+        select head.message_id from public.outbox as head
+        where head.conversation_id = item.conversation_id and head.uncertain_since is null
+        order by head.line_at, head.seq limit 1));
+  update public.outbox as item set ready_at = head.ready_at
+  from (
+    select first.message_id,
+      -- What is uncertain holds its followers for a minute.
+      greatest(first.line_at, first.available_at, private.pair_ready_at(pair), (
+        select max(lost.uncertain_since) + interval '1 minute' from public.outbox as lost
+        where lost.conversation_id = pair.conversation_id and lost.uncertain_since is not null)) as ready_at
+    from unnest(conversation_ids) as concerned (id)
+    join private.outbound_pairs as pair on pair.conversation_id = concerned.id
+    cross join lateral (
+      select * from public.outbox as one
+      where one.conversation_id = concerned.id and one.uncertain_since is null
+      order by one.line_at, one.seq limit 1) as first
+    where not exists (
+      select from public.outbox as flying where flying.conversation_id = concerned.id and flying.lease_token is not null)
+  ) as head
+  where item.message_id = head.message_id and item.ready_at is distinct from head.ready_at;
+end
+$$;
+comment on function private.set_heads(uuid[]) is
+  'Whoever is first of a conversation may go, at its time and not before the pair''s; nobody while one is being sent. Running it again changes nothing.';
+grant execute on function private.pair_ready_at(private.outbound_pairs) to service_role;
+grant execute on function private.lock_pairs(uuid[]) to service_role;
+grant execute on function private.set_heads(uuid[]) to service_role;
+
+create function private.merge_lines(kept uuid, gone uuid) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform private.lock_pairs(array[kept, gone]);
+  -- Both may have one on the wire at this moment: the one of the thread that goes ends in a line of its own.
+  update public.outbox as item set
+    ready_at = null,
+    conversation_id = case when item.lease_token is not null and exists (
+        select from public.outbox as flying where flying.conversation_id = kept and flying.lease_token is not null)
+      then item.message_id else kept end
+  where item.conversation_id = gone;
+  update private.outbound_pairs as pair set
+    paid_at = greatest(pair.paid_at, other.paid_at), held_until = greatest(pair.held_until, other.held_until)
+  from private.outbound_pairs as other where pair.conversation_id = kept and other.conversation_id = gone;
+  perform private.set_heads(array[kept]);
+end
+$$;
+comment on function private.merge_lines(uuid, uuid) is 'What waits in two conversations that become one waits in one line, in the order of writing.';
+grant execute on function private.merge_lines(uuid, uuid) to service_role;
+
+create function private.enqueue_messages(message_ids uuid[]) returns void
+language plpgsql set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  now_here timestamptz;
+  threads uuid[] := array(
+    select distinct message.conversation_id from unnest(message_ids) as one (id) join public.messages as message on message.id = one.id);
+begin
+  -- Numbered under the pair's lock: whoever has the higher number comes to light later. With messages.seq, which is
+  -- drawn before the lock, a claim could see the second of two messages first and send both at once.
+  perform from public.conversations where id = any (threads) order by id for no key update;
+  perform private.lock_pairs(threads);
+  now_here := clock_timestamp();
+  with arrived as (
+    select message.*, greatest(message.send_after, now_here) as line_at,
+      row_number() over (partition by message.conversation_id order by greatest(message.send_after, now_here), message.seq) as place
+    from unnest(message_ids) as one (id) join public.messages as message on message.id = one.id
+  ), entered as (
+    insert into public.outbox (message_id, workspace_id, connection_id, conversation_id, line_at, priority, ready_at)
+    select arrived.id, arrived.workspace_id, arrived.connection_id, arrived.conversation_id, arrived.line_at,
+      case when arrived.type <> 'template' then 0 when thread.window_expires_at > now_here then 1 else 2 end,
+      -- The usual case at once: nobody else waits, and the first of these is the head.
+      case when arrived.place = 1 and not exists (
+          select from public.outbox as other where other.conversation_id = arrived.conversation_id)
+        then greatest(arrived.line_at, private.pair_ready_at(pair)) end
+    from arrived
+    join public.conversations as thread on thread.id = arrived.conversation_id
+    join private.outbound_pairs as pair on pair.conversation_id = arrived.conversation_id
+    order by arrived.seq
+    returning conversation_id, ready_at
+  )
+  -- Where somebody waits already, a message for now may overtake one for tomorrow.
+  select array_agg(conversation_id) into threads
+  from (select conversation_id from entered group by 1 having count(ready_at) = 0) as others;
+  if threads is not null then
+    perform private.set_heads(threads);
+  end if;
+end
+$$;
+comment on function private.enqueue_messages(uuid[]) is 'Puts queued messages at the end of their conversations'' lines, in the order of their seq.';
+grant execute on function private.enqueue_messages(uuid[]) to service_role;
+
 create function private.enqueue_outbound() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
+declare
+  queued uuid[] := array(select id from queued_messages where direction = 'outbound' and status = 'queued');
 begin
-  -- Numbered under the conversation's lock: whoever has the higher number comes to light later. With messages.seq, which
-  -- is drawn before the lock, a claim could see the second of two messages first and send both at once.
-  perform from public.conversations
-  where id in (select conversation_id from queued_messages where direction = 'outbound' and status = 'queued')
-  order by id for no key update;
-  insert into public.outbox (message_id, workspace_id, connection_id, conversation_id, available_at)
-  select id, workspace_id, connection_id, conversation_id, greatest(coalesce(send_after, now()), now())
-  from queued_messages
-  where direction = 'outbound' and status = 'queued'
-  order by queued_messages.seq;
+  if queued <> '{}' then
+    perform private.enqueue_messages(queued);
+  end if;
   return null;
 end
 $$;
@@ -67,65 +224,9 @@ begin
   where message.id = ended.message_id
     -- A workspace that goes takes its messages along.
     and exists (select from public.workspaces where id = old.workspace_id);
+  delete from private.outbound_pairs where conversation_id = old.id;
   return old;
 end
 $$;
 create trigger end_outbound before delete on public.conversations
   for each row execute function private.end_outbound();
-
-create function public.claim_outbound(max_messages integer default 20, lease_seconds integer default 60)
-returns table (
-  message_id uuid, lease_token uuid, workspace_id uuid, connection_id uuid, provider text, phone_number_id text,
-  phone text, bsuid text, type text, content jsonb, reply_to_wamid text, attempts integer)
-language plpgsql set search_path = ''
-set plan_cache_mode = force_custom_plan
-as $$
-#variable_conflict use_column
-begin
-  -- Claims take turns, a few milliseconds each: every one sees what the one before it has put in flight.
-  perform pg_advisory_xact_lock('public.outbox'::regclass::bigint);
-  return query
-  with claimed as (
-    update public.outbox as item set
-      lease_token = gen_random_uuid(),
-      lease_expires_at = now() + make_interval(secs => lease_seconds),
-      attempts = item.attempts + 1
-    where item.message_id in (
-      select head.message_id
-      from public.outbox as head
-      join public.whatsapp_connections as connection
-        on connection.id = head.connection_id and connection.status = 'active'
-      where head.lease_token is null and head.uncertain_since is null and head.available_at <= now()
-        -- One in flight per conversation,
-        and not exists (
-          select from public.outbox as flying
-          where flying.conversation_id = head.conversation_id and flying.lease_token is not null)
-        -- in insert order. What became uncertain holds its followers for a minute; what is scheduled for later holds
-        -- nobody before its time.
-        and not exists (
-          select from public.outbox as ahead
-          where ahead.conversation_id = head.conversation_id and ahead.seq < head.seq
-            and (ahead.available_at <= now() or ahead.attempts > 0)
-            and (ahead.uncertain_since is null or ahead.uncertain_since > now() - interval '1 minute'))
-      order by head.available_at, head.seq
-      limit max_messages
-      for update of head skip locked)
-    returning item.*
-  ), sending as (
-    update public.messages as message set status = 'sending'
-    from claimed where message.id = claimed.message_id
-    returning message.*
-  )
-  select sending.id, claimed.lease_token, sending.workspace_id, sending.connection_id, connection.provider,
-    connection.phone_number_id, conversation.phone, conversation.bsuid, sending.type, sending.content,
-    sending.reply_to_wamid, claimed.attempts
-  from claimed
-  join sending on sending.id = claimed.message_id
-  join public.whatsapp_connections as connection on connection.id = claimed.connection_id
-  join public.conversations as conversation on conversation.id = claimed.conversation_id
-  order by claimed.seq;
-end
-$$;
-comment on function public.claim_outbound(integer, integer) is
-  'Leases messages to send: at most one per conversation, in insert order, of active connections. Each comes with the token its record must show.';
-grant execute on function public.claim_outbound(integer, integer) to service_role;

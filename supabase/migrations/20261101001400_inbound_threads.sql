@@ -113,7 +113,7 @@ begin
   where thread.id in (kept, gone) and message.direction = 'inbound' and not message.imported
     and private.is_conversational(message.type) and message.seq > thread.read_through;
 
-  update public.outbox set conversation_id = kept where conversation_id = gone;
+  perform private.merge_lines(kept, gone);
   -- The statistics are recomputed once below, and not for each message that moves.
   perform set_config('wabase.moving_messages', 'on', true);
   update public.messages as message set conversation_id = kept

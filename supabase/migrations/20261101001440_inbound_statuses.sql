@@ -4,12 +4,15 @@ create type private.inbound_status as (
   event_id bigint, phone_number_id text, wamid text, status text, participant text, occurred_at timestamptz,
   callback_data text, errors jsonb, details jsonb, workspace_id uuid, connection_id uuid);
 
-create function private.as_uuid(text) returns uuid
-language sql immutable parallel safe set search_path = ''
+create function private.message_of(callback_data text) returns uuid
+language plpgsql immutable parallel safe set search_path = ''
 as $$
-  select case when $1 ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then $1::uuid end
+begin
+  return case when callback_data ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[0-9]{1,6})?$' then left(callback_data, 36)::uuid end;
+end
 $$;
-grant execute on function private.as_uuid(text) to service_role;
+comment on function private.message_of(text) is 'Whose echo it is, see private.callback_data; null when it is none of ours.';
+grant execute on function private.message_of(text) to service_role;
 
 create function private.arrived_statuses(statuses jsonb) returns private.inbound_status[]
 language plpgsql stable set search_path = ''
@@ -63,7 +66,7 @@ begin
       select distinct message.id
       from unnest(reports) as report
       join public.messages as message
-        on message.id = private.as_uuid(report.callback_data) and message.connection_id = report.connection_id
+        on message.id = private.message_of(report.callback_data) and message.connection_id = report.connection_id
       where message.direction = 'outbound');
   end if;
   if concerned = '{}' then
@@ -74,7 +77,8 @@ begin
     update public.messages as message set wamid = report.wamid
     from unnest(reports) as report
     where message.id = any (concerned) and message.wamid is null and message.connection_id = report.connection_id
-      and message.id = private.as_uuid(report.callback_data);
+      -- The echo of an attempt before the last retry by hand says nothing about this one.
+      and report.callback_data = private.callback_data(message);
   end if;
   perform private.apply_statuses(concerned);
 end

@@ -24,6 +24,7 @@ WORKER_LEASES = (
     " and lease_expires_at <= %(killed)s + interval '300 seconds' and workspace_id = %(workspace)s",
     "update outbox set uncertain_since = now() - interval '61 seconds'"
     " where uncertain_since > now() - interval '60 seconds' and workspace_id = %(workspace)s",
+    "select private.set_heads(array(select distinct conversation_id from outbox where workspace_id = %(workspace)s))",
 )
 
 

@@ -69,7 +69,8 @@ class Tenant:
             "insert into public.workspaces (id, name) values (%s, 'of one test')", [tenant.workspace_id]
         )
         await session.execute(
-            "insert into public.whatsapp_connections (id, workspace_id, phone_number_id) values (%s, %s, %s)",
+            "insert into public.whatsapp_connections (id, workspace_id, phone_number_id, messages_per_second) "
+            "values (%s, %s, %s, 1000)",
             [tenant.connection_id, tenant.workspace_id, tenant.phone_number_id],
         )
         return tenant

@@ -56,6 +56,11 @@ async def _query(session: Session, function: str, **arguments: object) -> str:
 
 async def _plan(session: Session, function: str, **arguments: object) -> Node:
     query = await _query(session, function, **arguments)
+    # Under the function's own settings.
+    for setting in (await rows(session, "select proconfig from pg_proc where proname = %s", function))[0]["proconfig"]:
+        name, _, value = setting.partition("=")
+        if name != "search_path":
+            await session.execute("select set_config(%s, %s, true)", [name, value])
     # As bytes: the query is the function's own text and has no parameters left.
     (row,) = await (await session.execute(f"explain (analyze, timing off, format json) {query}".encode())).fetchall()
     plan: Node = row["QUERY PLAN"][0]["Plan"]
@@ -120,7 +125,8 @@ async def _analyze(session: Session) -> None:
 
 
 async def _assert_few_rows(session: Session) -> None:
-    plan = await _plan(session, "claim_outbound", max_messages=SLOTS, lease_seconds=60)
+    # The clock is read once by the function; here it is past all that was queued in this transaction.
+    plan = await _plan(session, "outbound_candidates", max_messages=SLOTS, instant="(now() + interval '1 hour')")
     assert plan["Actual Rows"] == SLOTS, _told(plan)
     assert _scanned_whole(plan) == set(), _told(plan)
     assert "outbox_ready" in _indexes(plan), _told(plan)
@@ -143,7 +149,8 @@ async def test_claim_outbound_is_not_slowed_by_what_is_scheduled_or_on_the_wire(
         tenant = await _queue_outbound(session, 5_000, by_turns=True)
         await session.execute("select from public.claim_outbound(500, 60)")
         await session.execute(
-            "update public.outbox set available_at = now() + interval '1 day' where workspace_id = %s "
+            "update public.outbox set line_at = now() + interval '1 day', ready_at = ready_at + interval '1 day' "
+            "where workspace_id = %s "
             "and lease_token is null and seq > (select min(seq) + 10000 from public.outbox where workspace_id = %s)",
             [tenant.workspace_id, tenant.workspace_id],
         )

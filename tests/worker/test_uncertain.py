@@ -102,3 +102,6 @@ async def let_pass(shop: Shop, message_id: str, time: str) -> None:
         id=message_id,
         time=time,
     )
+    await shop.tenant.rows(
+        "select private.set_heads(array(select conversation_id from outbox where message_id = %(id)s))", id=message_id
+    )

@@ -1,0 +1,208 @@
+-- Who may be sent to now: everything that must hold across all workers is decided here.
+
+create function private.number_rate(connection public.whatsapp_connections, pace private.outbound_numbers) returns integer
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return case when pace.narrowed_to is null then connection.messages_per_second
+    else greatest(1, least(connection.messages_per_second,
+      floor(pace.narrowed_to * power(2, extract(epoch from least(now() - pace.narrowed_at, interval '10 minutes')) / 30)))) end;
+end
+$$;
+comment on function private.number_rate(public.whatsapp_connections, private.outbound_numbers) is
+  'Messages per second of a number now: its own, or less for a while after WhatsApp refused some.';
+
+create function private.number_tokens(connection public.whatsapp_connections, pace private.outbound_numbers) returns integer
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if pace.held_until > clock_timestamp() then
+    return 0;
+  end if;
+  -- A send counts from its claim until a second after its answer was recorded: WhatsApp saw it somewhere in between, so
+  -- no second there, wherever it begins, holds more than the rate.
+  return greatest(0, private.number_rate(connection, pace)
+    - (select count(*) from public.outbox where connection_id = connection.id and lease_token is not null)
+    - coalesce((
+        select sum(amount) from unnest(pace.done_at, pace.done) as ended (at, amount)
+        where ended.at > clock_timestamp() - interval '1 second'), 0));
+end
+$$;
+comment on function private.number_tokens(public.whatsapp_connections, private.outbound_numbers) is
+  'How many messages of a number may be claimed at this moment.';
+
+create function private.outbound_candidates(max_messages integer)
+returns table (message_id uuid, verdict text)
+language plpgsql stable set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  -- The clock's and not the transaction's: a claim may have waited for its turn.
+  instant timestamptz := clock_timestamp();
+begin
+  return query
+  with recursive number as (
+    -- The numbers that have somebody waiting, one step of an index each.
+    (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
+    union all
+    select (select next.connection_id from public.outbox as next
+      where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
+    from number where number.id is not null
+  ), waiting as (
+    select connection.workspace_id, head.message_id, head.conversation_id, head.priority, head.ready_at,
+      row_number() over (partition by connection.id order by head.priority, head.ready_at, head.seq) as place
+    from number
+    join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
+    left join private.outbound_numbers as pace on pace.connection_id = connection.id
+    cross join lateral (
+      select least(max_messages, private.number_tokens(connection, pace)) as tokens offset 0) as free
+    cross join lateral (
+      select item.* from (
+        (select * from public.outbox where connection_id = number.id and priority = 0 and ready_at <= instant
+         order by ready_at, seq limit free.tokens)
+        union all
+        (select * from public.outbox where connection_id = number.id and priority = 1 and ready_at <= instant
+         order by ready_at, seq limit free.tokens)
+        union all
+        (select * from public.outbox where connection_id = number.id and priority = 2 and ready_at <= instant
+         order by ready_at, seq limit free.tokens)
+      ) as item
+      limit free.tokens) as head
+    where free.tokens > 0
+  ), turn as (
+    select *, row_number() over (partition by workspace_id order by priority, place) as turn from waiting
+  ), chosen as (
+    -- Who answers somebody goes before any campaign; then workspace by workspace, and number by number within.
+    select * from turn order by priority, turn, ready_at limit max_messages
+  )
+  select chosen.message_id, case
+      when message.type <> 'template' and not coalesce(thread.window_expires_at > now(), false) then 'window'
+      when message.type = 'template' and contact.marketing_opted_out_at is not null and exists (
+          select from public.message_templates as template
+          where template.workspace_id = message.workspace_id and template.connection_id = message.connection_id
+            and template.name = message.content ->> 'name'
+            and template.language = message.content #>> '{language,code}' and template.category = 'MARKETING')
+        then 'opted_out'
+    end
+  from chosen
+  join public.messages as message on message.id = chosen.message_id
+  join public.conversations as thread on thread.id = message.conversation_id
+  left join public.contacts as contact on contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id;
+end
+$$;
+comment on function private.outbound_candidates(integer) is
+  'Heads that may go now within each number''s rate, replies first, tenants in turn; with the reason why one may not be sent at all.';
+
+create function private.refuse_outbound(message_ids uuid[], verdicts text[]) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  threads uuid[];
+begin
+  with gone as (
+    delete from public.outbox where message_id = any (message_ids) returning message_id, conversation_id
+  ), failed as (
+    update public.messages as message set status = 'failed', failed_at = now(), error = case verdict.reason
+        when 'window' then jsonb_build_object('code', 'window_closed', 'class', 'WINDOW',
+          'title', 'The 24 hour window closed before the message could be sent', 'remedy', 'Send a template; the customer has not written for 24 hours.')
+        else jsonb_build_object('code', 'opted_out', 'class', 'SUPPRESS',
+          'title', 'The contact does not want marketing', 'remedy', 'Do not send this to this recipient.') end
+    from unnest(message_ids, verdicts) as verdict (message_id, reason)
+    where message.id = verdict.message_id and message.id in (select message_id from gone)
+    returning message.id
+  )
+  select array_agg(distinct conversation_id) into threads from gone, (select count(*) from failed) as done;
+  perform private.set_heads(threads);
+end
+$$;
+comment on function private.refuse_outbound(uuid[], text[]) is 'Fails messages that must not be sent any more, each for its reason.';
+
+create function public.claim_outbound(max_messages integer default 20, lease_seconds integer default 60)
+returns table (
+  message_id uuid, lease_token uuid, workspace_id uuid, connection_id uuid, provider text, phone_number_id text,
+  phone text, bsuid text, type text, content jsonb, reply_to_wamid text, attempts integer, callback_data text)
+language plpgsql set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  allowed uuid[];
+  forbidden uuid[];
+  reasons text[];
+begin
+  -- Claims take turns, a few milliseconds each: every one sees what the one before it has put in flight.
+  perform pg_advisory_xact_lock('public.outbox'::regclass::bigint);
+  select array_agg(judged.message_id) filter (where verdict is null),
+    array_agg(judged.message_id) filter (where verdict is not null), array_agg(verdict) filter (where verdict is not null)
+  into allowed, forbidden, reasons
+  from (
+    select item.message_id, candidate.verdict
+    from private.outbound_candidates(max_messages) as candidate
+    join public.outbox as item on item.message_id = candidate.message_id and item.ready_at is not null
+    order by item.message_id
+    for update of item skip locked
+  ) as judged;
+  if forbidden is not null then
+    perform private.refuse_outbound(forbidden, reasons);
+  end if;
+  return query
+  with claimed as (
+    update public.outbox as item set
+      lease_token = gen_random_uuid(),
+      leased_at = now(),
+      lease_expires_at = now() + make_interval(secs => lease_seconds),
+      ready_at = null,
+      attempts = item.attempts + 1
+    from unnest(allowed) as chosen (id)
+    where item.message_id = chosen.id
+    returning item.*
+  ), sending as (
+    update public.messages as message set status = 'sending'
+    from claimed where message.id = claimed.message_id
+    returning message.*
+  )
+  select sending.id, claimed.lease_token, sending.workspace_id, sending.connection_id, connection.provider,
+    connection.phone_number_id, conversation.phone, conversation.bsuid, sending.type, sending.content,
+    sending.reply_to_wamid, claimed.attempts, private.callback_data(sending)
+  from claimed
+  join sending on sending.id = claimed.message_id
+  join public.whatsapp_connections as connection on connection.id = claimed.connection_id
+  join public.conversations as conversation on conversation.id = sending.conversation_id
+  order by claimed.priority, claimed.seq;
+end
+$$;
+comment on function public.claim_outbound(integer, integer) is
+  'Leases messages to send: at most one per conversation, in insert order, of active connections, within the rates of number and pair. Each comes with the token its record must show.';
+
+create function public.next_outbound() returns timestamptz
+language plpgsql stable set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  return (
+    with recursive number as (
+      (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
+      union all
+      select (select next.connection_id from public.outbox as next
+        where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
+      from number where number.id is not null
+    )
+    select min(greatest(head.ready_at, pace.held_until, case when private.number_tokens(connection, pace) = 0 then now() + interval '100 milliseconds' end))
+    from number
+    join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
+    left join private.outbound_numbers as pace on pace.connection_id = connection.id
+    cross join lateral (
+      select min(ready_at) as ready_at from (
+        select (select min(ready_at) from public.outbox where connection_id = number.id and priority = level and ready_at is not null) as ready_at
+        from generate_series(0, 2) as level) as each) as head);
+end
+$$;
+comment on function public.next_outbound() is 'When the next claim may find something, as far as can be known now; null when nothing waits.';
+
+grant execute on function private.number_rate(public.whatsapp_connections, private.outbound_numbers) to service_role;
+grant execute on function private.number_tokens(public.whatsapp_connections, private.outbound_numbers) to service_role;
+grant execute on function private.outbound_candidates(integer) to service_role;
+grant execute on function private.refuse_outbound(uuid[], text[]) to service_role;
+grant execute on function public.claim_outbound(integer, integer) to service_role;
+grant execute on function public.next_outbound() to service_role;
