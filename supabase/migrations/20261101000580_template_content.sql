@@ -6,7 +6,7 @@ language plpgsql immutable parallel safe set search_path = ''
 as $$
 declare
   checked boolean := private.check_kind(parameter, 'object', field)
-    and private.check_kind(parameter -> 'type', 'string', field || '.type')
+    and private.check_text(parameter -> 'type', 100, field || '.type')
     and private.check_optional_text(parameter -> 'parameter_name', 200, field || '.parameter_name');
   kind text := lower(parameter ->> 'type');
   value jsonb := parameter -> kind;
@@ -42,8 +42,6 @@ begin
         and private.check_digits(value -> 'expiration_time_ms', 1, 20, place || '.expiration_time_ms');
     when 'product', 'action' then
       return private.check_kind(value, 'object', place);
-    when '' then
-      return private.refuse_content('WA011', field || '.type', 'the parameter''s type, for example text');
     else
       return true;
   end case;
@@ -87,7 +85,8 @@ begin
       -- What nearly all of them are, without a call.
       if parameter ->> 'type' = 'text' and jsonb_typeof(parameter -> 'text') = 'string' and char_length(written) between 1 and 1024
         and written !~ '[\n\t]|     |^\s*$'
-        and (parameter -> 'parameter_name' is null or (parameter -> 'parameter_name')::text ~ '^"\w{1,200}"$') then
+        and (parameter -> 'parameter_name' is null
+          or (parameter -> 'parameter_name')::text ~ '^"\w+"$' and char_length(parameter ->> 'parameter_name') <= 200) then
         continue;
       end if;
       checked := private.check_parameter(parameter, kind in ('header', 'body'), workspace_id, place || '[' || index || ']');
