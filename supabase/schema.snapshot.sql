@@ -1413,6 +1413,1257 @@ REVOKE ALL ON FUNCTION "private"."cancel_message"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."cancel_message"(uuid) TO "postgres";
 
+-- private/functions/check_action.sql
+CREATE OR REPLACE FUNCTION private.check_action (
+  kind         text,
+  action       jsonb,
+  workspace_id uuid
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean;
+  parameters jsonb := action -> 'parameters';
+  name text := case check_action.kind
+    when 'location_request_message' then 'send_location' when 'contact_request' then 'request_contact_info'
+    else check_action.kind end;
+begin
+  case kind
+    when 'button' then
+      return private.check_reply_buttons(action -> 'buttons', 'reply', 'action.buttons');
+    when 'list' then
+      return private.check_text(action -> 'button', 20, 'action.button')
+        and private.check_sections(action -> 'sections', kind);
+    when 'product_list' then
+      return private.check_text(action -> 'catalog_id', 100, 'action.catalog_id')
+        and private.check_sections(action -> 'sections', kind);
+    when 'product' then
+      return private.check_text(action -> 'catalog_id', 100, 'action.catalog_id')
+        and private.check_text(action -> 'product_retailer_id', 1000, 'action.product_retailer_id');
+    when 'carousel' then
+      return private.check_cards(action -> 'cards', workspace_id);
+    else
+      -- All others are called by their name.
+      checked := private.check_choice(action -> 'name', array[name], 'action.name');
+  end case;
+  if kind in ('cta_url', 'flow', 'address_message') or action ->> 'parameters' is not null then
+    checked := private.check_kind(parameters, 'object', 'action.parameters');
+  end if;
+  case kind
+    when 'cta_url' then
+      return private.check_link_button(parameters, 'action.parameters');
+    when 'flow' then
+      return private.check_flow(parameters);
+    when 'address_message' then
+      return private.check_text(parameters -> 'country', 2, 'action.parameters.country');
+    when 'catalog_message' then
+      return private.check_optional_text(parameters -> 'thumbnail_product_retailer_id', 1000,
+        'action.parameters.thumbnail_product_retailer_id');
+    when 'voice_call' then
+      if parameters ->> 'ttl_minutes' is not null then
+        checked := private.check_number(parameters -> 'ttl_minutes', 1, 43200, 'action.parameters.ttl_minutes');
+      end if;
+      return private.check_optional_text(parameters -> 'display_text', 20, 'action.parameters.display_text')
+        and private.check_optional_text(parameters -> 'payload', 512, 'action.parameters.payload');
+    else
+      return true;
+  end case;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_action"(text, jsonb, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_action"(text, jsonb, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_action"(text, jsonb, uuid) IS 'The action of an interactive message.';
+
+REVOKE ALL ON FUNCTION "private"."check_action"(text, jsonb, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_action"(text, jsonb, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_action"(text, jsonb, uuid) TO "postgres";
+
+-- private/functions/check_array.sql
+CREATE OR REPLACE FUNCTION private.check_array (
+  value  jsonb,
+  fewest integer,
+  most   integer,
+  field  text
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  if private.check_kind(value, 'array', field) and jsonb_array_length(value) not between fewest and most then
+    perform private.refuse_content('WA015', field, format('%s to %s elements', fewest, most));
+  end if;
+  return jsonb_array_length(value);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_array"(jsonb, integer, integer, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_array"(jsonb, integer, integer, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_array"(jsonb, integer, integer, text) IS 'A required array; answers its length.';
+
+REVOKE ALL ON FUNCTION "private"."check_array"(jsonb, integer, integer, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_array"(jsonb, integer, integer, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_array"(jsonb, integer, integer, text) TO "postgres";
+
+-- private/functions/check_card_action.sql
+CREATE OR REPLACE FUNCTION private.check_card_action (
+  action jsonb,
+  field  text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  if action ->> 'buttons' is not null then
+    return private.check_reply_buttons(action -> 'buttons', 'quick_reply', field || '.buttons');
+  elsif action ->> 'catalog_id' is not null or action ->> 'product_retailer_id' is not null then
+    return private.check_text(action -> 'catalog_id', 100, field || '.catalog_id')
+      and private.check_text(action -> 'product_retailer_id', 1000, field || '.product_retailer_id');
+  end if;
+  return private.check_choice(action -> 'name', '{cta_url}', field || '.name')
+    and private.check_link_button(action -> 'parameters', field || '.parameters');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_card_action"(jsonb, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_card_action"(jsonb, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_card_action"(jsonb, text) IS 'What a card offers: quick replies, a product or a link.';
+
+REVOKE ALL ON FUNCTION "private"."check_card_action"(jsonb, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_card_action"(jsonb, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_card_action"(jsonb, text) TO "postgres";
+
+-- private/functions/check_card.sql
+CREATE OR REPLACE FUNCTION private.check_card (
+  card  jsonb,
+  field text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean := private.check_kind(card, 'object', field)
+    and private.check_kind(card -> 'name', 'object', field || '.name')
+    and private.check_text(card #> '{name,formatted_name}', 1000, field || '.name.formatted_name');
+  part text;
+begin
+  foreach part in array '{phones,emails,addresses,urls}'::text[] loop
+    if card ->> part is not null then
+      for position in 0 .. private.check_array(card -> part, 0, 50, field || '.' || part) - 1 loop
+        checked := private.check_lines(card -> part -> position, field || '.' || part || '[' || position || ']');
+      end loop;
+    end if;
+  end loop;
+  if card ->> 'org' is not null then
+    checked := private.check_lines(card -> 'org', field || '.org');
+  end if;
+  if card ->> 'birthday' is not null and not coalesce((card ->> 'birthday') ~ '^\d{4}-\d{2}-\d{2}$', false) then
+    return private.check_kind(card -> 'birthday', 'string', field || '.birthday')
+      and private.refuse_content('WA014', field || '.birthday', 'a date as YYYY-MM-DD');
+  end if;
+  return private.check_lines(card -> 'name', field || '.name');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_card"(jsonb, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_card"(jsonb, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_card"(jsonb, text) IS 'One contact card.';
+
+REVOKE ALL ON FUNCTION "private"."check_card"(jsonb, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_card"(jsonb, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_card"(jsonb, text) TO "postgres";
+
+-- private/functions/check_cards.sql
+CREATE OR REPLACE FUNCTION private.check_cards (
+  cards        jsonb,
+  workspace_id uuid
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean;
+  card jsonb;
+  place text;
+begin
+  for position in 0 .. private.check_array(cards, 2, 10, 'action.cards') - 1 loop
+    card := cards -> position;
+    place := 'action.cards[' || position || ']';
+    checked := private.check_kind(card, 'object', place)
+      and private.check_number(card -> 'card_index', 0, 9, place || '.card_index')
+      and private.check_choice(card -> 'type', '{cta_url,product}', place || '.type')
+      and private.check_kind(card -> 'action', 'object', place || '.action');
+    if card ->> 'header' is not null then
+      checked := private.check_header(card -> 'header', '{image,video}', workspace_id, place || '.header');
+    end if;
+    if card ->> 'body' is not null then
+      checked := private.check_part(card -> 'body', 160, place || '.body');
+      if (card #>> '{body,text}') ~ '\n[^\n]*\n[^\n]*\n' then
+        return private.refuse_content('WA014', place || '.body.text', 'at most two line breaks');
+      end if;
+    end if;
+    checked := private.check_card_action(card -> 'action', place || '.action');
+  end loop;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_cards"(jsonb, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_cards"(jsonb, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_cards"(jsonb, uuid) IS 'Two to ten cards of a carousel that is no template.';
+
+REVOKE ALL ON FUNCTION "private"."check_cards"(jsonb, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_cards"(jsonb, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_cards"(jsonb, uuid) TO "postgres";
+
+-- private/functions/check_choice.sql
+CREATE OR REPLACE FUNCTION private.check_choice (
+  value   jsonb,
+  choices text[],
+  field   text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  if private.check_kind(value, 'string', field) and (value #>> '{}') = any (choices) then
+    return true;
+  end if;
+  return private.refuse_content('WA014', field, 'one of: ' || array_to_string(choices, ', '));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_choice"(jsonb, text[], text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_choice"(jsonb, text[], text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_choice"(jsonb, text[], text) IS 'A required word out of a list.';
+
+REVOKE ALL ON FUNCTION "private"."check_choice"(jsonb, text[], text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_choice"(jsonb, text[], text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_choice"(jsonb, text[], text) TO "postgres";
+
+-- private/functions/check_components.sql
+CREATE OR REPLACE FUNCTION private.check_components (
+  components   jsonb,
+  workspace_id uuid,
+  field        text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean;
+  component jsonb;
+  kind text;
+  place text;
+  parameters jsonb;
+  parameter jsonb;
+  written text;
+begin
+  for position in 0 .. private.check_array(components, 0, 20, field) - 1 loop
+    component := components -> position;
+    place := field || '[' || position || ']';
+    checked := private.check_kind(component, 'object', place) and private.check_text(component -> 'type', 100, place || '.type');
+    kind := lower(component ->> 'type');
+    if kind = 'button' then
+      checked := private.check_text(component -> 'sub_type', 40, place || '.sub_type')
+        and private.check_digits(component -> 'index', 1, 1, place || '.index');
+    elsif kind = 'carousel' then
+      checked := private.check_template_cards(component -> 'cards', workspace_id, place || '.cards');
+    end if;
+    parameters := component -> 'parameters';
+    if parameters is null or parameters = 'null' then
+      continue;
+    end if;
+    place := place || '.parameters';
+    for index in 0 .. private.check_array(parameters, 0, 100, place) - 1 loop
+      parameter := parameters -> index;
+      written := parameter ->> 'text';
+      -- What nearly all of them are, without a call.
+      if parameter ->> 'type' = 'text' and jsonb_typeof(parameter -> 'text') = 'string' and char_length(written) between 1 and 1024
+        and written !~ '[\n\t]|     |^\s*$'
+        and (parameter -> 'parameter_name' is null
+          or (parameter -> 'parameter_name')::text ~ '^"\w+"$' and char_length(parameter ->> 'parameter_name') <= 200) then
+        continue;
+      end if;
+      checked := private.check_parameter(parameter, kind in ('header', 'body'), workspace_id, place || '[' || index || ']');
+    end loop;
+  end loop;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_components"(jsonb, uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_components"(jsonb, uuid, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_components"(jsonb, uuid, text) IS 'The components of a template or of one of its cards.';
+
+REVOKE ALL ON FUNCTION "private"."check_components"(jsonb, uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_components"(jsonb, uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_components"(jsonb, uuid, text) TO "postgres";
+
+-- private/functions/check_content.sql
+CREATE OR REPLACE FUNCTION private.check_content (
+  type         text,
+  content      jsonb,
+  workspace_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  STRICT
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean;
+begin
+  if check_content.type not in ('text', 'template', 'interactive', 'image', 'video', 'audio', 'document', 'sticker', 'location', 'contacts', 'reaction') then
+    perform private.refuse_content('WA010', 'type',
+      'one of: text, template, interactive, image, video, audio, document, sticker, location, contacts, reaction');
+  elsif jsonb_typeof(content) <> (case check_content.type when 'contacts' then 'array' else 'object' end) then
+    raise exception 'content of type % has the wrong shape', check_content.type
+      using errcode = 'WA005', detail = 'content', hint = 'Use the Cloud API''s own object for the type.';
+  end if;
+  case check_content.type
+    when 'text' then
+      checked := private.check_text(content -> 'body', 4096, 'body');
+      if content ->> 'preview_url' is not null then
+        checked := private.check_kind(content -> 'preview_url', 'boolean', 'preview_url');
+      end if;
+    when 'template' then
+      checked := private.check_template(content, workspace_id);
+    when 'interactive' then
+      checked := private.check_interactive(content, workspace_id);
+    when 'image', 'video', 'audio', 'document', 'sticker' then
+      checked := private.check_media(content, check_content.type, workspace_id, '');
+      if check_content.type = 'audio' and content ->> 'voice' is not null then
+        checked := private.check_kind(content -> 'voice', 'boolean', 'voice');
+      end if;
+      if content ->> 'caption' is not null then
+        if check_content.type in ('audio', 'sticker') then
+          checked := private.refuse_content('WA014', 'caption', 'audio and stickers have no caption');
+        end if;
+        checked := private.check_optional_text(content -> 'caption', 1024, 'caption', may_be_empty => true);
+      end if;
+    when 'location' then
+      checked := private.check_location(content, '');
+    when 'contacts' then
+      for position in 0 .. private.check_array(content, 1, 5, 'content') - 1 loop
+        checked := private.check_card(content -> position, '[' || position || ']');
+      end loop;
+    when 'reaction' then
+      checked := private.check_text(content -> 'message_id', 512, 'message_id')
+        and private.check_kind(content -> 'emoji', 'string', 'emoji')
+        and private.check_optional_text(content -> 'emoji', 40, 'emoji', may_be_empty => true);
+      -- An emoji is never ASCII alone, not even the number keys.
+      if content ->> 'emoji' <> '' and octet_length(content ->> 'emoji') = char_length(content ->> 'emoji') then
+        checked := private.refuse_content('WA014', 'emoji', 'an emoji, or an empty text to remove the reaction');
+      end if;
+  end case;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_content"(text, jsonb, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_content"(text, jsonb, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_content"(text, jsonb, uuid) IS 'Raises WA005 or WA010 to WA016 for content that WhatsApp would refuse. Keys it does not know pass.';
+
+REVOKE ALL ON FUNCTION "private"."check_content"(text, jsonb, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_content"(text, jsonb, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_content"(text, jsonb, uuid) TO "postgres";
+
+-- private/functions/check_digits.sql
+CREATE OR REPLACE FUNCTION private.check_digits (
+  value  jsonb,
+  fewest integer,
+  most   integer,
+  field  text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  if jsonb_typeof(value) in ('string', 'number') then
+    if char_length(value #>> '{}') between fewest and most and (value #>> '{}') ~ '^[0-9]+$' then
+      return true;
+    end if;
+    return private.refuse_content('WA014', field,
+      case when most = 1 then 'one digit' else format('%s to %s digits', fewest, most) end);
+  end if;
+  return private.check_kind(value, 'string', field);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) IS 'A required id, index or time of day in digits.';
+
+REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) TO "postgres";
+
+-- private/functions/check_flow.sql
+CREATE OR REPLACE FUNCTION private.check_flow (
+  parameters jsonb
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean;
+  given integer := num_nonnulls(parameters ->> 'flow_id', parameters ->> 'flow_name');
+begin
+  if parameters -> 'flow_message_version' is distinct from '3' then
+    checked := private.check_choice(parameters -> 'flow_message_version', '{3}', 'action.parameters.flow_message_version');
+  end if;
+  if given <> 1 then
+    return private.refuse_content(case given when 0 then 'WA011' else 'WA016' end,
+      'action.parameters.flow_id', 'exactly one of flow_id and flow_name');
+  end if;
+  checked := private.check_text(parameters -> 'flow_cta', 30, 'action.parameters.flow_cta')
+    and private.check_optional_text(parameters -> 'flow_id', 100, 'action.parameters.flow_id')
+    and private.check_optional_text(parameters -> 'flow_name', 200, 'action.parameters.flow_name')
+    and private.check_optional_text(parameters -> 'flow_token', 1000, 'action.parameters.flow_token');
+  if parameters ->> 'mode' is not null then
+    checked := private.check_choice(parameters -> 'mode', '{draft,published}', 'action.parameters.mode');
+  end if;
+  if parameters ->> 'flow_action' is not null then
+    checked := private.check_choice(parameters -> 'flow_action', '{navigate,data_exchange}', 'action.parameters.flow_action');
+  end if;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_flow"(jsonb) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_flow"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_flow"(jsonb) IS 'The parameters of an action that opens a Flow.';
+
+REVOKE ALL ON FUNCTION "private"."check_flow"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_flow"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_flow"(jsonb) TO "postgres";
+
+-- private/functions/check_header.sql
+CREATE OR REPLACE FUNCTION private.check_header (
+  header       jsonb,
+  kinds        text[],
+  workspace_id uuid,
+  field        text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  kind text;
+begin
+  if private.check_kind(header, 'object', field) and private.check_kind(header -> 'type', 'string', field || '.type') then
+    -- WhatsApp takes the word in any case.
+    kind := lower(header ->> 'type');
+  end if;
+  if kind <> all (kinds) then
+    return private.refuse_content('WA014', field || '.type', 'one of: ' || array_to_string(kinds, ', '));
+  elsif kind = 'text' then
+    return private.check_text(header -> 'text', 60, field || '.text');
+  end if;
+  return private.check_media(header -> kind, kind, workspace_id, field || '.' || kind);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_header"(jsonb, text[], uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_header"(jsonb, text[], uuid, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_header"(jsonb, text[], uuid, text) IS 'A header of one of these kinds.';
+
+REVOKE ALL ON FUNCTION "private"."check_header"(jsonb, text[], uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_header"(jsonb, text[], uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_header"(jsonb, text[], uuid, text) TO "postgres";
+
+-- private/functions/check_interactive.sql
+CREATE OR REPLACE FUNCTION private.check_interactive (
+  content      jsonb,
+  workspace_id uuid
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean := private.check_kind(content -> 'type', 'string', 'type');
+  -- Meta's page says contact_request, clients in use say request_contact_info: both go out.
+  kinds constant text[] := '{button,list,cta_url,flow,product,product_list,catalog_message,location_request_message,address_message,voice_call,call_permission_request,carousel,contact_request,request_contact_info}';
+  kind text := lower(content ->> 'type');
+begin
+  if kind <> all (kinds) then
+    return private.refuse_content('WA014', 'type', 'one of: ' || array_to_string(kinds, ', '));
+  end if;
+  if kind = 'product_list' or content ->> 'header' is not null then
+    if kind in ('product', 'carousel') then
+      return private.refuse_content('WA014', 'header', 'a message of this kind has no header');
+    end if;
+    checked := private.check_header(content -> 'header',
+      case when kind in ('list', 'product_list') then '{text}' else '{text,image,video,document}' end::text[], workspace_id, 'header');
+  end if;
+  if kind <> 'product' or content ->> 'body' is not null then
+    -- A list's body: Meta's page says 4096, its OpenAPI file 1024.
+    checked := private.check_part(content -> 'body', case kind when 'list' then 4096 else 1024 end, 'body');
+  end if;
+  if content ->> 'footer' is not null then
+    if kind = 'carousel' then
+      return private.refuse_content('WA014', 'footer', 'a message of this kind has no footer');
+    end if;
+    checked := private.check_part(content -> 'footer', 60, 'footer');
+  end if;
+  return private.check_kind(content -> 'action', 'object', 'action')
+    and private.check_action(kind, content -> 'action', workspace_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_interactive"(jsonb, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_interactive"(jsonb, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_interactive"(jsonb, uuid) IS 'An interactive message, ready to be sent.';
+
+REVOKE ALL ON FUNCTION "private"."check_interactive"(jsonb, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_interactive"(jsonb, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_interactive"(jsonb, uuid) TO "postgres";
+
+-- private/functions/check_kind.sql
+CREATE OR REPLACE FUNCTION private.check_kind (
+  value jsonb,
+  kind  text,
+  field text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  if jsonb_typeof(value) = kind then
+    return true;
+  end if;
+  -- A null is no value, here and everywhere.
+  return private.refuse_content(
+    case when coalesce(jsonb_typeof(value), 'null') = 'null' then 'WA011' else 'WA012' end, field,
+    case kind when 'string' then 'a text' when 'boolean' then 'true or false' when 'number' then 'a number'
+      when 'array' then 'a JSON array' else 'a JSON object' end);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_kind"(jsonb, text, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_kind"(jsonb, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_kind"(jsonb, text, text) IS 'A required value of this JSON kind.';
+
+REVOKE ALL ON FUNCTION "private"."check_kind"(jsonb, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_kind"(jsonb, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_kind"(jsonb, text, text) TO "postgres";
+
+-- private/functions/check_lines.sql
+CREATE OR REPLACE FUNCTION private.check_lines (
+  value jsonb,
+  field text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean := private.check_kind(value, 'object', field);
+  lines constant text[] := '{first_name,last_name,middle_name,prefix,suffix,phone,wa_id,email,url,type,street,city,state,zip,country,country_code,company,department,title}';
+  line text;
+begin
+  foreach line in array lines loop
+    if value ? line then
+      checked := private.check_optional_text(value -> line, 1000, field || '.' || line, may_be_empty => true);
+    end if;
+  end loop;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_lines"(jsonb, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_lines"(jsonb, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_lines"(jsonb, text) IS 'A part of a contact card: all that WhatsApp documents in it are texts.';
+
+REVOKE ALL ON FUNCTION "private"."check_lines"(jsonb, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_lines"(jsonb, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_lines"(jsonb, text) TO "postgres";
+
+-- private/functions/check_link_button.sql
+CREATE OR REPLACE FUNCTION private.check_link_button (
+  parameters jsonb,
+  field      text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.check_kind(parameters, 'object', field)
+    and private.check_text(parameters -> 'display_text', 20, field || '.display_text')
+    and private.check_url(parameters -> 'url', field || '.url');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_link_button"(jsonb, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_link_button"(jsonb, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_link_button"(jsonb, text) IS 'A button that opens a web page.';
+
+REVOKE ALL ON FUNCTION "private"."check_link_button"(jsonb, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_link_button"(jsonb, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_link_button"(jsonb, text) TO "postgres";
+
+-- private/functions/check_location.sql
+CREATE OR REPLACE FUNCTION private.check_location (
+  value jsonb,
+  field text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  prefix text := case when field = '' then '' else field || '.' end;
+begin
+  return private.check_kind(value, 'object', field)
+    and private.check_number(value -> 'latitude', -90, 90, prefix || 'latitude')
+    and private.check_number(value -> 'longitude', -180, 180, prefix || 'longitude')
+    and private.check_optional_text(value -> 'name', 1000, prefix || 'name')
+    and private.check_optional_text(value -> 'address', 1000, prefix || 'address');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_location"(jsonb, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_location"(jsonb, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_location"(jsonb, text) IS 'A place; field is empty when it is the whole content.';
+
+REVOKE ALL ON FUNCTION "private"."check_location"(jsonb, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_location"(jsonb, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_location"(jsonb, text) TO "postgres";
+
+-- private/functions/check_media.sql
+CREATE OR REPLACE FUNCTION private.check_media (
+  value        jsonb,
+  kind         text,
+  workspace_id uuid,
+  field        text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean;
+  prefix text := case when field = '' then '' else field || '.' end;
+  given integer := num_nonnulls(value ->> 'path', value ->> 'link', value ->> 'id');
+begin
+  if jsonb_typeof(value) is distinct from 'object' then
+    return private.check_kind(value, 'object', field);
+  elsif given <> 1 then
+    return private.refuse_content(case given when 0 then 'WA011' else 'WA016' end,
+      prefix || case when value ->> 'path' is null and given > 0 then 'link' else 'path' end, 'exactly one of path, link and id');
+  elsif value ->> 'filename' is not null then
+    if kind <> 'document' then
+      return private.refuse_content('WA014', prefix || 'filename', 'only documents have a filename');
+    end if;
+    checked := private.check_text(value -> 'filename', 240, prefix || 'filename');
+  end if;
+  if value ->> 'link' is not null then
+    return private.check_url(value -> 'link', prefix || 'link');
+  elsif value ->> 'id' is not null then
+    return private.check_digits(value -> 'id', 1, 32, prefix || 'id');
+  end if;
+  -- No segment may be empty, `.` or `..`: a client on the way would fold it, and it would lead elsewhere.
+  if private.check_text(value -> 'path', 1024, prefix || 'path')
+    and starts_with(value ->> 'path', workspace_id || '/outgoing/') and (value ->> 'path') !~ '(^|/)\.{0,2}(/|$)' then
+    return true;
+  end if;
+  return private.refuse_content('WA014', prefix || 'path', format('an object of the bucket under %s/outgoing/', workspace_id));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) IS 'A file by path in our bucket, by link or by the provider''s id; field is empty when it is the whole content.';
+
+REVOKE ALL ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) TO "postgres";
+
+-- private/functions/check_number.sql
+CREATE OR REPLACE FUNCTION private.check_number (
+  value   jsonb,
+  lowest  numeric,
+  highest numeric,
+  field   text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  if jsonb_typeof(value) = 'number' or (value #>> '{}') ~ '^[+-]?[0-9]{1,9}(\.[0-9]{0,30})?$' then
+    if (value #>> '{}')::numeric between lowest and highest then
+      return true;
+    end if;
+    return private.refuse_content('WA014', field, format('a number from %s to %s', lowest, highest));
+  end if;
+  return private.check_kind(value, 'number', field);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_number"(jsonb, numeric, numeric, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_number"(jsonb, numeric, numeric, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_number"(jsonb, numeric, numeric, text) IS 'A required number in a range.';
+
+REVOKE ALL ON FUNCTION "private"."check_number"(jsonb, numeric, numeric, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_number"(jsonb, numeric, numeric, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_number"(jsonb, numeric, numeric, text) TO "postgres";
+
+-- private/functions/check_optional_text.sql
+CREATE OR REPLACE FUNCTION private.check_optional_text (
+  value        jsonb,
+  most         integer,
+  field        text,
+  may_be_empty boolean DEFAULT false
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  if value is null or value = 'null' then
+    return true;
+  elsif may_be_empty and jsonb_typeof(value) = 'string' and char_length(value #>> '{}') <= most then
+    return true;
+  end if;
+  return private.check_text(value, most, field);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_optional_text"(jsonb, integer, text, boolean) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_optional_text"(jsonb, integer, text, boolean) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_optional_text"(jsonb, integer, text, boolean) IS 'A text that may be missing.';
+
+REVOKE ALL ON FUNCTION "private"."check_optional_text"(jsonb, integer, text, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_optional_text"(jsonb, integer, text, boolean) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_optional_text"(jsonb, integer, text, boolean) TO "postgres";
+
+-- private/functions/check_parameter.sql
+CREATE OR REPLACE FUNCTION private.check_parameter (
+  parameter    jsonb,
+  is_prose     boolean,
+  workspace_id uuid,
+  field        text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean := private.check_kind(parameter, 'object', field)
+    and private.check_text(parameter -> 'type', 100, field || '.type')
+    and private.check_optional_text(parameter -> 'parameter_name', 200, field || '.parameter_name');
+  kind text := lower(parameter ->> 'type');
+  value jsonb := parameter -> kind;
+  place text := field || '.' || kind;
+begin
+  case kind
+    when 'text' then
+      if private.check_text(value, 32768, place) and is_prose and (value #>> '{}') ~ '[\n\t]|     ' then
+        return private.refuse_content('WA014', place, 'no line breaks, no tabs, no more than 4 spaces in a row');
+      end if;
+    when 'payload' then
+      return private.check_text(value, 256, place);
+    when 'coupon_code' then
+      return private.check_text(value, 20, place);
+    when 'image', 'video', 'document' then
+      return private.check_media(value, kind, workspace_id, place);
+    when 'location' then
+      return private.check_location(value, place);
+    when 'currency' then
+      checked := private.check_kind(value, 'object', place)
+        and private.check_text(value -> 'fallback_value', 100, place || '.fallback_value')
+        and private.check_text(value -> 'code', 3, place || '.code');
+      if not coalesce(jsonb_typeof(value -> 'amount_1000') in ('string', 'number')
+        and (value ->> 'amount_1000') ~ '^-?[0-9]{1,30}$', false) then
+        return private.check_number(value -> 'amount_1000', -1e30, 1e30, place || '.amount_1000')
+          and private.refuse_content('WA014', place || '.amount_1000', 'an integer: the amount times 1000');
+      end if;
+    when 'date_time' then
+      return private.check_kind(value, 'object', place)
+        and private.check_text(value -> 'fallback_value', 100, place || '.fallback_value');
+    when 'limited_time_offer' then
+      return private.check_kind(value, 'object', place)
+        and private.check_digits(value -> 'expiration_time_ms', 1, 20, place || '.expiration_time_ms');
+    when 'product', 'action' then
+      return private.check_kind(value, 'object', place);
+    else
+      return true;
+  end case;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_parameter"(jsonb, boolean, uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_parameter"(jsonb, boolean, uuid, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_parameter"(jsonb, boolean, uuid, text) IS 'One parameter of a component. Prose is what stands in header and body.';
+
+REVOKE ALL ON FUNCTION "private"."check_parameter"(jsonb, boolean, uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_parameter"(jsonb, boolean, uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_parameter"(jsonb, boolean, uuid, text) TO "postgres";
+
+-- private/functions/check_part.sql
+CREATE OR REPLACE FUNCTION private.check_part (
+  part  jsonb,
+  most  integer,
+  field text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.check_kind(part, 'object', field) and private.check_text(part -> 'text', most, field || '.text');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_part"(jsonb, integer, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_part"(jsonb, integer, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_part"(jsonb, integer, text) IS 'A body or footer: an object with a text.';
+
+REVOKE ALL ON FUNCTION "private"."check_part"(jsonb, integer, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_part"(jsonb, integer, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_part"(jsonb, integer, text) TO "postgres";
+
+-- private/functions/check_reply_buttons.sql
+CREATE OR REPLACE FUNCTION private.check_reply_buttons (
+  buttons jsonb,
+  kind    text,
+  field   text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean;
+  button jsonb;
+  place text;
+  ids text[] := '{}';
+  titles text[] := '{}';
+begin
+  for position in 0 .. private.check_array(buttons, 1, 3, field) - 1 loop
+    button := buttons -> position;
+    place := field || '[' || position || ']';
+    checked := private.check_kind(button, 'object', place)
+      and private.check_choice(button -> 'type', array[kind], place || '.type')
+      and private.check_kind(button -> kind, 'object', place || '.' || kind);
+    button := button -> kind;
+    place := place || '.' || kind;
+    checked := private.check_text(button -> 'id', 256, place || '.id')
+      and private.check_text(button -> 'title', 20, place || '.title');
+    if button ->> 'id' = any (ids) then
+      return private.refuse_content('WA016', place || '.id', 'an id of its own for every button');
+    elsif button ->> 'title' = any (titles) then
+      return private.refuse_content('WA016', place || '.title', 'a title of its own for every button');
+    end if;
+    ids := ids || (button ->> 'id');
+    titles := titles || (button ->> 'title');
+  end loop;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_reply_buttons"(jsonb, text, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_reply_buttons"(jsonb, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_reply_buttons"(jsonb, text, text) IS 'One to three buttons, each its own id and title.';
+
+REVOKE ALL ON FUNCTION "private"."check_reply_buttons"(jsonb, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_reply_buttons"(jsonb, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_reply_buttons"(jsonb, text, text) TO "postgres";
+
+-- private/functions/check_rows.sql
+CREATE OR REPLACE FUNCTION private.check_rows (
+  rows  jsonb,
+  ids   text[],
+  field text
+)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean;
+  item jsonb;
+  place text;
+begin
+  for position in 0 .. private.check_array(rows, 1, 10, field) - 1 loop
+    item := rows -> position;
+    place := field || '[' || position || ']';
+    checked := private.check_kind(item, 'object', place)
+      and private.check_text(item -> 'id', 200, place || '.id')
+      and private.check_text(item -> 'title', 24, place || '.title')
+      and private.check_optional_text(item -> 'description', 72, place || '.description');
+    if item ->> 'id' = any (ids) then
+      checked := private.refuse_content('WA016', place || '.id', 'an id of its own for every row');
+    end if;
+    ids := ids || (item ->> 'id');
+  end loop;
+  return ids;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_rows"(jsonb, text[], text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_rows"(jsonb, text[], text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_rows"(jsonb, text[], text) IS 'The rows of one section; answers all ids so far.';
+
+REVOKE ALL ON FUNCTION "private"."check_rows"(jsonb, text[], text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_rows"(jsonb, text[], text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_rows"(jsonb, text[], text) TO "postgres";
+
+-- private/functions/check_sections.sql
+CREATE OR REPLACE FUNCTION private.check_sections (
+  sections jsonb,
+  kind     text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean;
+  section jsonb;
+  place text;
+  ids text[] := '{}';
+  sections_given integer := private.check_array(sections, 1, 10, 'action.sections');
+begin
+  for position in 0 .. sections_given - 1 loop
+    section := sections -> position;
+    place := 'action.sections[' || position || ']';
+    checked := private.check_kind(section, 'object', place);
+    if sections_given > 1 then
+      checked := private.check_text(section -> 'title', 24, place || '.title');
+    else
+      checked := private.check_optional_text(section -> 'title', 24, place || '.title');
+    end if;
+    if kind = 'list' then
+      ids := private.check_rows(section -> 'rows', ids, place || '.rows');
+    else
+      for item in 0 .. private.check_array(section -> 'product_items', 1, 30, place || '.product_items') - 1 loop
+        checked := private.check_kind(section -> 'product_items' -> item, 'object', place || '.product_items[' || item || ']')
+          and private.check_text(section -> 'product_items' -> item -> 'product_retailer_id', 1000,
+            place || '.product_items[' || item || '].product_retailer_id');
+      end loop;
+    end if;
+  end loop;
+  if cardinality(ids) > 10 then
+    return private.refuse_content('WA015', 'action.sections', 'at most 10 rows in all sections together');
+  end if;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_sections"(jsonb, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_sections"(jsonb, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_sections"(jsonb, text) IS 'One to ten sections; from two on each has a title.';
+
+REVOKE ALL ON FUNCTION "private"."check_sections"(jsonb, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_sections"(jsonb, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_sections"(jsonb, text) TO "postgres";
+
+-- private/functions/check_template_cards.sql
+CREATE OR REPLACE FUNCTION private.check_template_cards (
+  cards        jsonb,
+  workspace_id uuid,
+  field        text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean;
+  place text;
+begin
+  for position in 0 .. private.check_array(cards, 1, 10, field) - 1 loop
+    place := field || '[' || position || ']';
+    checked := private.check_kind(cards -> position, 'object', place)
+      and private.check_digits(cards -> position -> 'card_index', 1, 1, place || '.card_index')
+      and private.check_components(cards -> position -> 'components', workspace_id, place || '.components');
+  end loop;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_template_cards"(jsonb, uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_template_cards"(jsonb, uuid, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_template_cards"(jsonb, uuid, text) IS 'One to ten cards of a carousel template.';
+
+REVOKE ALL ON FUNCTION "private"."check_template_cards"(jsonb, uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_template_cards"(jsonb, uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_template_cards"(jsonb, uuid, text) TO "postgres";
+
+-- private/functions/check_template.sql
+CREATE OR REPLACE FUNCTION private.check_template (
+  content      jsonb,
+  workspace_id uuid
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  checked boolean := private.check_text(content -> 'name', 512, 'name')
+    and private.check_kind(content -> 'language', 'object', 'language')
+    and private.check_text(content #> '{language,code}', 16, 'language.code');
+begin
+  if content #>> '{language,policy}' is not null then
+    checked := private.check_choice(content #> '{language,policy}', '{deterministic}', 'language.policy');
+  end if;
+  if content ->> 'components' is not null then
+    checked := private.check_components(content -> 'components', workspace_id, 'components');
+  end if;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_template"(jsonb, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_template"(jsonb, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_template"(jsonb, uuid) IS 'A template with its language, ready to be sent.';
+
+REVOKE ALL ON FUNCTION "private"."check_template"(jsonb, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_template"(jsonb, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_template"(jsonb, uuid) TO "postgres";
+
+-- private/functions/check_text.sql
+CREATE OR REPLACE FUNCTION private.check_text (
+  value jsonb,
+  most  integer,
+  field text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  written text := value #>> '{}';
+begin
+  if jsonb_typeof(value) is distinct from 'string' then
+    return private.check_kind(value, 'string', field);
+  elsif char_length(written) > most then
+    return private.refuse_content('WA013', field, format('at most %s characters', most));
+  elsif written !~ '\S' then
+    return private.refuse_content('WA011', field, format('1 to %s characters, not only spaces', most));
+  end if;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_text"(jsonb, integer, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_text"(jsonb, integer, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_text"(jsonb, integer, text) IS 'A required text that says something, of so many characters at most.';
+
+REVOKE ALL ON FUNCTION "private"."check_text"(jsonb, integer, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_text"(jsonb, integer, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_text"(jsonb, integer, text) TO "postgres";
+
+-- private/functions/check_url.sql
+CREATE OR REPLACE FUNCTION private.check_url (
+  value jsonb,
+  field text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  if private.check_text(value, 2000, field) and (value #>> '{}') ~ '^https?://[^[:space:]]+$' then
+    return true;
+  end if;
+  return private.refuse_content('WA014', field, 'a URL that begins with https:// or http://');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_url"(jsonb, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_url"(jsonb, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_url"(jsonb, text) IS 'A required address on the web.';
+
+REVOKE ALL ON FUNCTION "private"."check_url"(jsonb, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_url"(jsonb, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_url"(jsonb, text) TO "postgres";
+
 -- private/functions/close_events.sql
 CREATE OR REPLACE FUNCTION private.close_events (
   events jsonb
@@ -3425,10 +4676,6 @@ CREATE OR REPLACE FUNCTION private.prepare_outbound (
   AS $function$
 begin
   message.sent_by := coalesce((select auth.uid()), message.sent_by);
-  if jsonb_typeof(message.content) <> (case message.type when 'contacts' then 'array' else 'object' end) then
-    raise exception 'content of type % has the wrong shape', message.type
-      using errcode = 'WA005', hint = 'Use the Cloud API''s own object for the type.';
-  end if;
   if message.type = 'template' then
     -- WhatsApp needs a language; whoever names none means the workspace's.
     if coalesce(jsonb_typeof(message.content -> 'language'), 'null') = 'null' then
@@ -3436,6 +4683,26 @@ begin
         (select default_language from public.workspaces where id = message.workspace_id)));
     elsif jsonb_typeof(message.content -> 'language') = 'string' then
       message.content := jsonb_set(message.content, '{language}', jsonb_build_object('code', message.content -> 'language'));
+    end if;
+  end if;
+  perform private.check_content(message.type, message.content, message.workspace_id);
+  if message.type = 'reaction' then
+    if message.reply_to_wamid <> message.content ->> 'message_id' then
+      perform private.refuse_content('WA016', 'reply_to_wamid', 'none: a reaction names its message in message_id alone');
+    end if;
+    message.reply_to_wamid := message.content ->> 'message_id';
+  end if;
+  if message.type = 'template' then
+    if thread.phone is null then
+      -- The code goes to a phone number; WhatsApp refuses to send it to a user id.
+      if exists (
+        select from public.message_templates as template
+        where template.workspace_id = message.workspace_id and template.connection_id = message.connection_id
+          and template.name = message.content ->> 'name' and template.language = message.content #>> '{language,code}'
+          and upper(template.category) = 'AUTHENTICATION') then
+        raise exception 'an authentication template needs a phone number' using errcode = 'WA017', detail = 'name',
+          hint = 'This customer shows a username only: ask for the number first.';
+      end if;
     end if;
   elsif not public.is_window_open(thread) then
     raise exception 'the 24 hour window of this conversation is closed'
@@ -3917,6 +5184,50 @@ REVOKE ALL ON FUNCTION "private"."record_template"(private.inbound_fact) FROM PU
 REVOKE ALL ON FUNCTION "private"."record_template"(private.inbound_fact) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."record_template"(private.inbound_fact) TO "postgres";
+
+-- private/functions/refuse_content.sql
+CREATE OR REPLACE FUNCTION private.refuse_content (
+  code    text,
+  field   text,
+  allowed text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  case refuse_content.code
+    when 'WA010' then
+      raise exception 'messages of this type cannot be sent' using errcode = 'WA010', detail = field, hint = allowed;
+    when 'WA011' then
+      raise exception '% is missing or empty', field using errcode = 'WA011', detail = field, hint = allowed;
+    when 'WA012' then
+      raise exception '% has the wrong kind', field using errcode = 'WA012', detail = field, hint = allowed;
+    when 'WA013' then
+      raise exception '% is too long', field using errcode = 'WA013', detail = field, hint = allowed;
+    when 'WA014' then
+      raise exception '% has a value that is not allowed', field using errcode = 'WA014', detail = field, hint = allowed;
+    when 'WA015' then
+      raise exception '% has too few or too many elements', field using errcode = 'WA015', detail = field, hint = allowed;
+    when 'WA016' then
+      raise exception '% excludes or repeats another field', field using errcode = 'WA016', detail = field, hint = allowed;
+  end case;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_content"(text, text, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_content"(text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."refuse_content"(text, text, text) IS 'Raises the code. DETAIL is the field''s path in the content, HINT what is allowed there.';
+
+REVOKE ALL ON FUNCTION "private"."refuse_content"(text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."refuse_content"(text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_content"(text, text, text) TO "postgres";
 
 -- private/functions/refuse_outbound.sql
 CREATE OR REPLACE FUNCTION private.refuse_outbound (

@@ -145,10 +145,6 @@ language plpgsql set search_path = ''
 as $$
 begin
   message.sent_by := coalesce((select auth.uid()), message.sent_by);
-  if jsonb_typeof(message.content) <> (case message.type when 'contacts' then 'array' else 'object' end) then
-    raise exception 'content of type % has the wrong shape', message.type
-      using errcode = 'WA005', hint = 'Use the Cloud API''s own object for the type.';
-  end if;
   if message.type = 'template' then
     -- WhatsApp needs a language; whoever names none means the workspace's.
     if coalesce(jsonb_typeof(message.content -> 'language'), 'null') = 'null' then
@@ -156,6 +152,26 @@ begin
         (select default_language from public.workspaces where id = message.workspace_id)));
     elsif jsonb_typeof(message.content -> 'language') = 'string' then
       message.content := jsonb_set(message.content, '{language}', jsonb_build_object('code', message.content -> 'language'));
+    end if;
+  end if;
+  perform private.check_content(message.type, message.content, message.workspace_id);
+  if message.type = 'reaction' then
+    if message.reply_to_wamid <> message.content ->> 'message_id' then
+      perform private.refuse_content('WA016', 'reply_to_wamid', 'none: a reaction names its message in message_id alone');
+    end if;
+    message.reply_to_wamid := message.content ->> 'message_id';
+  end if;
+  if message.type = 'template' then
+    if thread.phone is null then
+      -- The code goes to a phone number; WhatsApp refuses to send it to a user id.
+      if exists (
+        select from public.message_templates as template
+        where template.workspace_id = message.workspace_id and template.connection_id = message.connection_id
+          and template.name = message.content ->> 'name' and template.language = message.content #>> '{language,code}'
+          and upper(template.category) = 'AUTHENTICATION') then
+        raise exception 'an authentication template needs a phone number' using errcode = 'WA017', detail = 'name',
+          hint = 'This customer shows a username only: ask for the number first.';
+      end if;
     end if;
   elsif not public.is_window_open(thread) then
     raise exception 'the 24 hour window of this conversation is closed'
