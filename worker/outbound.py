@@ -13,7 +13,7 @@ from store.errors import StoreError
 from store.rpc import Rpc
 from whatsapp.errors import ErrorClass, NotSent, OutcomeUnknown, Refused
 from whatsapp.outgoing import Outgoing
-from worker.credentials import Clients, NoCredential
+from worker.clients import Clients, NoCredential
 
 log = structlog.get_logger()
 
