@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,7 +12,7 @@ import httpx
 
 from whatsapp.answers import TransportErrors, integer, json_of, raise_if_refused
 from whatsapp.envelope import objects, text
-from whatsapp.errors import OutcomeUnknown, WhatsAppError
+from whatsapp.errors import ErrorClass, OutcomeUnknown, Refused, WhatsAppError
 from whatsapp.outgoing import Outgoing, Sent
 from whatsapp.provider import Provider
 from whatsapp.sending import Sending
@@ -35,13 +35,22 @@ class MediaUrl:
 class WhatsAppClient(Sending):
     """One number at one provider. The `httpx.AsyncClient` is the caller's and may be shared.
 
-    The kinds of messages are in `whatsapp.sending`; docs/client.md has them all in a table.
+    The kinds of messages are in `whatsapp.sending`; docs/client.md has them all in a table. After a refusal of class
+    AUTH `renew` is asked for another credential at the next call, and what it raises comes out of that.
     """
 
-    def __init__(self, http: httpx.AsyncClient, provider: Provider, credential: str) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        provider: Provider,
+        credential: str,
+        renew: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
         self._http = http
         self._provider = provider
         self._headers = provider.headers(credential)
+        self._renew = renew
+        self._was_refused = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -53,8 +62,7 @@ class WhatsAppClient(Sending):
     async def send(self, message: Outgoing) -> Sent:
         """Sends one message. Raises NotSent, OutcomeUnknown or Refused; only NotSent is safe to repeat blindly."""
         response = await self._request("POST", self._provider.url("messages"), json=message.body())
-        answer = json_of(response)
-        raise_if_refused(response, answer, by_link=message.by_link)
+        answer = self._read(response, by_link=message.by_link)
         accepted, contact = _first(answer, "messages"), _first(answer, "contacts")
         wamid = text(accepted.get("id"))
         if wamid is None:
@@ -72,8 +80,7 @@ class WhatsAppClient(Sending):
         if typing:
             body["typing_indicator"] = {"type": "text"}
         response = await self._request("POST", self._provider.url("messages"), json=body)
-        answer = json_of(response)
-        raise_if_refused(response, answer)
+        answer = self._read(response)
         if answer.get("success") is not True:
             raise OutcomeUnknown(f"HTTP {response.status_code} without a word of success")
 
@@ -108,8 +115,7 @@ class WhatsAppClient(Sending):
             if body.error is not None:
                 raise body.error from None
             raise
-        answer = json_of(response)
-        raise_if_refused(response, answer)
+        answer = self._read(response)
         media_id = text(answer.get("id"))
         if media_id is None:
             raise OutcomeUnknown(f"HTTP {response.status_code} without a media id")
@@ -118,8 +124,7 @@ class WhatsAppClient(Sending):
     async def get_media_url(self, media_id: str) -> MediaUrl:
         """Looks a file up. Raises NotSent, OutcomeUnknown or Refused (gone: HTTP 404 or code 100)."""
         response = await self._request("GET", self._provider.media_url(media_id))
-        answer = json_of(response)
-        raise_if_refused(response, answer)
+        answer = self._read(response)
         if not isinstance(answer.get("url"), str):
             raise OutcomeUnknown("the media lookup came without a url")
         mime_type, sha256 = text(answer.get("mime_type")), text(answer.get("sha256"))
@@ -128,13 +133,14 @@ class WhatsAppClient(Sending):
     @asynccontextmanager
     async def download_media(self, media: MediaUrl) -> AsyncIterator[AsyncIterator[bytes]]:
         """Streams a looked-up file. Raises ForeignHost before the credential would go to a stranger."""
-        request = self._http.build_request("GET", self._provider.download_url(media.url), headers=self._headers)
+        url = self._provider.download_url(media.url)
+        request = self._http.build_request("GET", url, headers=await self._credential())
         with TransportErrors():
             response = await self._http.send(request, stream=True)
         try:
             if response.status_code != 200:
                 await response.aread()
-                raise_if_refused(response, json_of(response))
+                self._read(response)
                 raise OutcomeUnknown(f"HTTP {response.status_code} to a download")
             yield _chunks(response)
         finally:
@@ -143,8 +149,25 @@ class WhatsAppClient(Sending):
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, **content: Any
     ) -> httpx.Response:
+        headers = {**(headers or {}), **await self._credential()}
         with TransportErrors():
-            return await self._http.request(method, url, headers={**(headers or {}), **self._headers}, **content)
+            return await self._http.request(method, url, headers=headers, **content)
+
+    async def _credential(self) -> dict[str, str]:
+        if self._was_refused and self._renew:
+            self._headers = self._provider.headers(await self._renew())
+            self._was_refused = False
+        return self._headers
+
+    def _read(self, response: httpx.Response, *, by_link: bool = False) -> dict[str, Any]:
+        """The object in an answer. Raises Refused, or OutcomeUnknown for what a gateway says in its own name."""
+        answer = json_of(response)
+        try:
+            raise_if_refused(response, answer, by_link=by_link)
+        except Refused as error:
+            self._was_refused = error.error_class is ErrorClass.AUTH
+            raise
+        return answer
 
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:

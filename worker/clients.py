@@ -10,10 +10,11 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from store.connect import connect
+from store.errors import StoreError
 from store.events import Events
 from store.rpc import Rpc
 from whatsapp.client import WhatsAppClient
-from whatsapp.errors import WhatsAppError
+from whatsapp.errors import NotSent, WhatsAppError
 from whatsapp.provider import Provider, provider
 from worker.settings import Settings
 
@@ -44,8 +45,9 @@ async def create_whatsapp_client(workspace_id: str | UUID, connection_id: str | 
     """A client for a workspace's number, with a pool of its own that `async with` closes.
 
     Settings are the worker's (docs/settings.md). Without a `connection_id` the workspace must have one number; in
-    single-workspace mode it needs none. The client keeps the credential it was made with: after an error of class AUTH
-    make a new one. Raises SettingsError, StoreError, NoConnection, NoCredential, and ValueError for an id that is none.
+    single-workspace mode it needs none. After an error of class AUTH the next call asks for the credential anew, and is
+    NotSent when Supabase does not answer. Raises SettingsError, StoreError, NoConnection, NoCredential, and ValueError
+    for an id that is none.
     """
     settings = Settings.load()
     workspace, wanted = str(UUID(str(workspace_id))), str(UUID(str(connection_id))) if connection_id else None
@@ -53,7 +55,15 @@ async def create_whatsapp_client(workspace_id: str | UUID, connection_id: str | 
     async with connect(settings.supabase_url, key, connections=1) as project:
         connection = await _connection(Events(project), settings, workspace, wanted)
         reached, credential = await _reach(Rpc(project), settings, connection)
-    return WhatsAppClient(provider_http(), reached, credential)
+
+    async def renew() -> str:
+        try:
+            async with connect(settings.supabase_url, key, connections=1) as project:
+                return (await _reach(Rpc(project), settings, connection))[1]
+        except StoreError as error:
+            raise NotSent(f"the credential could not be asked for: {error}") from error
+
+    return WhatsAppClient(provider_http(), reached, credential, renew)
 
 
 class Clients:

@@ -10,9 +10,10 @@ from store.errors import Denied, Unavailable
 from store.settings import SettingsError
 from tests.conftest import Connect, Project
 from tests.devstack.provider.simulator import Business, Simulator
+from tests.flows.flaky_gateway import UNAVAILABLE, FlakyGateway
 from tests.flows.shop import Shop
 from tests.flows.tenant import Tenant, new_workspace
-from whatsapp.errors import ErrorClass, Refused, WhatsAppError
+from whatsapp.errors import ErrorClass, NotSent, Refused, WhatsAppError
 from worker.clients import NoConnection, NoCredential, create_whatsapp_client
 
 TO = "972501234567"
@@ -136,14 +137,30 @@ async def test_a_key_in_vault_comes_before_the_environments(
     assert await shop.sent_texts() == ["hi"]
 
 
-async def test_a_changed_key_is_taken_up_by_a_new_client(database: Connect, simulator: Simulator) -> None:
+async def test_a_refused_key_is_asked_for_anew_at_the_next_call(database: Connect, simulator: Simulator) -> None:
     shop = await Shop.new(database, simulator, None, credential="revoked")
     async with await create_whatsapp_client(shop.tenant.workspace_id) as client:
         with pytest.raises(Refused) as refused:
             await client.send_text_message(TO, "with the old key")
-    assert refused.value.error_class is ErrorClass.AUTH
-    await shop.tenant.set_credential(shop.business.api_key)
+        assert refused.value.error_class is ErrorClass.AUTH
+        await shop.tenant.set_credential(shop.business.api_key)
+        await client.send_text_message(TO, "with the new key")
+    assert await shop.sent_texts() == ["with the new key"]
+
+
+async def test_what_waits_for_a_key_that_cannot_be_asked_for_is_not_sent(
+    database: Connect, simulator: Simulator, gateway: FlakyGateway, environment: pytest.MonkeyPatch
+) -> None:
+    shop = await Shop.new(database, simulator, None, credential="revoked")
+    environment.setenv("SUPABASE_URL", gateway.url)
     async with await create_whatsapp_client(shop.tenant.workspace_id) as client:
+        with pytest.raises(Refused):
+            await client.send_text_message(TO, "with the old key")
+        gateway.troubles["rpc/get_connection_credential"] = UNAVAILABLE
+        with pytest.raises(NotSent):
+            await client.send_text_message(TO, "with no key")
+        gateway.troubles.clear()
+        await shop.tenant.set_credential(shop.business.api_key)
         await client.send_text_message(TO, "with the new key")
     assert await shop.sent_texts() == ["with the new key"]
 
