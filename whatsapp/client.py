@@ -165,7 +165,7 @@ class WhatsAppClient(Sending):
         try:
             raise_if_refused(response, answer, by_link=by_link)
         except Refused as error:
-            self._was_refused = error.error_class is ErrorClass.AUTH
+            self._was_refused |= error.error_class is ErrorClass.AUTH
             raise
         return answer
 

@@ -7,6 +7,9 @@ import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import PurePosixPath
 
+# A stream's pieces leave in ones no larger, so that a slow line shows progress within the time a standstill may take.
+PIECE = 256 * 1024
+
 OGG_OPUS = "audio/ogg; codecs=opus"
 # What WhatsApp takes, by type: the extensions it may be called by, the usual one first (Meta's media reference).
 _OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -85,7 +88,7 @@ class Multipart:
             f'--{boundary}\r\nContent-Disposition: form-data; name="messaging_product"\r\n\r\nwhatsapp\r\n'
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{_quoted(filename)}"\r\n'
             f"Content-Type: {_quoted(mime_type)}\r\n\r\n"
-        ).encode()
+        ).encode(errors="replace")
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self.error: Exception | None = None
         self.headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
@@ -113,7 +116,8 @@ class Multipart:
             passed += len(piece)
             if self._size is not None and passed > self._size:
                 raise ValueError(f"the file has more than the {self._size} bytes that were announced")
-            yield piece
+            for start in range(0, len(piece), PIECE):
+                yield piece[start : start + PIECE]
         if self._size is not None and passed < self._size:
             raise ValueError(f"the file has {passed} bytes and not {self._size} as was announced")
 

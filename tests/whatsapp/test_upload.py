@@ -9,7 +9,7 @@ from email.policy import HTTP
 
 import pytest
 
-from whatsapp.upload import Multipart, media_name_and_type
+from whatsapp.upload import PIECE, Multipart, media_name_and_type
 
 OPUS = "audio/ogg; codecs=opus"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -92,3 +92,20 @@ async def test_a_file_of_another_size_than_was_announced_is_no_file(size: int) -
     with pytest.raises(ValueError, match="announced"):
         await whole(body)
     assert isinstance(body.error, ValueError)
+
+
+async def test_a_file_given_in_one_piece_leaves_in_many() -> None:
+    body = Multipart(pieces(b"x" * (3 * PIECE + 1)), "a.txt", "text/plain", 3 * PIECE + 1)
+    async with asyncio.timeout(None) as deadline:
+        sizes = [len(piece) async for piece in body.pieces(deadline, 10)]
+    assert sizes[1:-1] == [PIECE, PIECE, PIECE, 1]
+
+
+async def test_each_piece_that_is_fetched_gives_more_time_and_the_last_gives_all() -> None:
+    async with asyncio.timeout(None) as deadline:
+        whens = [deadline.when() async for _ in Multipart(pieces(b"a", b"b"), "a", "b", None).pieces(deadline, 10)]
+        assert deadline.when() is None
+    assert whens[0] is None
+    assert whens[1] is not None
+    assert whens[2] is not None
+    assert whens[2] >= whens[1]
