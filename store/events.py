@@ -50,10 +50,9 @@ class Events:
         return next((row["received_at"] for row in await self._get("webhook_events", query)), None)
 
     async def connections(self, filters: Mapping[str, str]) -> list[Row]:
-        """Connections with their workspace and WABA."""
-        return await self._get(
-            "whatsapp_connections", {"select": "id,workspace_id,phone_number_id,waba_id", "order": "id", **filters}
-        )
+        """Connections with their workspace, provider, number and WABA."""
+        columns = "id,workspace_id,provider,phone_number_id,waba_id"
+        return await self._get("whatsapp_connections", {"select": columns, "order": "id", **filters})
 
     def received(self, connection_id: str, since: str) -> AsyncIterator[list[Row]]:
         """Messages of customers written and stored since then: wamid, in pages."""

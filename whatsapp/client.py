@@ -1,30 +1,25 @@
-"""A number's client: sends messages, looks up and streams media. Usable without the worker."""
+"""A number's client: sends every kind of message, uploads and streams media. Usable without the worker."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-import aiohttp
 import httpx
 
+from whatsapp.answers import TransportErrors, integer, json_of, raise_if_refused
 from whatsapp.envelope import objects, text
-from whatsapp.errors import NotSent, OutcomeUnknown, Refused
-from whatsapp.outgoing import Outgoing
+from whatsapp.errors import ErrorClass, OutcomeUnknown, Refused, WhatsAppError
+from whatsapp.outgoing import Outgoing, Sent
 from whatsapp.provider import Provider
+from whatsapp.sending import Sending
+from whatsapp.upload import Multipart, media_name_and_type
 
-# Errors of the transport that are raised before a byte of the request is written.
-_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What WhatsApp answers to an accepted message: accepted, not delivered."""
-
-    wamid: str
-    wa_id: str | None = None
+# How long an upload may go without a piece being taken or fetched.
+STALL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,132 +32,153 @@ class MediaUrl:
     file_size: int | None
 
 
-class WhatsAppClient:
-    """One number at one provider. The `httpx.AsyncClient` is the caller's and may be shared."""
+class WhatsAppClient(Sending):
+    """One number at one provider. The `httpx.AsyncClient` is the caller's and may be shared.
 
-    def __init__(self, http: httpx.AsyncClient, provider: Provider, credential: str) -> None:
+    The kinds of messages are in `whatsapp.sending`; docs/client.md has them all in a table. After a refusal of class
+    AUTH `renew` is asked for another credential at the next call, and what it raises comes out of that.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        provider: Provider,
+        credential: str,
+        renew: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
         self._http = http
         self._provider = provider
         self._headers = provider.headers(credential)
+        self._renew = renew
+        self._was_refused = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Closes the HTTP pool: not for clients that share one."""
+        await self._http.aclose()
 
     async def send(self, message: Outgoing) -> Sent:
         """Sends one message. Raises NotSent, OutcomeUnknown or Refused; only NotSent is safe to repeat blindly."""
         response = await self._request("POST", self._provider.url("messages"), json=message.body())
-        answer = _json(response)
-        _raise_if_refused(response, answer)
-        wamid, wa_id = _first(answer, "messages", "id"), _first(answer, "contacts", "wa_id")
+        answer = self._read(response, by_link=message.by_link)
+        accepted, contact = _first(answer, "messages"), _first(answer, "contacts")
+        wamid = text(accepted.get("id"))
         if wamid is None:
             raise OutcomeUnknown(f"HTTP {response.status_code} without a message id")
-        return Sent(wamid, wa_id)
+        return Sent(
+            wamid, text(contact.get("wa_id")), text(contact.get("user_id")), text(accepted.get("message_status"))
+        )
+
+    async def mark_message_as_read(self, wamid: str, *, typing: bool = False) -> None:
+        """Shows the blue ticks for a message at most 30 days old and those before it.
+
+        `typing` also shows that an answer is being written, until it comes, for at most 25 seconds.
+        """
+        body: dict[str, Any] = {"messaging_product": "whatsapp", "status": "read", "message_id": wamid}
+        if typing:
+            body["typing_indicator"] = {"type": "text"}
+        response = await self._request("POST", self._provider.url("messages"), json=body)
+        answer = self._read(response)
+        if answer.get("success") is not True:
+            raise OutcomeUnknown(f"HTTP {response.status_code} without a word of success")
+
+    async def send_typing_indicator(self, wamid: str) -> None:
+        """Shows that an answer to this message is being written. WhatsApp marks it as read by the same call."""
+        await self.mark_message_as_read(wamid, typing=True)
+
+    async def upload_media(
+        self,
+        content: bytes | AsyncIterable[bytes],
+        *,
+        filename: str,
+        mime_type: str,
+        size: int | None = None,
+        voice: bool = False,
+    ) -> str:
+        """Streams a file to WhatsApp; gives its media id, good for 30 days. Repeating it makes another id, no harm.
+
+        `size` in bytes lets the request name its length; without it the request is chunked, which not every gateway
+        takes. Name and type become those that WhatsApp accepts (`media_name_and_type`). Raises NotSent, OutcomeUnknown,
+        Refused, ValueError when the file has another size than was said, and whatever the stream itself raises.
+        """
+        if isinstance(content, bytes):
+            size, content = len(content), _once(content)
+        body = Multipart(content, *media_name_and_type(filename, mime_type, voice=voice), size)
+        try:
+            with TransportErrors():
+                async with asyncio.timeout(None) as deadline:
+                    pieces = body.pieces(deadline, STALL_SECONDS)
+                    response = await self._request("POST", self._provider.url("media"), body.headers, content=pieces)
+        except WhatsAppError:
+            if body.error is not None:
+                raise body.error from None
+            raise
+        answer = self._read(response)
+        media_id = text(answer.get("id"))
+        if media_id is None:
+            raise OutcomeUnknown(f"HTTP {response.status_code} without a media id")
+        return media_id
 
     async def get_media_url(self, media_id: str) -> MediaUrl:
         """Looks a file up. Raises NotSent, OutcomeUnknown or Refused (gone: HTTP 404 or code 100)."""
         response = await self._request("GET", self._provider.media_url(media_id))
-        answer = _json(response)
-        _raise_if_refused(response, answer)
+        answer = self._read(response)
         if not isinstance(answer.get("url"), str):
             raise OutcomeUnknown("the media lookup came without a url")
         mime_type, sha256 = text(answer.get("mime_type")), text(answer.get("sha256"))
-        return MediaUrl(answer["url"], mime_type, sha256, _int(answer.get("file_size")))
+        return MediaUrl(answer["url"], mime_type, sha256, integer(answer.get("file_size")))
 
     @asynccontextmanager
     async def download_media(self, media: MediaUrl) -> AsyncIterator[AsyncIterator[bytes]]:
         """Streams a looked-up file. Raises ForeignHost before the credential would go to a stranger."""
-        request = self._http.build_request("GET", self._provider.download_url(media.url), headers=self._headers)
-        with _TransportErrors():
+        url = self._provider.download_url(media.url)
+        request = self._http.build_request("GET", url, headers=await self._credential())
+        with TransportErrors():
             response = await self._http.send(request, stream=True)
         try:
             if response.status_code != 200:
                 await response.aread()
-                _raise_if_refused(response, _json(response))
+                self._read(response)
                 raise OutcomeUnknown(f"HTTP {response.status_code} to a download")
             yield _chunks(response)
         finally:
             await response.aclose()
 
-    async def _request(self, method: str, url: str, **content: Any) -> httpx.Response:
-        with _TransportErrors():
-            return await self._http.request(method, url, headers=self._headers, **content)
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, **content: Any
+    ) -> httpx.Response:
+        headers = {**(headers or {}), **await self._credential()}
+        with TransportErrors():
+            return await self._http.request(method, url, headers=headers, **content)
+
+    async def _credential(self) -> dict[str, str]:
+        if self._was_refused and self._renew:
+            self._headers = self._provider.headers(await self._renew())
+            self._was_refused = False
+        return self._headers
+
+    def _read(self, response: httpx.Response, *, by_link: bool = False) -> dict[str, Any]:
+        """The object in an answer. Raises Refused, or OutcomeUnknown for what a gateway says in its own name."""
+        answer = json_of(response)
+        try:
+            raise_if_refused(response, answer, by_link=by_link)
+        except Refused as error:
+            self._was_refused |= error.error_class is ErrorClass.AUTH
+            raise
+        return answer
 
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    with _TransportErrors():
+    with TransportErrors():
         async for chunk in response.aiter_bytes():
             yield chunk
 
 
-class _TransportErrors:
-    """Maps httpx's errors by one question: can the request have arrived?
-
-    The aiohttp transport reports a connection cut after the request as `ConnectTimeout` (httpx-aiohttp 0.2.0 maps
-    `ClientConnectionError` so). Its cause tells the truth; whatever is not surely unsent counts as unknown.
-    """
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, httpx.HTTPError | aiohttp.ClientError | TimeoutError):
-            return
-        if never_left(error):
-            raise NotSent(str(error) or type(error).__name__) from error
-        raise OutcomeUnknown(str(error) or type(error).__name__) from error
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
-def never_left(error: BaseException) -> bool:
-    """Whether a transport error proves that no byte of the request was written."""
-    cause = error.__cause__
-    if isinstance(error, aiohttp.ClientError) or isinstance(cause, aiohttp.ClientError):
-        return isinstance(error, _NEVER_LEFT) or isinstance(cause, _NEVER_LEFT)
-    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-
-
-def _json(response: httpx.Response) -> dict[str, Any]:
-    try:
-        answer = response.json()
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _raise_if_refused(response: httpx.Response, answer: dict[str, Any]) -> None:
-    if response.is_success:
-        return
-    error = error_of(answer)
-    if error.get("code") is None and response.status_code >= 500:
-        # A gateway speaks for itself: what stood behind it may well have accepted the request.
-        raise OutcomeUnknown(f"HTTP {response.status_code} without an error code of WhatsApp's")
-    raise Refused(response.status_code, error, _int(response.headers.get("retry-after")))
-
-
-def error_of(answer: dict[str, Any]) -> dict[str, Any]:
-    """`{code, message, details}` out of the three shapes in use; empty when it is none of them.
-
-    Cloud API `{error: {…, error_data: {details} | text}}`; 360dialog's gateway `{meta: {developer_message}}`;
-    on-premise style `{errors: [{code, title, details}]}`.
-    """
-    error = answer.get("error")
-    if isinstance(error, dict):
-        data = error.get("error_data")
-        details = data.get("details") if isinstance(data, dict) else data
-        return {"code": _int(error.get("code")), "message": error.get("message"), "details": details}
-    errors = answer.get("errors")
-    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        first = errors[0]
-        return {
-            "code": _int(first.get("code")),
-            "message": first.get("title"),
-            "details": first.get("details"),
-        }
-    meta = answer.get("meta")
-    if isinstance(meta, dict) and meta.get("developer_message"):
-        return {"message": meta["developer_message"]}
-    return {}
-
-
-def _first(answer: dict[str, Any], key: str, field: str) -> str | None:
-    return text(next(objects(answer.get(key)), {}).get(field))
-
-
-def _int(value: Any) -> int | None:
-    return int(value) if str(value).isdecimal() else None
+def _first(answer: dict[str, Any], key: str) -> dict[str, Any]:
+    return next(objects(answer.get(key)), {})

@@ -1,9 +1,28 @@
-"""The body of a send, in the Cloud API's words (Meta's message reference)."""
+"""A send: whom it is for, its body in the Cloud API's words (Meta's message reference), and what is answered."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
+
+# Two letters of a country, a dot, then what is opaque (Meta's page on business-scoped user ids).
+_BSUID = re.compile(r"[A-Z]{2}\.\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a message is for. The phone is taken where both are known, as Meta advises."""
+
+    phone: str | None
+    bsuid: str | None = None
+
+    @classmethod
+    def of(cls, to: str | Recipient) -> Recipient:
+        """A phone with its country code, or a business-scoped user id like `US.13491208655302741918`."""
+        if isinstance(to, Recipient):
+            return to
+        return cls(None, to) if _BSUID.fullmatch(to) else cls(to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +46,29 @@ class Outgoing:
         if self.callback_data:
             body["biz_opaque_callback_data"] = self.callback_data
         return body
+
+    @property
+    def by_link(self) -> bool:
+        """Whether WhatsApp has to fetch a file of it from somewhere: in media, headers, parameters, cards."""
+        return _has_link(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What WhatsApp answers to an accepted message: accepted, not delivered.
+
+    `wa_id` is the phone as WhatsApp knows it, which may differ from the one dialled; None for a send to a user id,
+    which `user_id` then repeats. `message_status` comes with templates: `accepted`, `held_for_quality_assessment`,
+    `paused`.
+    """
+
+    wamid: str
+    wa_id: str | None = None
+    user_id: str | None = None
+    message_status: str | None = None
+
+
+def _has_link(value: Any) -> bool:
+    if isinstance(value, dict):
+        return "link" in value or any(map(_has_link, value.values()))
+    return isinstance(value, list) and any(map(_has_link, value))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from whatsapp.errors import WhatsAppError
+
 # 360dialog proxies Meta's media host: same path and query, its own host (360dialog's media documentation).
 META_MEDIA_HOST = "lookaside.fbsbx.com"
 
 
-class ForeignHost(ValueError):
+class ForeignHost(WhatsAppError):
     """A media URL points somewhere the credential must not go."""
 
 

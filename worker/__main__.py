@@ -10,15 +10,12 @@ import os
 import signal
 import sys
 
-import httpx
-from httpx_aiohttp import AiohttpTransport
-
 from store.connect import connect
 from store.files import Files
 from store.realtime import Doorbell
 from store.rpc import Rpc
 from store.startup import start
-from worker.credentials import Clients
+from worker.clients import Clients, provider_http
 from worker.loop import Loop, Queue
 from worker.media import Media
 from worker.outbound import Outbound
@@ -29,7 +26,8 @@ BUCKET = "whatsapp-media"
 
 async def work(settings: Settings) -> int:
     key = settings.supabase_service_role_key.get_secret_value()
-    async with connect(settings.supabase_url, key) as project, _provider_http(settings) as provider:
+    pool = provider_http(settings.worker_sends + settings.worker_downloads)
+    async with connect(settings.supabase_url, key) as project, pool as provider:
         rpc = Rpc(project)
         clients = Clients(rpc, provider, settings)
         outbound: Queue = Outbound(rpc, clients, settings.worker_sends)
@@ -45,14 +43,6 @@ async def work(settings: Settings) -> int:
         finally:
             listening.cancel()
     return 0
-
-
-def _provider_http(settings: Settings) -> httpx.AsyncClient:
-    size = settings.worker_sends + settings.worker_downloads
-    limits = httpx.Limits(max_connections=size, max_keepalive_connections=size, keepalive_expiry=15)
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(30.0, connect=10.0), transport=AiohttpTransport(limits=limits), follow_redirects=False
-    )
 
 
 def _on_signal(loops: list[Loop]) -> None:

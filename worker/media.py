@@ -18,7 +18,7 @@ from store.rpc import Rpc
 from whatsapp.client import MediaUrl
 from whatsapp.errors import NotSent, OutcomeUnknown, Refused
 from whatsapp.provider import ForeignHost
-from worker.credentials import Clients, NoCredential
+from worker.clients import Clients, NoCredential
 from worker.outbound import backoff
 
 log = structlog.get_logger()

@@ -13,7 +13,7 @@ from store.errors import StoreError
 from store.rpc import Rpc
 from whatsapp.errors import ErrorClass, NotSent, OutcomeUnknown, Refused
 from whatsapp.outgoing import Outgoing
-from worker.credentials import Clients, NoCredential
+from worker.clients import Clients, NoCredential
 
 log = structlog.get_logger()
 
@@ -71,10 +71,10 @@ class Outbound:
         if error.error_class is ErrorClass.AUTH:
             self._clients.forget(job["connection_id"])
         log.warning("outbound.refused", message_id=job["message_id"], code=error.code, error_class=error.error_class)
-        if error.error_class in _TRY_AGAIN and job["attempts"] < MAX_ATTEMPTS:
+        if error.error_class in _TRY_AGAIN and job["attempts"] < (error.rule.max_attempts or MAX_ATTEMPTS):
             return {
                 "outcome": "retry",
-                "retry_after": error.retry_after or backoff(job["attempts"]),
+                "retry_after": error.retry_after or max(backoff(job["attempts"]), error.rule.wait_seconds),
                 "error": error.as_json(),
             }
         return {"outcome": "reject", "error": error.as_json()}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from whatsapp.client import error_of
+from whatsapp.answers import error_of
 from whatsapp.errors import REMEDIES, ErrorClass, Refused, classify
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from whatsapp.outgoing import Outgoing
+import pytest
+
+from whatsapp.outgoing import Outgoing, Recipient
 
 
 def test_a_text_goes_to_a_phone_with_our_id() -> None:
@@ -37,3 +39,18 @@ def test_a_template_goes_out_as_it_was_written() -> None:
     }
     body = Outgoing("template", content, phone="972501234567", bsuid=None).body()
     assert (body["type"], body["template"]) == ("template", content)
+
+
+@pytest.mark.parametrize("to", ["US.13491208655302741918", "IL.ENT.506847293015824", "DE.a"])
+def test_a_country_and_a_dot_begin_a_user_id(to: str) -> None:
+    assert Recipient.of(to) == Recipient(None, to)
+
+
+@pytest.mark.parametrize("to", ["972501234567", "+972 50-123 4567", "(972) 501234567", "US.", "us.1", "ABC.1", ""])
+def test_anything_else_is_dialled(to: str) -> None:
+    assert Recipient.of(to) == Recipient(to)
+
+
+def test_a_recipient_with_both_stays_as_it_is() -> None:
+    both = Recipient("972501234567", "IL.1")
+    assert Recipient.of(both) is both

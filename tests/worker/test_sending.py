@@ -134,6 +134,25 @@ async def test_what_is_throttled_or_passing_is_tried_again(shop: Shop, action: d
     await until(shop.sent_texts, lambda texts: texts == ["first", "second"])
 
 
+async def test_a_code_that_is_worth_one_more_try_gets_no_third(shop: Shop) -> None:
+    await shop.business.fault("messages", {"error": 135000})
+    message_id = await shop.queue_text()
+    message = await shop.tenant.until_message(message_id, lambda row: row["status"] == "failed")
+    assert (message["error"]["code"], await shop.sends()) == (135000, 2)
+
+
+async def test_a_number_taken_for_spam_waits_an_hour(shop: Shop) -> None:
+    await shop.business.fault("messages", {"error": 131048})
+    message_id = await shop.queue_text()
+    message = await shop.tenant.until_message(message_id, lambda row: row["error"])
+    assert (message["status"], message["error"]["class"]) == ("queued", "THROTTLE")
+    (row,) = await shop.tenant.rows(
+        "select available_at - now() > interval '59 minutes' as late from outbox where message_id = %(id)s",
+        id=message_id,
+    )
+    assert row["late"]
+
+
 async def test_each_connection_is_reached_with_its_own_credential(
     shop: Shop, database: Connect, simulator: Simulator, webhook: Program
 ) -> None:

@@ -1,0 +1,89 @@
+"""What came of a request: the errors of its transport and the answers of a provider, each as one of our own errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import httpx
+
+from whatsapp.errors import NotSent, OutcomeUnknown, Refused
+
+# Errors of the transport that are raised before a byte of the request is written.
+_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+class TransportErrors:
+    """Maps httpx's errors by one question: can the request have arrived?
+
+    The aiohttp transport reports a connection cut after the request as `ConnectTimeout` (httpx-aiohttp 0.2.0 maps
+    `ClientConnectionError` so). Its cause tells the truth; whatever is not surely unsent counts as unknown.
+    """
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, httpx.HTTPError | aiohttp.ClientError | TimeoutError):
+            return
+        if never_left(error):
+            raise NotSent(str(error) or type(error).__name__) from error
+        raise OutcomeUnknown(str(error) or type(error).__name__) from error
+
+
+def never_left(error: BaseException) -> bool:
+    """Whether a transport error proves that no byte of the request was written."""
+    cause = error.__cause__
+    if isinstance(error, aiohttp.ClientError) or isinstance(cause, aiohttp.ClientError):
+        return isinstance(error, _NEVER_LEFT) or isinstance(cause, _NEVER_LEFT)
+    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+
+
+def json_of(response: httpx.Response) -> dict[str, Any]:
+    """The object in an answer; empty when there is none."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def raise_if_refused(response: httpx.Response, answer: dict[str, Any], *, by_link: bool = False) -> None:
+    """Raises Refused, or OutcomeUnknown for what a gateway says in its own name."""
+    if response.is_success:
+        return
+    error = error_of(answer)
+    if error.get("code") is None and response.status_code >= 500:
+        # A gateway speaks for itself: what stood behind it may well have accepted the request.
+        raise OutcomeUnknown(f"HTTP {response.status_code} without an error code of WhatsApp's")
+    raise Refused(response.status_code, error, integer(response.headers.get("retry-after")), by_link=by_link)
+
+
+def error_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """`{code, message, details}` out of the three shapes in use; empty when it is none of them.
+
+    Cloud API `{error: {…, error_data: {details} | text}}`; 360dialog's gateway `{meta: {developer_message}}`;
+    on-premise style `{errors: [{code, title, details}]}`.
+    """
+    error = answer.get("error")
+    if isinstance(error, dict):
+        data = error.get("error_data")
+        details = data.get("details") if isinstance(data, dict) else data
+        return {"code": integer(error.get("code")), "message": error.get("message"), "details": details}
+    errors = answer.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        first = errors[0]
+        return {
+            "code": integer(first.get("code")),
+            "message": first.get("title"),
+            "details": first.get("details"),
+        }
+    meta = answer.get("meta")
+    if isinstance(meta, dict) and meta.get("developer_message"):
+        return {"message": meta["developer_message"]}
+    return {}
+
+
+def integer(value: Any) -> int | None:
+    """A whole number, also as text; None for anything else."""
+    return int(value) if str(value).isdecimal() else None
