@@ -105,6 +105,13 @@ class Rpc:
     async def release_outbound(self, leases: Sequence[Row]) -> int:
         return await self._count("release_outbound", leases=leases)
 
+    async def extend_outbound(self, leases: Sequence[Row], lease_seconds: int = 60) -> int:
+        return await self._count("extend_outbound", leases=leases, lease_seconds=lease_seconds)
+
+    async def next_outbound(self) -> float | None:
+        """In how many seconds a claim may find something, as far as can be known now; None: nothing waits."""
+        return await self._seconds("next_outbound")
+
     async def sweep_outbound(self, uncertain_seconds: int = 900) -> int:
         return await self._count("sweep_outbound", uncertain_seconds=uncertain_seconds)
 
@@ -118,6 +125,13 @@ class Rpc:
 
     async def release_media(self, leases: Sequence[Row]) -> int:
         return await self._count("release_media", leases=leases)
+
+    async def extend_media(self, leases: Sequence[Row], lease_seconds: int = 300) -> int:
+        return await self._count("extend_media", leases=leases, lease_seconds=lease_seconds)
+
+    async def next_media(self) -> float | None:
+        """In how many seconds a claim may find something; None: nothing waits."""
+        return await self._seconds("next_media")
 
     async def sweep_media(self) -> int:
         return await self._count("sweep_media")
@@ -135,6 +149,10 @@ class Rpc:
     async def _count(self, function: str, **arguments: Any) -> int:
         return _expected(await self._call(function, **arguments), int)
 
+    async def _seconds(self, function: str) -> float | None:
+        seconds = await self._call(function)
+        return None if seconds is None else float(_expected(seconds, (int, float)))
+
     async def _call(self, function: str, **arguments: Any) -> Any:
         try:
             content = to_json(arguments)
@@ -147,7 +165,7 @@ class Rpc:
         return json_of(await answered(call))
 
 
-def _expected(answer: Any, kind: type[Shape]) -> Shape:
+def _expected(answer: Any, kind: type[Shape] | tuple[type[Shape], ...]) -> Shape:
     """An answer of the shape its function gives. Whoever gave another one, it was not Postgres."""
     if not isinstance(answer, kind):
         raise Unavailable("shape", "an answer of another shape")

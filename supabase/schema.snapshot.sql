@@ -3589,6 +3589,32 @@ REVOKE ALL ON FUNCTION "private"."forget_credential"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."forget_credential"() TO "postgres";
 
+-- private/functions/has_newer_credential.sql
+CREATE OR REPLACE FUNCTION private.has_newer_credential (
+  connection_id uuid,
+  since         timestamp with time zone
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  return exists (
+    select from private.connection_credentials as stored
+    where stored.connection_id = has_newer_credential.connection_id and stored.updated_at > since);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) TO "postgres";
+
 -- private/functions/held_results.sql
 CREATE OR REPLACE FUNCTION private.held_results (
   results jsonb
@@ -4580,9 +4606,7 @@ begin
   ) as stop
   where connection.id = stop.connection_id and connection.status = 'active'
     -- Refused with a key that has been replaced in the meantime: the new one is to be tried.
-    and not exists (
-      select from private.connection_credentials as stored
-      where stored.connection_id = stop.connection_id and stop.reason = 'credential' and stored.updated_at > stop.leased_at);
+    and not (stop.reason = 'credential' and private.has_newer_credential(stop.connection_id, stop.leased_at));
 end
 $function$;
 
@@ -6343,6 +6367,71 @@ GRANT EXECUTE ON FUNCTION "public"."explain_outbound"(uuid) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."explain_outbound"(uuid) FROM PUBLIC, "anon";
 
+-- public/functions/extend_media.sql
+CREATE OR REPLACE FUNCTION public.extend_media (
+  leases        jsonb,
+  lease_seconds integer DEFAULT 300
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  extended integer;
+begin
+  update public.media_downloads as item set lease_expires_at = now() + make_interval(secs => lease_seconds)
+  from (
+    select held.message_id
+    from public.media_downloads as held
+    join jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
+      on held.message_id = lease.message_id and held.lease_token = lease.lease_token
+    order by held.message_id
+    for update of held
+  ) as lease
+  where item.message_id = lease.message_id;
+  get diagnostics extended = row_count;
+  return extended;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."extend_media"(jsonb, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."extend_media"(jsonb, integer) IS 'The heartbeat: whoever still holds these leases keeps them for so much longer.';
+
+REVOKE ALL ON FUNCTION "public"."extend_media"(jsonb, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."extend_media"(jsonb, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."extend_media"(jsonb, integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/extend_outbound.sql
+CREATE OR REPLACE FUNCTION public.extend_outbound (
+  leases        jsonb,
+  lease_seconds integer DEFAULT 60
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  held private.send_result[] := private.held_results(leases);
+begin
+  update public.outbox as item set lease_expires_at = now() + make_interval(secs => lease_seconds)
+  from unnest(held) as lease where item.message_id = lease.message_id;
+  return cardinality(held);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."extend_outbound"(jsonb, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."extend_outbound"(jsonb, integer) IS 'The heartbeat: whoever still holds these leases keeps them for so much longer.';
+
+REVOKE ALL ON FUNCTION "public"."extend_outbound"(jsonb, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."extend_outbound"(jsonb, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."extend_outbound"(jsonb, integer) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/get_connection_credential.sql
 CREATE OR REPLACE FUNCTION public.get_connection_credential (
   connection_id uuid
@@ -6412,9 +6501,33 @@ GRANT EXECUTE ON FUNCTION "public"."mark_as_read"(uuid) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."mark_as_read"(uuid) FROM PUBLIC, "anon";
 
+-- public/functions/next_media.sql
+CREATE OR REPLACE FUNCTION public.next_media()
+  RETURNS double precision
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return (
+    select greatest(0, extract(epoch from min(available_at) - clock_timestamp()))
+    from public.media_downloads where lease_token is null);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."next_media"() TO "service_role";
+
+COMMENT ON FUNCTION "public"."next_media"() IS 'In how many seconds a claim may find something; null when nothing waits.';
+
+REVOKE ALL ON FUNCTION "public"."next_media"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."next_media"() TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."next_media"() FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/next_outbound.sql
 CREATE OR REPLACE FUNCTION public.next_outbound()
-  RETURNS timestamp WITH time zone
+  RETURNS double precision
   LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
@@ -6432,7 +6545,10 @@ begin
         where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
       from number where number.id is not null
     )
-    select min(greatest(head.ready_at, pace.held_until, case when private.number_tokens(connection, pace) = 0 then now() + interval '100 milliseconds' end))
+    select greatest(0, extract(epoch from min(greatest(head.ready_at, pace.held_until,
+      -- A full second's worth is on its way; somebody's second is over soon.
+      case when private.number_tokens(connection, pace) = 0 then clock_timestamp() + interval '50 milliseconds' end))
+      - clock_timestamp()))
     from number
     join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
     left join private.outbound_numbers as pace on pace.connection_id = connection.id
@@ -6445,7 +6561,7 @@ $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."next_outbound"() TO "service_role";
 
-COMMENT ON FUNCTION "public"."next_outbound"() IS 'When the next claim may find something, as far as can be known now; null when nothing waits.';
+COMMENT ON FUNCTION "public"."next_outbound"() IS 'In how many seconds a claim may find something, as far as can be known now; null when nothing waits.';
 
 REVOKE ALL ON FUNCTION "public"."next_outbound"() FROM "postgres";
 

@@ -33,13 +33,14 @@ class Rule:
 
     `max_attempts` counts every try of a message, the failed one too; None: as often as the caller has patience.
     `wait_seconds` is the least to wait before the next. `scope` of THROTTLE: what has to slow down, the whole number or
-    only what goes to this recipient.
+    only what goes to this recipient. `reason` of AUTH and PAUSE: what the number is stopped for.
     """
 
     error_class: ErrorClass
     max_attempts: int | None = None
     wait_seconds: float = 0.0
     scope: Literal["number", "pair"] | None = None
+    reason: Literal["credential", "payment", "restriction", "number"] | None = None
 
 
 def _throttle(wait_seconds: float, scope: Literal["number", "pair"] = "number") -> Rule:
@@ -48,8 +49,10 @@ def _throttle(wait_seconds: float, scope: Literal["number", "pair"] = "number") 
 
 _RETRY = Rule(ErrorClass.RETRY)
 _PERMANENT = Rule(ErrorClass.PERMANENT)
-_PAUSE = Rule(ErrorClass.PAUSE)
-_AUTH = Rule(ErrorClass.AUTH)
+_PAYMENT = Rule(ErrorClass.PAUSE, reason="payment")
+_RESTRICTED = Rule(ErrorClass.PAUSE, reason="restriction")
+_NUMBER = Rule(ErrorClass.PAUSE, reason="number")
+_AUTH = Rule(ErrorClass.AUTH, reason="credential")
 _SUPPRESS = Rule(ErrorClass.SUPPRESS)
 _TEMPLATE = Rule(ErrorClass.TEMPLATE)
 
@@ -62,11 +65,11 @@ _RULES: tuple[tuple[int | range, Rule], ...] = (
     (3, _AUTH),  # capability or permission
     (4, _throttle(0)),  # calls of the app
     (10, _AUTH),  # permission denied
-    (33, _PAUSE),  # the number is deleted
+    (33, _NUMBER),  # the number is deleted
     (100, _PERMANENT),  # invalid parameter
     (190, _AUTH),  # token expired
     (range(200, 300), _AUTH),  # permission missing
-    (368, _PAUSE),  # blocked for a policy violation
+    (368, _RESTRICTED),  # blocked for a policy violation
     (613, _throttle(0)),  # calls to this endpoint
     (80007, _throttle(60)),  # calls of the WABA
     (130429, _throttle(1)),  # messages per second of the number
@@ -81,12 +84,12 @@ _RULES: tuple[tuple[int | range, Rule], ...] = (
     (131021, _PERMANENT),  # recipient is the sender
     (131026, _PERMANENT),  # not on WhatsApp, or terms not accepted
     (131030, _PERMANENT),  # not among a test number's recipients
-    (131031, _PAUSE),  # account locked
-    (131037, _PAUSE),  # display name not approved
+    (131031, _RESTRICTED),  # account locked
+    (131037, _NUMBER),  # display name not approved
     (131041, _PERMANENT),  # group unknown
-    (131042, _PAUSE),  # payment
-    (131044, _PAUSE),  # payment for calls
-    (131045, _PAUSE),  # registration or certificate of the number
+    (131042, _PAYMENT),  # payment
+    (131044, _PAYMENT),  # payment for calls
+    (131045, _NUMBER),  # registration or certificate of the number
     (131047, Rule(ErrorClass.WINDOW)),  # 24 hours are over
     (131048, _throttle(3600)),  # the number is taken for spam: hours
     (131049, _PERMANENT),  # Meta chose not to deliver; not before 24 hours, on another occasion
@@ -101,7 +104,7 @@ _RULES: tuple[tuple[int | range, Rule], ...] = (
     (131060, _PERMANENT),  # incoming message unavailable
     (131062, _PERMANENT),  # this message needs a phone, no user id
     (131063, _PERMANENT),  # marketing templates go by another API
-    (131064, _PAUSE),  # limited for misclassified templates
+    (131064, _RESTRICTED),  # limited for misclassified templates
     (range(131201, 131208), _PERMANENT),  # groups
     (131208, _throttle(0)),  # groups, too fast
     (range(131209, 131216), _PERMANENT),  # groups
@@ -122,7 +125,7 @@ _RULES: tuple[tuple[int | range, Rule], ...] = (
     (133006, _PERMANENT),  # number to be verified anew
     (133008, _PERMANENT),  # PIN tried too often
     (133009, _PERMANENT),  # PIN tried too fast
-    (133010, _PAUSE),  # number not registered
+    (133010, _NUMBER),  # number not registered
     (133015, _PERMANENT),  # number just deleted
     (133016, _PERMANENT),  # registered too often
     (134011, _PERMANENT),  # payment terms not accepted

@@ -41,7 +41,8 @@ class Outgoing:
         body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual"}
         body |= {"to": self.phone} if self.phone else {"recipient": self.bsuid}
         body |= {"type": self.type, self.type: self.content}
-        if self.reply_to_wamid:
+        # A reaction says in its content which message it is to; WhatsApp refuses it as a reply.
+        if self.reply_to_wamid and self.type != "reaction":
             body["context"] = {"message_id": self.reply_to_wamid}
         if self.callback_data:
             body["biz_opaque_callback_data"] = self.callback_data

@@ -73,20 +73,29 @@ class Clients:
         self._rpc = rpc
         self._http = http
         self._settings = settings
-        self._known: dict[str, tuple[float, WhatsAppClient]] = {}
+        self._known: dict[str, tuple[float, str, WhatsAppClient]] = {}
 
     async def of(self, job: Row) -> WhatsAppClient:
         """The client of a claimed job's connection. Raises NoCredential or StoreError."""
         connection_id: str = job["connection_id"]
-        expires, client = self._known.get(connection_id, (0.0, None))
+        expires, _, client = self._known.get(connection_id, (0.0, "", None))
         if client is None or expires < time.monotonic():
-            client = WhatsAppClient(self._http, *await _reach(self._rpc, self._settings, job))
-            self._known[connection_id] = (time.monotonic() + CACHE_SECONDS, client)
+            reached, credential = await _reach(self._rpc, self._settings, job)
+            client = WhatsAppClient(self._http, reached, credential)
+            self._known[connection_id] = (time.monotonic() + CACHE_SECONDS, credential, client)
         return client
 
     def forget(self, connection_id: str) -> None:
-        """After an auth error: the next use asks Vault again."""
+        """The next use asks Vault again."""
         self._known.pop(connection_id, None)
+
+    async def renewed(self, job: Row, refused: WhatsAppClient) -> bool:
+        """After an auth error: whether there is another key than the refused client's by now. Raises as `of`."""
+        _, credential, client = self._known.pop(job["connection_id"], (0.0, "", None))
+        await self.of(job)
+        _, newest, _ = self._known[job["connection_id"]]
+        # Somebody else was refused at the same moment and has asked already: theirs is to be tried.
+        return client is not refused or newest != credential
 
 
 def provider_http(connections: int = 16) -> httpx.AsyncClient:

@@ -22,7 +22,13 @@ Row = dict[str, Any]
 # With the doorbell working the poll only finds what it missed; without it the poll is all there is.
 POLL_SECONDS = 5.0
 POLL_SECONDS_DEAF = 1.0
+# Somebody is on the wire, so the next claim is near; what comes free by the clock meanwhile waits no longer than this.
+POLL_SECONDS_BUSY = 1.0
+# However near the next claim may be: time for others to record.
+SHORTEST_SECONDS = 0.02
 SWEEP_SECONDS = 5.0
+# A third of the shortest lease, so that two heartbeats may fail.
+BEAT_SECONDS = 30.0
 RECORD_RETRY_SECONDS = 0.5
 # How long a drain keeps trying to write outcomes, beyond the grace for the work itself.
 WRITE_SECONDS = 5.0
@@ -44,6 +50,12 @@ class Queue(Protocol):
 
     async def release(self, leases: Sequence[Row]) -> int: ...
 
+    async def extend(self, leases: Sequence[Row]) -> int: ...
+
+    async def due(self) -> float | None:
+        """In how many seconds a claim that found nothing may find something; None: not before somebody rings."""
+        ...
+
     async def sweep(self) -> int: ...
 
 
@@ -59,7 +71,7 @@ class Loop:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._jobs: set[asyncio.Task[None]] = set()
+        self._jobs: dict[asyncio.Task[None], Row] = {}
         self._settled: list[tuple[Row, Row | None]] = []
         self._wake = asyncio.Event()
         self._settle = asyncio.Event()
@@ -78,12 +90,14 @@ class Loop:
         """Returns when stopped and drained; the doorbell only decides how often to poll."""
         writing = asyncio.create_task(self._write())
         sweeping = asyncio.create_task(self._sweep())
+        beating = asyncio.create_task(self._beat())
         try:
             while not self._stopping:
                 await self._turn(doorbell)
         finally:
             sweeping.cancel()
             await self._drain(grace_seconds)
+            beating.cancel()
             self._settle.set()
             # What cannot be written by then is left to the sweep, which draws the same line: uncertain.
             with contextlib.suppress(TimeoutError):
@@ -103,12 +117,24 @@ class Loop:
                 return
         for job in claimed:
             task = asyncio.create_task(self._do(job))
-            self._jobs.add(task)
-            task.add_done_callback(self._jobs.discard)
+            self._jobs[task] = job
+            task.add_done_callback(self._jobs.pop)
         if claimed and len(claimed) == free:
             return
+        wait = POLL_SECONDS if doorbell.healthy else POLL_SECONDS_DEAF
+        if claimed:
+            wait = min(wait, POLL_SECONDS_BUSY)
+        elif free > 0:
+            wait = min(wait, await self._until_due(wait))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), POLL_SECONDS if doorbell.healthy else POLL_SECONDS_DEAF)
+            await asyncio.wait_for(self._wake.wait(), wait)
+
+    async def _until_due(self, otherwise: float) -> float:
+        try:
+            due = await self._queue.due()
+        except StoreError:
+            return otherwise
+        return otherwise if due is None else max(due, SHORTEST_SECONDS)
 
     async def _do(self, job: Row) -> None:
         # Awaited first: `self._settled` named before the await would be the list that _write has swapped out by then.
@@ -135,9 +161,6 @@ class Loop:
         unbegun = [lease for lease, (_, result) in zip(leases, settled, strict=True) if result is None]
         await self._insist(self._queue.record, results)
         await self._insist(self._queue.release, unbegun)
-        for result in results:
-            if "retry_after" in result:
-                asyncio.get_running_loop().call_later(result["retry_after"], self.ring)
 
     async def _insist(self, write: Callable[[Sequence[Row]], Awaitable[int]], rows: Sequence[Row]) -> None:
         """Writes rows however long it takes: the truth about a send exists only here until then.
@@ -157,6 +180,17 @@ class Loop:
                 await asyncio.sleep(RECORD_RETRY_SECONDS)
                 continue
             return
+
+    async def _beat(self) -> None:
+        """Whoever works longer than a lease keeps it."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            leases = [{key: job[key] for key in ("message_id", "lease_token")} for job in self._jobs.values()]
+            if leases:
+                try:
+                    await self._queue.extend(leases)
+                except StoreError as error:
+                    log.warning("heartbeat.failed", queue=self._queue.name, code=error.code)
 
     async def _sweep(self) -> None:
         while True:

@@ -64,6 +64,12 @@ class Media:
     async def sweep(self) -> int:
         return await self._rpc.sweep_media()
 
+    async def extend(self, leases: Sequence[Row]) -> int:
+        return await self._rpc.extend_media(leases, LEASE_SECONDS)
+
+    async def due(self) -> float | None:
+        return await self._rpc.next_media()
+
     async def run(self, job: Row) -> Row | None:  # noqa: PLR0911 - one line per kind of failure
         """Fetches one file: stored, retry, failed, expired or corrupt; None when cut off: fetching again is free."""
         try:

@@ -11,7 +11,8 @@ import structlog
 
 from store.errors import StoreError
 from store.rpc import Rpc
-from whatsapp.errors import ErrorClass, NotSent, OutcomeUnknown, Refused
+from whatsapp.client import WhatsAppClient
+from whatsapp.errors import REMEDIES, ErrorClass, NotSent, OutcomeUnknown, Refused
 from whatsapp.outgoing import Outgoing
 from worker.clients import Clients, NoCredential
 
@@ -23,7 +24,8 @@ MAX_ATTEMPTS = 6
 MAX_BACKOFF_SECONDS = 900.0
 # Longer than any send takes: a lease that ran out means a dead worker.
 LEASE_SECONDS = 90
-_TRY_AGAIN = frozenset({ErrorClass.RETRY, ErrorClass.THROTTLE})
+# The customer has stopped marketing from this business; the other codes of SUPPRESS say nothing of the kind.
+NO_MARKETING = 131050
 
 
 class Outbound:
@@ -48,8 +50,14 @@ class Outbound:
     async def sweep(self) -> int:
         return await self._rpc.sweep_outbound()
 
+    async def extend(self, leases: Sequence[Row]) -> int:
+        return await self._rpc.extend_outbound(leases, LEASE_SECONDS)
+
+    async def due(self) -> float | None:
+        return await self._rpc.next_outbound()
+
     async def run(self, job: Row) -> Row | None:
-        """Sends one message: done, retry, reject or uncertain; None when the call had not begun."""
+        """Sends one message and says what became of it (docs/outbound.md); None when the call had not begun."""
         begun = False
         try:
             client = await self._clients.of(job)
@@ -60,24 +68,39 @@ class Outbound:
         except (StoreError, NotSent) as error:
             return _retry(job, str(error))
         except NoCredential:
-            return _retry(job, "the connection has no credential", remedy="Set the connection's credential.")
+            return _no_credential()
         except OutcomeUnknown as error:
             return _uncertain(str(error))
         except Refused as error:
-            return self._refused(job, error)
+            return await self._refused(job, client, error)
         return {"outcome": "done", "wamid": sent.wamid}
 
-    def _refused(self, job: Row, error: Refused) -> Row:
-        if error.error_class is ErrorClass.AUTH:
-            self._clients.forget(job["connection_id"])
-        log.warning("outbound.refused", message_id=job["message_id"], code=error.code, error_class=error.error_class)
-        if error.error_class in _TRY_AGAIN and job["attempts"] < (error.rule.max_attempts or MAX_ATTEMPTS):
-            return {
-                "outcome": "retry",
-                "retry_after": error.retry_after or max(backoff(job["attempts"]), error.rule.wait_seconds),
-                "error": error.as_json(),
-            }
-        return {"outcome": "reject", "error": error.as_json()}
+    async def _refused(self, job: Row, client: WhatsAppClient, error: Refused) -> Row:
+        rule, told = error.rule, {"error": error.as_json()}
+        log.warning("outbound.refused", message_id=job["message_id"], code=error.code, error_class=rule.error_class)
+        match rule.error_class:
+            case ErrorClass.RETRY if job["attempts"] < (rule.max_attempts or MAX_ATTEMPTS):
+                wait = error.retry_after or max(backoff(job["attempts"]), rule.wait_seconds)
+                return {"outcome": "retry", "retry_after": wait, **told}
+            case ErrorClass.THROTTLE:
+                wait = max(error.retry_after or 0.0, rule.wait_seconds)
+                return {"outcome": "throttle", "scope": rule.scope, "retry_after": wait, **told}
+            case ErrorClass.AUTH if await self._has_another_key(job, client):
+                return {"outcome": "retry", "retry_after": 0.0, **told}
+            case ErrorClass.AUTH | ErrorClass.PAUSE:
+                return {"outcome": "pause", "reason": rule.reason, **told}
+            case ErrorClass.SUPPRESS if error.code == NO_MARKETING:
+                return {"outcome": "suppress", **told}
+        return {"outcome": "reject", **told}
+
+    async def _has_another_key(self, job: Row, refused: WhatsAppClient) -> bool:
+        try:
+            return await self._clients.renewed(job, refused)
+        except NoCredential:
+            return False
+        except StoreError:
+            # Nobody can say now: it is asked again with the next try.
+            return True
 
 
 def backoff(attempts: int) -> float:
@@ -92,14 +115,19 @@ def _outgoing(job: Row) -> Outgoing:
         phone=job["phone"],
         bsuid=job["bsuid"],
         reply_to_wamid=job["reply_to_wamid"],
-        callback_data=job["message_id"],
+        callback_data=job["callback_data"],
     )
 
 
-def _retry(job: Row, title: str, remedy: str = "It is tried again by itself.") -> Row:
+def _retry(job: Row, title: str) -> Row:
     # Nothing left this machine, so there is no bound: it goes out when the way is free again.
-    error = {"code": "not_sent", "title": title, "class": str(ErrorClass.RETRY), "remedy": remedy}
+    error = {"code": "not_sent", "title": title, "class": str(ErrorClass.RETRY), "remedy": REMEDIES[ErrorClass.RETRY]}
     return {"outcome": "retry", "retry_after": min(backoff(job["attempts"]), 60.0), "error": error}
+
+
+def _no_credential() -> Row:
+    error = {"code": "no_credential", "title": "the connection has no credential", "class": str(ErrorClass.AUTH)}
+    return {"outcome": "pause", "reason": "credential", "error": error | {"remedy": REMEDIES[ErrorClass.AUTH]}}
 
 
 def _uncertain(title: str) -> Row:

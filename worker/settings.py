@@ -20,7 +20,7 @@ class Settings(ProjectSettings):
     """Single-workspace mode: the workspace that key belongs to. Unset: the key is used for no workspace."""
     whatsapp_360_base_url: str = "https://waba-v2.360dialog.io"
     meta_graph_base_url: str = "https://graph.facebook.com/v25.0"
-    worker_sends: int = Field(default=64, ge=1, le=1000)
+    worker_sends: int = Field(default=256, ge=1, le=1000)
     """Messages on the wire at one time."""
     worker_downloads: int = Field(default=4, ge=1, le=100)
     """Files being fetched at one time."""

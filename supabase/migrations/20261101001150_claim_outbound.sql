@@ -175,7 +175,7 @@ $$;
 comment on function public.claim_outbound(integer, integer) is
   'Leases messages to send: at most one per conversation, in insert order, of active connections, within the rates of number and pair. Each comes with the token its record must show.';
 
-create function public.next_outbound() returns timestamptz
+create function public.next_outbound() returns double precision
 language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
@@ -188,7 +188,10 @@ begin
         where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
       from number where number.id is not null
     )
-    select min(greatest(head.ready_at, pace.held_until, case when private.number_tokens(connection, pace) = 0 then now() + interval '100 milliseconds' end))
+    select greatest(0, extract(epoch from min(greatest(head.ready_at, pace.held_until,
+      -- A full second's worth is on its way; somebody's second is over soon.
+      case when private.number_tokens(connection, pace) = 0 then clock_timestamp() + interval '50 milliseconds' end))
+      - clock_timestamp()))
     from number
     join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
     left join private.outbound_numbers as pace on pace.connection_id = connection.id
@@ -198,7 +201,7 @@ begin
         from generate_series(0, 2) as level) as each) as head);
 end
 $$;
-comment on function public.next_outbound() is 'When the next claim may find something, as far as can be known now; null when nothing waits.';
+comment on function public.next_outbound() is 'In how many seconds a claim may find something, as far as can be known now; null when nothing waits.';
 
 grant execute on function private.number_rate(public.whatsapp_connections, private.outbound_numbers) to service_role;
 grant execute on function private.number_tokens(public.whatsapp_connections, private.outbound_numbers) to service_role;

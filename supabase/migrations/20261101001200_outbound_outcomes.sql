@@ -86,6 +86,17 @@ $$;
 comment on function private.pace_numbers(private.send_result[]) is
   'Counts sends against the rate of their number; 130429 and its like halve the rate, which then recovers by itself.';
 
+create function private.has_newer_credential(connection_id uuid, since timestamptz) returns boolean
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.connection_credentials as stored
+    where stored.connection_id = has_newer_credential.connection_id and stored.updated_at > since);
+end
+$$;
+grant execute on function private.has_newer_credential(uuid, timestamptz) to service_role;
+
 create function private.pause_numbers(results private.send_result[]) returns void
 language plpgsql set search_path = ''
 as $$
@@ -98,9 +109,7 @@ begin
   ) as stop
   where connection.id = stop.connection_id and connection.status = 'active'
     -- Refused with a key that has been replaced in the meantime: the new one is to be tried.
-    and not exists (
-      select from private.connection_credentials as stored
-      where stored.connection_id = stop.connection_id and stop.reason = 'credential' and stored.updated_at > stop.leased_at);
+    and not (stop.reason = 'credential' and private.has_newer_credential(stop.connection_id, stop.leased_at));
 end
 $$;
 comment on function private.pause_numbers(private.send_result[]) is 'Stops numbers that WhatsApp has stopped: their queues wait, nothing fails.';
@@ -195,6 +204,20 @@ end
 $$;
 comment on function public.release_outbound(jsonb) is 'Gives leased messages back unsent; costs no attempt.';
 grant execute on function public.release_outbound(jsonb) to service_role;
+
+create function public.extend_outbound(leases jsonb, lease_seconds integer default 60) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  held private.send_result[] := private.held_results(leases);
+begin
+  update public.outbox as item set lease_expires_at = now() + make_interval(secs => lease_seconds)
+  from unnest(held) as lease where item.message_id = lease.message_id;
+  return cardinality(held);
+end
+$$;
+comment on function public.extend_outbound(jsonb, integer) is 'The heartbeat: whoever still holds these leases keeps them for so much longer.';
+grant execute on function public.extend_outbound(jsonb, integer) to service_role;
 
 create function public.sweep_outbound(uncertain_seconds integer default 900) returns integer
 language plpgsql set search_path = ''

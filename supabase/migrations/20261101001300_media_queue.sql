@@ -121,6 +121,41 @@ $$;
 comment on function public.release_media(jsonb) is 'Gives leased downloads back; costs no attempt.';
 grant execute on function public.release_media(jsonb) to service_role;
 
+create function public.extend_media(leases jsonb, lease_seconds integer default 300) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  extended integer;
+begin
+  update public.media_downloads as item set lease_expires_at = now() + make_interval(secs => lease_seconds)
+  from (
+    select held.message_id
+    from public.media_downloads as held
+    join jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
+      on held.message_id = lease.message_id and held.lease_token = lease.lease_token
+    order by held.message_id
+    for update of held
+  ) as lease
+  where item.message_id = lease.message_id;
+  get diagnostics extended = row_count;
+  return extended;
+end
+$$;
+comment on function public.extend_media(jsonb, integer) is 'The heartbeat: whoever still holds these leases keeps them for so much longer.';
+grant execute on function public.extend_media(jsonb, integer) to service_role;
+
+create function public.next_media() returns double precision
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return (
+    select greatest(0, extract(epoch from min(available_at) - clock_timestamp()))
+    from public.media_downloads where lease_token is null);
+end
+$$;
+comment on function public.next_media() is 'In how many seconds a claim may find something; null when nothing waits.';
+grant execute on function public.next_media() to service_role;
+
 create function public.sweep_media() returns integer
 language sql set search_path = ''
 as $$

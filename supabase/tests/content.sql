@@ -227,8 +227,8 @@ select is(
   pg_temp.by('agent', 'insert into public.messages (conversation_id, type, content, reply_to_wamid) values (md5($$dana$$)::uuid, $$text$$, $${"body": "a"}$$, $$wamid.1$$)'),
   '1', 'a text may be a reply');
 select is(
-  pg_temp.by('agent', 'insert into public.messages (conversation_id, type, content, reply_to_wamid) values (md5($$dana$$)::uuid, $$reaction$$, $${"message_id": "wamid.1", "emoji": "👍"}$$, $$wamid.1$$)'),
-  'WA016', 'a reaction may not');
+  pg_temp.by('agent', 'insert into public.messages (conversation_id, type, content, reply_to_wamid) values (md5($$dana$$)::uuid, $$reaction$$, $${"message_id": "wamid.1", "emoji": "👍"}$$, $$wamid.2$$)'),
+  'WA016', 'a reaction may not be one to another message than its own');
 select is(
   pg_temp.by('agent', 'insert into public.messages (conversation_id, type, content) values (md5($$dana$$)::uuid, $$reaction$$, $${"message_id": "wamid.1", "emoji": "👍"}$$)'),
   '1', 'it names its message itself');

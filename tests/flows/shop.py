@@ -48,6 +48,12 @@ class Shop:
         """A text to somebody who has just written."""
         return await self.tenant.queue(await self.tenant.conversation(), words)
 
+    async def explained(self, message_id: str) -> dict[str, Any]:
+        """Why a message waits, as `explain_outbound` says."""
+        (row,) = await self.tenant.rows("select explain_outbound(%(id)s) as answer", id=message_id)
+        answer: dict[str, Any] = row["answer"]
+        return answer
+
     async def report(self, status: str = "sent", **fields: Any) -> None:
         """Posts a status of the newest accepted message by hand."""
         sent = (await self.sent())[-1]

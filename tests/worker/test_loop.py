@@ -43,6 +43,12 @@ class Waiting:
     async def release(self, leases: Sequence[Row]) -> int:
         return len(leases)
 
+    async def extend(self, leases: Sequence[Row]) -> int:
+        return len(leases)
+
+    async def due(self) -> float | None:
+        return None
+
     async def sweep(self) -> int:
         return 0
 

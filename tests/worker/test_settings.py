@@ -44,7 +44,7 @@ async def test_a_key_of_the_environment_goes_out_for_its_own_workspace_only(
     await own.queue_text("mine")
     assert await until(own.sent_texts) == ["mine"]
     message = await foreign.tenant.until_message(message_id, lambda row: row["error"])
-    assert (message["status"], message["error"]["remedy"]) == ("queued", "Set the connection's credential.")
+    assert (message["status"], message["error"]["code"]) == ("queued", "no_credential")
     assert await own.sent_texts() == ["mine"]
 
 
