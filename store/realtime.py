@@ -1,7 +1,8 @@
 """The doorbell: rings when a row enters a queue. Carries no data that matters; the poll is the truth.
 
 The rule is «replace, never repair»: at any sign of trouble the client, its socket and its channel are thrown away and
-built anew. That one rule guards against each defect of the client (supabase-py's realtime 2.34.1, read in its source):
+built anew. A canary shows whether it rings at all: a row put into a queue, and how long until it is heard of. That one
+rule guards against each defect of the client (supabase-py's realtime 2.34.1, read in its source):
 it gives up for good after five failed reconnects; a channel closed by the server is never joined again; a listener
 that dies leaves `is_connected` true; rejoins on one socket reuse an expired token; and nothing says how long it was
 deaf. Callbacks only set events, because an exception in one ends the listening for ever.
@@ -12,12 +13,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
 from realtime import AsyncRealtimeClient, RealtimeSubscribeStates
 from realtime.types import RealtimePostgresChangesListenEvent
+
+from store.errors import StoreError
 
 log = structlog.get_logger()
 
@@ -25,22 +29,42 @@ log = structlog.get_logger()
 MAX_AGE = 23 * 3600.0
 LIVE_DEADLINE = 30.0
 BACKOFF = (1.0, 30.0)
+# A canary this often; one not heard of within the deadline is lost, one that took longer than SLOW rings too late to
+# rely on. Realtime needs 0.1 to 0.6 s when nothing is wrong.
+CANARY_SECONDS = 10.0
+CANARY_DEADLINE = 5.0
+SLOW_SECONDS = 2.0
+REMEMBERED = 1000
 
 
 class Doorbell:
-    """Subscribes to INSERTs of tables and calls `ring` for each, and for all of them whenever it was deaf before."""
+    """Subscribes to INSERTs of tables and calls `ring` for each, and for all of them whenever it was deaf before.
 
-    def __init__(self, url: str, key: str, rings: Mapping[str, Callable[[], None]]) -> None:
+    `canary` inserts into one of them and gives the `message_id` that is to be heard of.
+    """
+
+    def __init__(
+        self, url: str, key: str, rings: Mapping[str, Callable[[], None]], canary: Callable[[], Awaitable[str]]
+    ) -> None:
         self._url = f"{url.rstrip('/')}/realtime/v1"
         self._key = key
         self._rings = dict(rings)
+        self._canary = canary
+        self._heard: dict[str, float] = {}
+        self._hearing = asyncio.Event()
+        self._lag: float | None = None
         self._live = asyncio.Event()
         self._broken = asyncio.Event()
 
     @property
     def healthy(self) -> bool:
-        """Whether changes are streaming, as far as the server says."""
-        return self._live.is_set()
+        """Whether it rings, and soon: shown by the last canary."""
+        return self._live.is_set() and self._lag is not None and self._lag <= SLOW_SECONDS
+
+    @property
+    def lag(self) -> float | None:
+        """Seconds between the last canary's insert and its ring; None before the first was heard."""
+        return self._lag
 
     async def run(self) -> None:
         """Keeps a subscription alive until cancelled."""
@@ -58,6 +82,7 @@ class Doorbell:
     async def _listen(self) -> None:
         self._live.clear()
         self._broken.clear()
+        self._lag = None
         client = AsyncRealtimeClient(self._url, self._key, auto_reconnect=False, max_retries=1)
         try:
             async with asyncio.timeout(LIVE_DEADLINE):
@@ -65,8 +90,11 @@ class Doorbell:
                 await self._subscribe(client)
                 await self._wait_live()
             log.info("doorbell.live")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._until_broken(client), MAX_AGE)
+            async with asyncio.TaskGroup() as watching:
+                canaries = watching.create_task(self._measure())
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._until_broken(client), MAX_AGE)
+                canaries.cancel()
             log.info("doorbell.renewed" if not self._broken.is_set() else "doorbell.lost")
         finally:
             self._live.clear()
@@ -80,12 +108,51 @@ class Doorbell:
             # Only the key: a frame above 1 MiB would close the socket.
             channel.on_postgres_changes(
                 RealtimePostgresChangesListenEvent.Insert,
-                lambda _change, ring=ring: ring(),  # type: ignore[misc]
+                lambda change, ring=ring: self._on_insert(change, ring),  # type: ignore[misc]
                 table=table,
                 schema="public",
                 select=["message_id"],
             )
         await channel.subscribe(self._on_state)
+
+    async def _measure(self) -> None:
+        """Sends canaries. One that is not heard of ends the connection: silence looks like a quiet day."""
+        while True:
+            try:
+                canary = await self._canary()
+            except StoreError:
+                # Nothing can be said; the poll meets the same trouble.
+                self._lag = None
+            else:
+                await self._listen_for(canary, time.monotonic())
+            await asyncio.sleep(CANARY_SECONDS)
+
+    async def _listen_for(self, canary: str, since: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CANARY_DEADLINE):
+                while canary not in self._heard:
+                    self._hearing.clear()
+                    await self._hearing.wait()
+        heard = self._heard.get(canary)
+        if heard is None:
+            log.warning("doorbell.silent", seconds=CANARY_DEADLINE)
+            self._lag = None
+            self._broken.set()
+            return
+        self._lag = max(0.0, heard - since)
+        if self._lag > SLOW_SECONDS:
+            log.warning("doorbell.slow", seconds=round(self._lag, 3))
+
+    def _on_insert(self, change: Any, ring: Callable[[], None]) -> None:
+        ring()
+        # Exceptions in here end the listening for ever: whatever has another shape is no canary.
+        record = change.get("data", {}).get("record", {}) if isinstance(change, dict) else {}
+        message_id = record.get("message_id") if isinstance(record, dict) else None
+        if isinstance(message_id, str):
+            self._heard[message_id] = time.monotonic()
+            if len(self._heard) > REMEMBERED:
+                del self._heard[next(iter(self._heard))]
+            self._hearing.set()
 
     def _on_system(self, payload: Any) -> None:
         # SUBSCRIBED comes before Postgres streams; this comes when it does, and again after each gap on the server.

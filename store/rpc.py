@@ -112,6 +112,10 @@ class Rpc:
         """In how many seconds a claim may find something, as far as can be known now; None: nothing waits."""
         return await self._seconds("next_outbound")
 
+    async def ring_doorbell(self) -> str:
+        """Puts a canary into the outbox; gives the message_id that Realtime will tell."""
+        return _expected(await self._call("ring_doorbell"), str)
+
     async def sweep_outbound(self, uncertain_seconds: int = 900) -> int:
         return await self._count("sweep_outbound", uncertain_seconds=uncertain_seconds)
 

@@ -124,6 +124,7 @@ CREATE TYPE "private"."inbound_status" AS (
   "occurred_at"     timestamp WITH time zone,
   "callback_data"   text,
   "errors"          jsonb,
+  "error"           jsonb,
   "details"         jsonb,
   "workspace_id"    uuid,
   "connection_id"   uuid
@@ -539,6 +540,7 @@ CREATE TABLE "public"."message_statuses" (
   "occurred_at"   timestamp with time zone NOT NULL,
   "callback_data" text,
   "errors"        jsonb,
+  "error"         jsonb,
   "details"       jsonb                    NOT NULL DEFAULT '{}'::jsonb,
   "received_at"   timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "message_statuses_pkey" PRIMARY KEY (connection_id, wamid, status, participant),
@@ -549,6 +551,8 @@ ALTER TABLE "public"."message_statuses"
   ENABLE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN "public"."message_statuses"."callback_data" IS 'The id of our message, echoed by WhatsApp (biz_opaque_callback_data).';
+
+COMMENT ON COLUMN "public"."message_statuses"."error" IS 'The first of its errors in the shape of messages.error, with its class and what to do.';
 
 COMMENT ON COLUMN "public"."message_statuses"."participant" IS 'Who in a group it speaks of; empty for a single recipient.';
 
@@ -793,9 +797,9 @@ REVOKE ALL ON SEQUENCE "public"."messages_seq_seq" FROM "service_role";
 -- public/tables/outbox.sql
 CREATE TABLE "public"."outbox" (
   "message_id"       uuid                     NOT NULL,
-  "workspace_id"     uuid                     NOT NULL,
-  "connection_id"    uuid                     NOT NULL,
-  "conversation_id"  uuid                     NOT NULL,
+  "workspace_id"     uuid,
+  "connection_id"    uuid,
+  "conversation_id"  uuid,
   "seq"              bigint                   GENERATED ALWAYS AS IDENTITY NOT NULL,
   "line_at"          timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   "priority"         smallint                 NOT NULL DEFAULT 0,
@@ -806,6 +810,8 @@ CREATE TABLE "public"."outbox" (
   "leased_at"        timestamp with time zone,
   "lease_expires_at" timestamp with time zone,
   "uncertain_since"  timestamp with time zone,
+  CONSTRAINT "outbox_check1" CHECK (((workspace_id IS NOT NULL) OR (num_nonnulls(ready_at, lease_token, uncertain_since) = 0))),
+  CONSTRAINT "outbox_check" CHECK ((num_nulls(workspace_id, connection_id, conversation_id) = ANY (ARRAY[0, 3]))),
   CONSTRAINT "outbox_pkey" PRIMARY KEY (message_id),
   CONSTRAINT "outbox_workspace_id_message_id_fkey" FOREIGN KEY (workspace_id, message_id) REFERENCES public.messages(workspace_id, id) ON DELETE CASCADE
 );
@@ -815,6 +821,9 @@ ALTER TABLE "public"."outbox"
 
 ALTER TABLE "public"."outbox"
   SET (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=500, fillfactor=70);
+
+CREATE INDEX outbox_canaries ON public.outbox USING btree (available_at)
+  WHERE (workspace_id IS NULL);
 
 CREATE UNIQUE INDEX outbox_head ON public.outbox USING btree (conversation_id)
   WHERE ((ready_at IS NOT NULL) OR (lease_token IS NOT NULL));
@@ -1200,10 +1209,10 @@ begin
     error = case
       when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.failed_at is null then null
       when told.failed_at is null then message.error
-      else coalesce(private.error_of((
-        select report.errors from public.message_statuses as report
+      else coalesce((
+        select coalesce(report.error, private.error_of(report.errors)) from public.message_statuses as report
         where report.connection_id = message.connection_id and report.wamid = message.wamid and report.status = 'failed'
-        order by report.occurred_at, report.participant limit 1)), case when told.rank_before > 0 then message.error end)
+        order by report.occurred_at, report.participant limit 1), case when told.rank_before > 0 then message.error end)
     end
   from (
     select target.id, max(ladder.rank) as rank,
@@ -1304,12 +1313,12 @@ CREATE OR REPLACE FUNCTION private.arrived_statuses (
 begin
   -- The earliest of those that say the same, in the one order in which everybody takes them.
   return array(
-    select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors,
+    select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors, s.error,
       s.details, s.workspace_id, s.connection_id)::private.inbound_status
     from (
       select distinct on (connection.id, told.wamid, told.status, told.participant)
         told.event_id, told.phone_number_id, told.wamid, told.status, coalesce(told.participant, '') as participant,
-        coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.callback_data, told.errors,
+        coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.callback_data, told.errors, told.error,
         coalesce(told.details, '{}') as details, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_status, arrived_statuses.statuses) as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
@@ -2958,9 +2967,9 @@ CREATE OR REPLACE FUNCTION private.copy_reports (
   SET search_path TO ''
   AS $function$
   -- Reports older than the journal are in no webhook that is left: they are taken as they are.
-  insert into public.message_statuses (workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
+  insert into public.message_statuses (workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, error, details)
   select shadow.workspace_id, rebuilt, report.wamid, report.status, report.participant, report.occurred_at, report.callback_data,
-    report.errors, report.details
+    report.errors, report.error, report.details
   from public.whatsapp_connections as shadow
   join public.message_statuses as report on report.connection_id = live and report.wamid = any (concerned)
   where shadow.id = rebuilt and (since is null or least(report.received_at, report.occurred_at) < since)
@@ -5110,13 +5119,13 @@ declare
   nameless boolean;
 begin
   insert into public.message_statuses as known (
-    workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
+    workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, error, details)
   select report.workspace_id, report.connection_id, report.wamid, report.status, report.participant, report.occurred_at,
-    report.callback_data, report.errors, report.details
+    report.callback_data, report.errors, report.error, report.details
   from unnest(reports) as report
   -- The earliest of two that say the same, whichever comes first.
   on conflict (connection_id, wamid, status, participant) do update set
-    occurred_at = excluded.occurred_at, errors = excluded.errors, details = excluded.details,
+    occurred_at = excluded.occurred_at, errors = excluded.errors, error = excluded.error, details = excluded.details,
     callback_data = coalesce(excluded.callback_data, known.callback_data)
   where excluded.occurred_at < known.occurred_at;
 
@@ -6966,6 +6975,31 @@ REVOKE ALL ON FUNCTION "public"."retry_message"(uuid) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."retry_message"(uuid) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."retry_message"(uuid) FROM PUBLIC, "anon";
+
+-- public/functions/ring_doorbell.sql
+CREATE OR REPLACE FUNCTION public.ring_doorbell()
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  canary uuid := gen_random_uuid();
+begin
+  delete from public.outbox where workspace_id is null and available_at < now() - interval '1 minute';
+  insert into public.outbox (message_id) values (canary);
+  return canary;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."ring_doorbell"() TO "service_role";
+
+COMMENT ON FUNCTION "public"."ring_doorbell"() IS 'Puts a row into the outbox that is no message: a worker that does not hear of it through Realtime knows that its doorbell is broken.';
+
+REVOKE ALL ON FUNCTION "public"."ring_doorbell"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."ring_doorbell"() TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."ring_doorbell"() FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/set_connection_credential.sql
 CREATE OR REPLACE FUNCTION public.set_connection_credential (

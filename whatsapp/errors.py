@@ -9,6 +9,7 @@ WhatsAppError
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -145,6 +146,9 @@ _RULES: tuple[tuple[int | range, Rule], ...] = (
 _RULE_OF = {
     code: rule for codes, rule in _RULES for code in (codes if isinstance(codes, range) else range(codes, codes + 1))
 }
+CODE = re.compile(r"[0-9]{1,9}")
+# The customer has stopped marketing from this business; the other codes of SUPPRESS say nothing of the kind.
+NO_MARKETING = 131050
 # Meta could not fetch the file from where the link points: often passing (nyaruka/courier retries since June 2026).
 _BY_LINK = {131053: Rule(ErrorClass.RETRY, max_attempts=3, wait_seconds=10)}
 
@@ -218,3 +222,16 @@ class Refused(WhatsAppError):
             "remedy": REMEDIES[self.error_class],
         }
         return {key: value for key, value in shown.items() if value is not None}
+
+
+def reported(error: dict[str, Any]) -> dict[str, Any]:
+    """The shape of `messages.error` for an error out of a status webhook: late and at once read alike.
+
+    `error` is `{code, title, message, error_data: {details}}` (Meta, statuses webhook reference).
+    """
+    code, data = error.get("code"), error.get("error_data")
+    known = int(code) if isinstance(code, int | str) and CODE.fullmatch(str(code)) else None
+    title = error.get("title") or error.get("message") or "WhatsApp reports a failure"
+    details = (data.get("details") if isinstance(data, dict) else data) or error.get("message")
+    shown = {"title": str(title), "details": str(details) if details else None}
+    return Refused(400, {"code": known, **shown}).as_json() | ({} if known is not None else {"code": code})

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from whatsapp.envelope import Change, JsonObject, Row, text
+from whatsapp.errors import NO_MARKETING
 from whatsapp.people import People
 from whatsapp.scalars import digits, identifier, moment
 
@@ -48,6 +49,20 @@ def preference(event_id: int, change: Change, people: People, item: JsonObject) 
         "wa_id": person.wa_id,
         "bsuid": person.bsuid,
         "details": {key: value for key, value in item.items() if key not in {"wa_id", "user_id", "timestamp"}},
+    }
+
+
+def no_marketing(event_id: int, change: Change, status: JsonObject, row: Row) -> Row | None:
+    """The same word when it is only heard from a failed send (131050); None for every other report."""
+    if row["error"] is None or row["error"]["code"] != NO_MARKETING:
+        return None
+    wa_id, bsuid = digits(status.get("recipient_id")), identifier(status, "recipient_user_id")
+    if wa_id is None and bsuid is None:
+        return None
+    return fact(event_id, "preference", change, status.get("timestamp")) | {
+        "wa_id": wa_id,
+        "bsuid": bsuid,
+        "details": {"category": "marketing_messages", "value": "stop", "error": row["error"]["code"]},
     }
 
 

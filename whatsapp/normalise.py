@@ -167,6 +167,7 @@ def _status(result: Normalised, change: Change, _people: People, status: JsonObj
         return
     row = statuses.row(result.event_id, change, status)
     result.statuses.append(row)
+    result.fact(facts.no_marketing(result.event_id, change, status, row))
     result.note("statuses." + row["status"])
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from whatsapp.envelope import Change, JsonObject, Row, text
+from whatsapp.envelope import Change, JsonObject, Row, objects, text
+from whatsapp.errors import reported
 from whatsapp.scalars import identifier, moment
 
 COLUMNS = frozenset({"id", "status", "timestamp", "biz_opaque_callback_data"})
@@ -27,6 +28,7 @@ def row(event_id: int, change: Change, status: JsonObject) -> Row:
         "occurred_at": moment(status.get("timestamp")),
         "callback_data": text(status.get("biz_opaque_callback_data")),
         "errors": errors if errors and listed else None,
+        "error": reported(first) if (first := next(objects(errors), None)) else None,
         "details": {
             key: value for key, value in status.items() if key not in COLUMNS and not (listed and key == "errors")
         },

@@ -33,7 +33,9 @@ async def work(settings: Settings) -> int:
         outbound: Queue = Outbound(rpc, clients, settings.worker_sends)
         media: Queue = Media(rpc, clients, Files(project, BUCKET), settings.worker_downloads)
         loops = {"outbox": Loop(outbound), "media_downloads": Loop(media)}
-        doorbell = Doorbell(settings.supabase_url, key, {table: loop.ring for table, loop in loops.items()})
+        doorbell = Doorbell(
+            settings.supabase_url, key, {table: loop.ring for table, loop in loops.items()}, rpc.ring_doorbell
+        )
         _on_signal(list(loops.values()))
         listening = asyncio.create_task(doorbell.run())
         try:

@@ -12,7 +12,7 @@ import structlog
 from store.errors import StoreError
 from store.rpc import Rpc
 from whatsapp.client import WhatsAppClient
-from whatsapp.errors import REMEDIES, ErrorClass, NotSent, OutcomeUnknown, Refused
+from whatsapp.errors import NO_MARKETING, REMEDIES, ErrorClass, NotSent, OutcomeUnknown, Refused
 from whatsapp.outgoing import Outgoing
 from worker.clients import Clients, NoCredential
 
@@ -24,8 +24,6 @@ MAX_ATTEMPTS = 6
 MAX_BACKOFF_SECONDS = 900.0
 # Longer than any send takes: a lease that ran out means a dead worker.
 LEASE_SECONDS = 90
-# The customer has stopped marketing from this business; the other codes of SUPPRESS say nothing of the kind.
-NO_MARKETING = 131050
 
 
 class Outbound:

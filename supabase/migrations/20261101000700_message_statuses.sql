@@ -8,6 +8,7 @@ create table public.message_statuses (
   occurred_at timestamptz not null,
   callback_data text,
   errors jsonb,
+  error jsonb,
   details jsonb not null default '{}',
   received_at timestamptz not null default now(),
   primary key (connection_id, wamid, status, participant),
@@ -15,6 +16,7 @@ create table public.message_statuses (
 );
 comment on table public.message_statuses is 'Delivery reports as they came. A message''s status is always a function of this set, whatever the order of arrival.';
 comment on column public.message_statuses.participant is 'Who in a group it speaks of; empty for a single recipient.';
+comment on column public.message_statuses.error is 'The first of its errors in the shape of messages.error, with its class and what to do.';
 comment on column public.message_statuses.callback_data is 'The id of our message, echoed by WhatsApp (biz_opaque_callback_data).';
 alter table public.message_statuses enable row level security;
 grant select, insert, update, delete on public.message_statuses to service_role;
@@ -70,10 +72,10 @@ begin
     error = case
       when greatest(told.rank, told.rank_before) > 2 or told.rank_before = 0 and told.failed_at is null then null
       when told.failed_at is null then message.error
-      else coalesce(private.error_of((
-        select report.errors from public.message_statuses as report
+      else coalesce((
+        select coalesce(report.error, private.error_of(report.errors)) from public.message_statuses as report
         where report.connection_id = message.connection_id and report.wamid = message.wamid and report.status = 'failed'
-        order by report.occurred_at, report.participant limit 1)), case when told.rank_before > 0 then message.error end)
+        order by report.occurred_at, report.participant limit 1), case when told.rank_before > 0 then message.error end)
     end
   from (
     select target.id, max(ladder.rank) as rank,

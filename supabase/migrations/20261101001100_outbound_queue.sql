@@ -1,9 +1,9 @@
 -- The outbox: one lean row per message that still has to be sent. It leaves when the message is settled.
 create table public.outbox (
   message_id uuid primary key,
-  workspace_id uuid not null,
-  connection_id uuid not null,
-  conversation_id uuid not null,
+  workspace_id uuid,
+  connection_id uuid,
+  conversation_id uuid,
   seq bigint not null generated always as identity,
   line_at timestamptz not null default clock_timestamp(),
   priority smallint not null default 0,
@@ -14,7 +14,10 @@ create table public.outbox (
   leased_at timestamptz,
   lease_expires_at timestamptz,
   uncertain_since timestamptz,
-  foreign key (workspace_id, message_id) references public.messages (workspace_id, id) on delete cascade
+  foreign key (workspace_id, message_id) references public.messages (workspace_id, id) on delete cascade,
+  -- A canary is nobody's, see ring_doorbell.
+  check (num_nulls(workspace_id, connection_id, conversation_id) in (0, 3)),
+  check (workspace_id is not null or num_nonnulls(ready_at, lease_token, uncertain_since) = 0)
   -- Rows come and go within a second: dead ones are cleared away early and without pauses.
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
 create index outbox_line on public.outbox (conversation_id, line_at, seq);
@@ -22,6 +25,7 @@ create index outbox_ready on public.outbox (connection_id, priority, ready_at, s
 create index outbox_leased on public.outbox (connection_id, lease_expires_at) where lease_token is not null;
 create unique index outbox_head on public.outbox (conversation_id) where ready_at is not null or lease_token is not null;
 create index outbox_uncertain on public.outbox (uncertain_since) where uncertain_since is not null;
+create index outbox_canaries on public.outbox (available_at) where workspace_id is null;
 create index outbox_message on public.outbox (workspace_id, message_id);
 comment on table public.outbox is 'Messages that still have to be sent. Its rows ring the worker through Realtime and leave when settled.';
 comment on column public.outbox.line_at is 'Its place among its conversation''s messages: when it was written, or send_after; then seq.';
@@ -230,3 +234,18 @@ end
 $$;
 create trigger end_outbound before delete on public.conversations
   for each row execute function private.end_outbound();
+
+create function public.ring_doorbell() returns uuid
+language plpgsql set search_path = ''
+as $$
+declare
+  canary uuid := gen_random_uuid();
+begin
+  delete from public.outbox where workspace_id is null and available_at < now() - interval '1 minute';
+  insert into public.outbox (message_id) values (canary);
+  return canary;
+end
+$$;
+comment on function public.ring_doorbell() is
+  'Puts a row into the outbox that is no message: a worker that does not hear of it through Realtime knows that its doorbell is broken.';
+grant execute on function public.ring_doorbell() to service_role;

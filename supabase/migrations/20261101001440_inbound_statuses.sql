@@ -2,7 +2,7 @@
 
 create type private.inbound_status as (
   event_id bigint, phone_number_id text, wamid text, status text, participant text, occurred_at timestamptz,
-  callback_data text, errors jsonb, details jsonb, workspace_id uuid, connection_id uuid);
+  callback_data text, errors jsonb, error jsonb, details jsonb, workspace_id uuid, connection_id uuid);
 
 create function private.message_of(callback_data text) returns uuid
 language plpgsql immutable parallel safe set search_path = ''
@@ -21,12 +21,12 @@ as $$
 begin
   -- The earliest of those that say the same, in the one order in which everybody takes them.
   return array(
-    select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors,
+    select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors, s.error,
       s.details, s.workspace_id, s.connection_id)::private.inbound_status
     from (
       select distinct on (connection.id, told.wamid, told.status, told.participant)
         told.event_id, told.phone_number_id, told.wamid, told.status, coalesce(told.participant, '') as participant,
-        coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.callback_data, told.errors,
+        coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.callback_data, told.errors, told.error,
         coalesce(told.details, '{}') as details, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_status, arrived_statuses.statuses) as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
@@ -46,13 +46,13 @@ declare
   nameless boolean;
 begin
   insert into public.message_statuses as known (
-    workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
+    workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, error, details)
   select report.workspace_id, report.connection_id, report.wamid, report.status, report.participant, report.occurred_at,
-    report.callback_data, report.errors, report.details
+    report.callback_data, report.errors, report.error, report.details
   from unnest(reports) as report
   -- The earliest of two that say the same, whichever comes first.
   on conflict (connection_id, wamid, status, participant) do update set
-    occurred_at = excluded.occurred_at, errors = excluded.errors, details = excluded.details,
+    occurred_at = excluded.occurred_at, errors = excluded.errors, error = excluded.error, details = excluded.details,
     callback_data = coalesce(excluded.callback_data, known.callback_data)
   where excluded.occurred_at < known.occurred_at;
 

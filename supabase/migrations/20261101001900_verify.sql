@@ -67,9 +67,9 @@ create function private.copy_reports(live uuid, rebuilt uuid, concerned text[], 
 language sql set search_path = ''
 as $$
   -- Reports older than the journal are in no webhook that is left: they are taken as they are.
-  insert into public.message_statuses (workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, details)
+  insert into public.message_statuses (workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, error, details)
   select shadow.workspace_id, rebuilt, report.wamid, report.status, report.participant, report.occurred_at, report.callback_data,
-    report.errors, report.details
+    report.errors, report.error, report.details
   from public.whatsapp_connections as shadow
   join public.message_statuses as report on report.connection_id = live and report.wamid = any (concerned)
   where shadow.id = rebuilt and (since is null or least(report.received_at, report.occurred_at) < since)

@@ -15,7 +15,7 @@ from store.rpc import REPLACEMENT, Rpc, to_json
 from tests.conftest import Connect, Project
 from tests.store.tenant import Session, Tenant, rows
 
-VERBS = ("receive", "claim", "record", "release", "sweep", "get", "verify", "extend", "next")
+VERBS = ("receive", "claim", "record", "release", "sweep", "get", "verify", "extend", "next", "ring")
 
 BACKEND_ONLY = """
     select routine.proname as name, string_agg(argument.name, ' ' order by argument.place) as arguments
@@ -51,7 +51,7 @@ async def test_rpc_has_one_function_for_each_of_the_backend_and_no_other(databas
     }
 
 
-def test_every_function_of_the_backend_begins_with_one_of_nine_verbs() -> None:
+def test_every_function_of_the_backend_begins_with_one_of_ten_verbs() -> None:
     assert [name for name in _methods() if name.partition("_")[0] not in VERBS] == []
 
 

@@ -19,6 +19,7 @@ from tests.whatsapp.payload import (
     only_status,
     payload,
 )
+from whatsapp.errors import REMEDIES, ErrorClass
 from whatsapp.normalise import normalise
 
 
@@ -98,3 +99,24 @@ def test_the_status_of_a_call_is_no_status_of_a_message() -> None:
     result = of("call_status")
     assert (result.statuses, result.problems, result.kinds) == ([], [], ["calls"])
     assert changed(type="call").kinds == ["calls"]
+
+
+def test_a_failure_that_comes_late_has_the_class_and_the_remedy_of_one_that_comes_at_once() -> None:
+    error = only_status("status_failed")["error"]
+    assert (error["code"], error["class"], error["remedy"]) == (131047, "WINDOW", REMEDIES[ErrorClass.WINDOW])
+    assert (error["title"], bool(error["details"])) == ("Re-engagement message", True)
+
+
+@pytest.mark.parametrize(
+    "error", [{"code": None}, {"code": "x"}, {"code": {"a": 1}}, {"error_data": "bare"}, {"code": 9e99}]
+)
+def test_an_error_of_any_shape_is_shown(error: Any) -> None:
+    (status,) = changed(status="failed", errors=[error]).statuses
+    assert (bool(status["error"]["title"]), status["error"]["class"]) == (True, "PERMANENT")
+
+
+def test_a_customer_who_wants_no_marketing_is_known_for_it_by_a_failed_send() -> None:
+    result = changed(status="failed", errors=[{"code": 131050, "title": "no"}])
+    (fact,) = result.facts
+    assert (fact["kind"], fact["wa_id"], fact["details"]["value"]) == ("preference", CUSTOMER, "stop")
+    assert changed(status="failed", errors=[{"code": 131049, "title": "no"}]).facts == []

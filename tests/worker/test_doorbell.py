@@ -35,6 +35,18 @@ async def test_with_realtime_gone_silent_the_poll_still_finds_the_message(
     await seconds_to_send(shop, "nobody rang", within=POLL_SECONDS + 3)
 
 
+async def test_a_doorbell_that_is_silent_is_found_out_and_the_poll_quickens(
+    shop: Shop, programs: Programs, unkind: Unkind
+) -> None:
+    worker = await programs.worker()
+    await unkind("realtime", silent=True)
+    await worker.until_said("doorbell.silent", within=20)
+    for place in range(3):
+        assert await seconds_to_send(shop, f"unheard {place}", within=POLL_SECONDS) < POLL_SECONDS / 2
+    await unkind("realtime", silent=False)
+    await worker.until_said("doorbell.live", times=2, within=40)
+
+
 async def test_without_realtime_the_worker_starts_and_looks_more_often(
     shop: Shop, programs: Programs, unkind: Unkind
 ) -> None:
