@@ -841,6 +841,11 @@ CREATE INDEX outbox_ready ON public.outbox USING btree (connection_id, priority,
 CREATE INDEX outbox_uncertain ON public.outbox USING btree (uncertain_since)
   WHERE (uncertain_since IS NOT NULL);
 
+CREATE TRIGGER follow_up
+  AFTER DELETE ON public.outbox REFERENCING OLD TABLE AS gone_items
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.follow_up();
+
 COMMENT ON COLUMN "public"."outbox"."available_at" IS 'Not before: an attempt that failed for a while.';
 
 COMMENT ON COLUMN "public"."outbox"."line_at" IS 'Its place among its conversation''s messages: when it was written, or send_after; then seq.';
@@ -1195,8 +1200,6 @@ CREATE OR REPLACE FUNCTION private.apply_statuses (
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
-declare
-  threads uuid[];
 begin
   update public.messages as message set
     status = case when told.rank > told.rank_before then ('{sent,failed,delivered,read,played}'::text[])[told.rank] else message.status end,
@@ -1236,16 +1239,9 @@ begin
   where message.id = told.id;
 
   -- What WhatsApp has reported on needs no sending any more.
-  with settled as (
-    delete from public.outbox
-    where message_id = any (message_ids)
-      and exists (select from public.messages where id = message_id and private.status_rank(status) > 0)
-    returning conversation_id
-  )
-  select array_agg(distinct conversation_id) into threads from settled;
-  if threads is not null then
-    perform private.set_heads(threads);
-  end if;
+  delete from public.outbox
+  where message_id = any (message_ids)
+    and exists (select from public.messages where id = message_id and private.status_rank(status) > 0);
 end
 $function$;
 
@@ -1408,7 +1404,6 @@ begin
   end if;
   update public.messages as message set status = 'canceled', error = null where message.id = wanted.id;
   delete from public.outbox as item where item.message_id = wanted.id;
-  perform private.set_heads(array[wanted.conversation_id]);
 end
 $function$;
 
@@ -3579,6 +3574,31 @@ REVOKE ALL ON FUNCTION "private"."follow_people"(private.person[]) FROM "postgre
 
 GRANT EXECUTE ON FUNCTION "private"."follow_people"(private.person[]) TO "postgres";
 
+-- private/functions/follow_up.sql
+CREATE OR REPLACE FUNCTION private.follow_up()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  threads uuid[] := array(
+    select distinct conversation_id from gone_items
+    where conversation_id is not null and num_nonnulls(ready_at, lease_token, uncertain_since) > 0);
+begin
+  if threads <> '{}' then
+    perform private.set_heads(threads);
+  end if;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."follow_up"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."follow_up"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."follow_up"() TO "postgres";
+
 -- private/functions/forget_credential.sql
 CREATE OR REPLACE FUNCTION private.forget_credential()
   RETURNS TRIGGER
@@ -5271,23 +5291,15 @@ CREATE OR REPLACE FUNCTION private.refuse_outbound (
   LANGUAGE plpgsql
   SET search_path TO ''
   AS $function$
-declare
-  threads uuid[];
 begin
-  with gone as (
-    delete from public.outbox where message_id = any (message_ids) returning message_id, conversation_id
-  ), failed as (
-    update public.messages as message set status = 'failed', failed_at = now(), error = case verdict.reason
-        when 'window' then jsonb_build_object('code', 'window_closed', 'class', 'WINDOW',
-          'title', 'The 24 hour window closed before the message could be sent', 'remedy', 'Send a template; the customer has not written for 24 hours.')
-        else jsonb_build_object('code', 'opted_out', 'class', 'SUPPRESS',
-          'title', 'The contact does not want marketing', 'remedy', 'Do not send this to this recipient.') end
-    from unnest(message_ids, verdicts) as verdict (message_id, reason)
-    where message.id = verdict.message_id and message.id in (select message_id from gone)
-    returning message.id
-  )
-  select array_agg(distinct conversation_id) into threads from gone, (select count(*) from failed) as done;
-  perform private.set_heads(threads);
+  update public.messages as message set status = 'failed', failed_at = now(), error = case verdict.reason
+      when 'window' then jsonb_build_object('code', 'window_closed', 'class', 'WINDOW',
+        'title', 'The 24 hour window closed before the message could be sent', 'remedy', 'Send a template; the customer has not written for 24 hours.')
+      else jsonb_build_object('code', 'opted_out', 'class', 'SUPPRESS',
+        'title', 'The contact does not want marketing', 'remedy', 'Do not send this to this recipient.') end
+  from unnest(message_ids, verdicts) as verdict (message_id, reason)
+  where message.id = verdict.message_id;
+  delete from public.outbox as item where item.message_id = any (message_ids);
 end
 $function$;
 
@@ -6280,6 +6292,7 @@ CREATE OR REPLACE FUNCTION public.claim_outbound (
     phone_number_id text,
     phone           text,
     bsuid           text,
+    group_id        text,
     type            text,
     content         jsonb,
     reply_to_wamid  text,
@@ -6331,7 +6344,7 @@ begin
     returning message.*
   )
   select sending.id, claimed.lease_token, sending.workspace_id, sending.connection_id, connection.provider,
-    connection.phone_number_id, conversation.phone, conversation.bsuid, sending.type, sending.content,
+    connection.phone_number_id, conversation.phone, conversation.bsuid, conversation.group_id, sending.type, sending.content,
     sending.reply_to_wamid, claimed.attempts, private.callback_data(sending)
   from claimed
   join sending on sending.id = claimed.message_id
@@ -6816,7 +6829,8 @@ begin
   where item.message_id = result.message_id and result.outcome not in ('done', 'reject', 'suppress');
 
   perform private.apply_statuses(ids);
-  perform private.set_heads(array(select conversation_id from unnest(held)));
+  perform private.set_heads(array(
+    select conversation_id from unnest(held) where outcome not in ('done', 'reject', 'suppress')));
   return cardinality(held);
 end
 $function$;
@@ -7176,7 +7190,6 @@ begin
     get diagnostics changed = row_count;
     delete from public.outbox as item using unnest(items) as overdue where item.message_id = overdue.message_id;
     swept := swept + changed;
-    perform private.set_heads(array(select distinct conversation_id from unnest(items)));
   end if;
 
   -- Pairs that owe nothing any more. Whoever holds one is about to need it.

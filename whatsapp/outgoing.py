@@ -35,11 +35,16 @@ class Outgoing:
     bsuid: str | None
     reply_to_wamid: str | None = None
     callback_data: str | None = None
+    group_id: str | None = None
 
     def body(self) -> dict[str, Any]:
-        """The JSON of `POST /messages`. A known phone goes into `to`; else the user id into `recipient`."""
-        body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual"}
-        body |= {"to": self.phone} if self.phone else {"recipient": self.bsuid}
+        """The JSON of `POST /messages`. A known phone or a group goes into `to`; else the user id into `recipient`."""
+        body: dict[str, Any] = {"messaging_product": "whatsapp"}
+        if self.group_id:
+            body |= {"recipient_type": "group", "to": self.group_id}
+        else:
+            body |= {"recipient_type": "individual"}
+            body |= {"to": self.phone} if self.phone else {"recipient": self.bsuid}
         body |= {"type": self.type, self.type: self.content}
         # A reaction says in its content which message it is to; WhatsApp refuses it as a reply.
         if self.reply_to_wamid and self.type != "reaction":

@@ -114,6 +114,7 @@ def _outgoing(job: Row) -> Outgoing:
         bsuid=job["bsuid"],
         reply_to_wamid=job["reply_to_wamid"],
         callback_data=job["callback_data"],
+        group_id=job["group_id"],
     )
 
 

@@ -126,6 +126,25 @@ grant execute on function private.pair_ready_at(private.outbound_pairs) to servi
 grant execute on function private.lock_pairs(uuid[]) to service_role;
 grant execute on function private.set_heads(uuid[]) to service_role;
 
+-- Whatever takes a message out of its line, a deletion of the message itself included, lets the next one forward.
+create function private.follow_up() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  threads uuid[] := array(
+    select distinct conversation_id from gone_items
+    where conversation_id is not null and num_nonnulls(ready_at, lease_token, uncertain_since) > 0);
+begin
+  if threads <> '{}' then
+    perform private.set_heads(threads);
+  end if;
+  return null;
+end
+$$;
+create trigger follow_up after delete on public.outbox
+  referencing old table as gone_items
+  for each statement execute function private.follow_up();
+
 create function private.merge_lines(kept uuid, gone uuid) returns void
 language plpgsql set search_path = ''
 as $$

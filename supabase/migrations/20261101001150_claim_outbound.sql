@@ -97,23 +97,15 @@ comment on function private.outbound_candidates(integer) is
 create function private.refuse_outbound(message_ids uuid[], verdicts text[]) returns void
 language plpgsql set search_path = ''
 as $$
-declare
-  threads uuid[];
 begin
-  with gone as (
-    delete from public.outbox where message_id = any (message_ids) returning message_id, conversation_id
-  ), failed as (
-    update public.messages as message set status = 'failed', failed_at = now(), error = case verdict.reason
-        when 'window' then jsonb_build_object('code', 'window_closed', 'class', 'WINDOW',
-          'title', 'The 24 hour window closed before the message could be sent', 'remedy', 'Send a template; the customer has not written for 24 hours.')
-        else jsonb_build_object('code', 'opted_out', 'class', 'SUPPRESS',
-          'title', 'The contact does not want marketing', 'remedy', 'Do not send this to this recipient.') end
-    from unnest(message_ids, verdicts) as verdict (message_id, reason)
-    where message.id = verdict.message_id and message.id in (select message_id from gone)
-    returning message.id
-  )
-  select array_agg(distinct conversation_id) into threads from gone, (select count(*) from failed) as done;
-  perform private.set_heads(threads);
+  update public.messages as message set status = 'failed', failed_at = now(), error = case verdict.reason
+      when 'window' then jsonb_build_object('code', 'window_closed', 'class', 'WINDOW',
+        'title', 'The 24 hour window closed before the message could be sent', 'remedy', 'Send a template; the customer has not written for 24 hours.')
+      else jsonb_build_object('code', 'opted_out', 'class', 'SUPPRESS',
+        'title', 'The contact does not want marketing', 'remedy', 'Do not send this to this recipient.') end
+  from unnest(message_ids, verdicts) as verdict (message_id, reason)
+  where message.id = verdict.message_id;
+  delete from public.outbox as item where item.message_id = any (message_ids);
 end
 $$;
 comment on function private.refuse_outbound(uuid[], text[]) is 'Fails messages that must not be sent any more, each for its reason.';
@@ -121,7 +113,7 @@ comment on function private.refuse_outbound(uuid[], text[]) is 'Fails messages t
 create function public.claim_outbound(max_messages integer default 20, lease_seconds integer default 60)
 returns table (
   message_id uuid, lease_token uuid, workspace_id uuid, connection_id uuid, provider text, phone_number_id text,
-  phone text, bsuid text, type text, content jsonb, reply_to_wamid text, attempts integer, callback_data text)
+  phone text, bsuid text, group_id text, type text, content jsonb, reply_to_wamid text, attempts integer, callback_data text)
 language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
@@ -163,7 +155,7 @@ begin
     returning message.*
   )
   select sending.id, claimed.lease_token, sending.workspace_id, sending.connection_id, connection.provider,
-    connection.phone_number_id, conversation.phone, conversation.bsuid, sending.type, sending.content,
+    connection.phone_number_id, conversation.phone, conversation.bsuid, conversation.group_id, sending.type, sending.content,
     sending.reply_to_wamid, claimed.attempts, private.callback_data(sending)
   from claimed
   join sending on sending.id = claimed.message_id

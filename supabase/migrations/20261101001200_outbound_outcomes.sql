@@ -177,7 +177,8 @@ begin
   where item.message_id = result.message_id and result.outcome not in ('done', 'reject', 'suppress');
 
   perform private.apply_statuses(ids);
-  perform private.set_heads(array(select conversation_id from unnest(held)));
+  perform private.set_heads(array(
+    select conversation_id from unnest(held) where outcome not in ('done', 'reject', 'suppress')));
   return cardinality(held);
 end
 $$;
@@ -255,7 +256,6 @@ begin
     get diagnostics changed = row_count;
     delete from public.outbox as item using unnest(items) as overdue where item.message_id = overdue.message_id;
     swept := swept + changed;
-    perform private.set_heads(array(select distinct conversation_id from unnest(items)));
   end if;
 
   -- Pairs that owe nothing any more. Whoever holds one is about to need it.

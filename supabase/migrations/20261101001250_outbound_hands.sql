@@ -33,7 +33,6 @@ begin
   end if;
   update public.messages as message set status = 'canceled', error = null where message.id = wanted.id;
   delete from public.outbox as item where item.message_id = wanted.id;
-  perform private.set_heads(array[wanted.conversation_id]);
 end
 $$;
 

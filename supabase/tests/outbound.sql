@@ -1,6 +1,6 @@
 -- The outbox: who may be sent to next, and what becomes of a message once somebody has tried.
 begin;
-select plan(70);
+select plan(72);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -215,6 +215,13 @@ select pg_temp.passes('d1', 'line_at = now()');
 select is(pg_temp.claim(), null, 'and does not fly beside another when its time comes');
 select is(pg_temp.recorded('d2', 'done', '{"wamid": "wamid.d2"}'), 1, 'but after it');
 select is(pg_temp.claim(), 'd1', 'in its turn');
+
+-- A message that is deleted
+
+select pg_temp.queue('g1', 'ben'), pg_temp.queue('g2', 'ben');
+delete from public.messages where id = md5('g1')::uuid;
+select is(pg_temp.claim(), 'g2', 'lets its follower forward');
+select is(pg_temp.recorded('g2', 'done', '{"wamid": "wamid.g2"}'), 1, 'which is sent');
 
 -- A paused connection
 

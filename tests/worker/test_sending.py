@@ -75,6 +75,17 @@ async def test_somebody_without_a_phone_is_answered_by_user_id(shop: Shop) -> No
     assert (sent["body"]["recipient"], sent["body"].get("to")) == ("IL.13491208655302741918", None)
 
 
+async def test_a_group_is_written_to_as_a_group(shop: Shop) -> None:
+    (thread,) = await shop.tenant.rows(
+        "insert into conversations (workspace_id, connection_id, group_id, last_customer_message_at, window_expires_at)"
+        " values (%(workspace)s, %(connection)s, 'Y2FwaV9ncm91cDox', now(), now() + interval '1 day') returning id"
+    )
+    message_id = await shop.tenant.queue(str(thread["id"]), "hello, everybody")
+    await shop.tenant.until_message(message_id, lambda row: row["wamid"])
+    (sent,) = await shop.sent()
+    assert (sent["body"]["recipient_type"], sent["body"]["to"]) == ("group", "Y2FwaV9ncm91cDox")
+
+
 async def test_messages_of_a_conversation_go_out_in_the_order_they_were_written(shop: Shop) -> None:
     await shop.business.behave(answer_delay_ms=30)
     conversation_id = await shop.tenant.conversation()
