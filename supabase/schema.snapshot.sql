@@ -4378,6 +4378,68 @@ REVOKE ALL ON FUNCTION "private"."number_tokens"(public.whatsapp_connections, pr
 
 GRANT EXECUTE ON FUNCTION "private"."number_tokens"(public.whatsapp_connections, private.outbound_numbers) TO "postgres";
 
+-- private/functions/open_conversation.sql
+CREATE OR REPLACE FUNCTION private.open_conversation (
+  workspace_id  uuid,
+  recipient     text,
+  connection_id uuid
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  numbers public.whatsapp_connections[];
+  -- Two letters, a dot, and what is opaque: a business-scoped user id (Meta).
+  by_user_id boolean := recipient ~ '^[A-Z]{2}\.[^\s]{1,140}$';
+  wa_id text := case when not by_user_id then regexp_replace(recipient, '[^0-9]', '', 'g') end;
+  person private.person;
+  people private.person[];
+begin
+  if not (private.is_backend() or open_conversation.workspace_id in (select private.user_workspace_ids())) then
+    raise exception 'no such workspace' using errcode = 'WA004';
+  end if;
+  numbers := array(
+    select one from public.whatsapp_connections as one
+    where one.workspace_id = open_conversation.workspace_id and one.status <> 'disconnected'
+      and (open_conversation.connection_id is null or one.id = open_conversation.connection_id)
+    limit 2);
+  if numbers = '{}' then
+    raise exception 'no such connection' using errcode = 'WA004';
+  elsif cardinality(numbers) > 1 then
+    raise exception 'the workspace has several numbers' using errcode = 'WA009', detail = 'connection_id', hint = 'Say which one is to send.';
+  end if;
+  if recipient is null or not by_user_id and (recipient !~ '^\+?[0-9][0-9 ().-]*$' or wa_id !~ '^[1-9][0-9]{6,14}$') then
+    raise exception 'the recipient is neither a phone number nor a user id' using errcode = 'WA014', detail = 'recipient',
+      hint = 'A phone number with its country code, like +972501234567, or a business-scoped user id.';
+  end if;
+  person := row(open_conversation.workspace_id, numbers[1].id, numbers[1].phone_number_id, wa_id,
+    case when by_user_id then recipient end, null, now(),
+    private.identifiers_of(numbers[1].id, wa_id, case when by_user_id then recipient end, null, null), null);
+  people := private.with_conversations(array[person]);
+  if people[1].conversation_id is null then
+    -- In the turn that recordings of this number take: two first words at once make one thread.
+    perform pg_advisory_xact_lock(private.turn_of(numbers[1].id));
+    people := private.ensure_conversations(array[person]);
+    perform private.ensure_contacts(people);
+  end if;
+  return people[1].conversation_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."open_conversation"(uuid, text, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."open_conversation"(uuid, text, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."open_conversation"(uuid, text, uuid) IS 'The thread of a recipient with a number of the workspace, made if there is none. WA004, WA009, WA014.';
+
+REVOKE ALL ON FUNCTION "private"."open_conversation"(uuid, text, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."open_conversation"(uuid, text, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."open_conversation"(uuid, text, uuid) TO "postgres";
+
 -- private/functions/outbound_candidates.sql
 CREATE OR REPLACE FUNCTION private.outbound_candidates (
   max_messages integer
@@ -7038,6 +7100,47 @@ REVOKE ALL ON FUNCTION "public"."set_connection_credential"(uuid, text) FROM "po
 GRANT EXECUTE ON FUNCTION "public"."set_connection_credential"(uuid, text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."set_connection_credential"(uuid, text) FROM PUBLIC, "anon";
+
+-- public/functions/start_conversation.sql
+CREATE OR REPLACE FUNCTION public.start_conversation (
+  workspace_id     uuid,
+  recipient        text,
+  type             text,
+  content          jsonb,
+  connection_id    uuid                     DEFAULT NULL::uuid,
+  client_reference text                     DEFAULT NULL::text,
+  send_after       timestamp with time zone DEFAULT NULL::timestamp WITH time zone
+)
+  RETURNS TABLE (
+    conversation_id uuid,
+    message_id      uuid
+  )
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  thread uuid := private.open_conversation(start_conversation.workspace_id, start_conversation.recipient, start_conversation.connection_id);
+begin
+  return query
+  insert into public.messages as message (workspace_id, conversation_id, type, content, client_reference, send_after)
+  values (start_conversation.workspace_id, thread, start_conversation.type, start_conversation.content,
+    start_conversation.client_reference, start_conversation.send_after)
+  returning message.conversation_id, message.id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp with time zone) IS 'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017.';
+
+REVOKE ALL ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) FROM PUBLIC, "anon";
 
 -- public/functions/sweep_inbound.sql
 CREATE OR REPLACE FUNCTION public.sweep_inbound (
