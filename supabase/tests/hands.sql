@@ -1,6 +1,6 @@
 -- What people do to a message on its way, and to a number: ask why it waits, cancel, try again, stop, go on.
 begin;
-select plan(105);
+select plan(106);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -169,9 +169,11 @@ select is(pg_temp.why('c1'), 'number_rate until later', 'number_rate: WhatsApp s
 select is(pg_temp.detail('c1'), '{"messages_per_second": 40}', 'and has it slow down');
 update private.outbound_numbers set held_until = null where connection_id = md5('home number')::uuid;
 select is(pg_temp.claim(), 'c1', 'later');
-select is(pg_temp.recorded('c1', 'throttle', '{"scope": "pair", "error": {"code": 131056}}'), 1, 'too fast for this customer');
+select is(pg_temp.recorded('c1', 'throttle', '{"scope": "pair", "retry_after": 60, "error": {"code": 131056}}'), 1, 'too fast for this customer');
 select is(pg_temp.why('c1'), 'pair_rate until later', 'pair_rate: WhatsApp says so');
 select is(pg_temp.detail('c1'), '{"code": 131056}', 'in these words');
+select is(
+  (pg_temp.may('agent', 'explain_outbound', 'c1')::jsonb ->> 'until')::timestamptz, now() + interval '60 seconds', 'for as long as it says');
 select is(pg_temp.why('b2'), 'ended', 'ended: it is sent');
 select is(pg_temp.detail('b2'), '{"status": "sent"}', 'so');
 
