@@ -1,80 +1,34 @@
 """`wabase`: settings from the environment, one connection to the project, a command over it.
 
-Exit status: 0 done; 1 verify found differences, or a replay did not end well; 2 wrong usage or settings; 3 Supabase
-does not answer as it should.
+Exit status: 0 done; 1 verify found differences, a replay did not end well, or there is no such event, message or
+number, or it cannot be retried; 2 wrong usage or settings; 3 Supabase does not answer as it should.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 import click
 
 from ops import inbound as journal
 from ops import shown
-from ops.settings import Settings
+from ops.outbound import outbound
+from ops.project import Moment, Project, as_json, run
 from ops.verify import verify as verify_connections
-from store.connect import connect
-from store.errors import StoreError
-from store.events import Events
-from store.rpc import Rpc
-from store.settings import SettingsError
 
 STATES = ("received", "processed", "unrouted", "failed")
 LISTED = ("id", "received_at", "provider", "number or waba", "state", "attempts", "kinds", "error")
 # Asked about before so many events are sent back.
 MANY = 1000
 
-as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
-
-
-class Moment(click.ParamType[datetime]):
-    """ISO 8601; without an offset it is UTC, as everything that is listed."""
-
-    name = "ISO 8601"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time like 2026-11-01 or 2026-11-01T14:30:00Z.", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-@asynccontextmanager
-async def project() -> AsyncIterator[tuple[Events, Rpc]]:
-    settings = Settings.load()
-    key = settings.supabase_service_role_key.get_secret_value()
-    async with connect(settings.supabase_url, key, read_seconds=130.0) as http:
-        yield Events(http), Rpc(http)
-
-
-def run(command: Callable[[Events, Rpc], Awaitable[int]]) -> None:
-    """Runs a command on the project and ends with its status."""
-
-    async def main() -> int:
-        async with project() as (events, rpc):
-            return await command(events, rpc)
-
-    try:
-        sys.exit(asyncio.run(main()))
-    except SettingsError as error:
-        click.echo(error, err=True)
-        sys.exit(2)
-    except StoreError as error:
-        click.echo(f"Supabase does not answer as it should: {error}", err=True)
-        sys.exit(3)
-
 
 @click.group(help="Looks after a Wabase installation. Settings: SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY.")
 def main() -> None:
     pass
+
+
+main.add_command(outbound)
 
 
 @main.group(help="The journal of webhooks: look at it, apply it once more.")
@@ -101,9 +55,9 @@ def list_events(  # noqa: PLR0917 - click passes each option
     limit: int,
     as_json: bool,
 ) -> None:
-    async def command(events: Events, _rpc: Rpc) -> int:
+    async def command(project: Project) -> int:
         chosen = journal.filters(state=state, number=number, kind=kind, since=since, until=until, after_id=after_id)
-        rows = await events.newest(chosen, limit)
+        rows = await project.events.newest(chosen, limit)
         if as_json:
             shown.as_json(rows)
         else:
@@ -133,8 +87,8 @@ def _line(row: journal.Row) -> list[object]:
 @click.option("--body", is_flag=True)
 @as_json
 def show_event(event_id: int, body: bool, as_json: bool) -> None:
-    async def command(events: Events, _rpc: Rpc) -> int:
-        row = await events.one(event_id, with_body=body)
+    async def command(project: Project) -> int:
+        row = await project.events.one(event_id, with_body=body)
         if row is None:
             click.echo(f"There is no event {event_id}.", err=True)
             return 1
@@ -174,15 +128,15 @@ def replay_events(  # noqa: PLR0917 - click passes each option
     if ids and (first or last or number or state):
         raise click.UsageError("Ids stand alone: without --from, --to, --number and --state.")
 
-    async def command(events: Events, rpc: Rpc) -> int:
+    async def command(project: Project) -> int:
         chosen = journal.filters(state=state, number=number) | _range(first, last)
-        wanted = await journal.selected(events, ids, chosen)
+        wanted = await journal.selected(project.events, ids, chosen)
         if len(wanted) > MANY and not yes:
             click.confirm(f"Replay {len(wanted)} events?", abort=True)
-        click.echo(f"{await journal.replay(rpc, wanted)} events sent back.")
+        click.echo(f"{await journal.replay(project.rpc, wanted)} events sent back.")
         if not wait or not wanted:
             return 0
-        states = await journal.endings(events, wanted, wait)
+        states = await journal.endings(project.events, wanted, wait)
         click.echo(", ".join(f"{count} {name}" for name, count in sorted(states.items()) if count))
         return 1 if states["received"] or states["failed"] else 0
 
@@ -200,13 +154,15 @@ def _range(first: int | None, last: int | None) -> dict[str, str]:
 @click.option("--number", help="Only this phone number id.")
 @as_json
 def verify(workspace: UUID | None, number: str | None, as_json: bool) -> None:
-    async def command(events: Events, rpc: Rpc) -> int:
+    async def command(project: Project) -> int:
         chosen = {"workspace_id": f"eq.{workspace}"} if workspace else {}
         chosen |= {"phone_number_id": f"eq.{number}"} if number else {}
-        connections = await events.connections(chosen)
+        connections = await project.events.connections(chosen)
         if chosen and not connections:
             raise click.UsageError("There is no such number in that workspace, or no workspace with a number.")
-        verdict = await verify_connections(events, rpc, connections, lambda words: click.echo(words, err=True))
+        verdict = await verify_connections(
+            project.events, project.rpc, connections, lambda words: click.echo(words, err=True)
+        )
         if as_json:
             shown.as_json(vars(verdict))
         else:

@@ -3451,6 +3451,8 @@ declare
   pace private.outbound_numbers;
   pair private.outbound_pairs;
   answer jsonb;
+  -- The clock's and not the transaction's, as claims have it.
+  instant timestamptz := clock_timestamp();
 begin
   select * into wanted from public.messages as message
   where message.id = explain_outbound.message_id and message.direction = 'outbound'
@@ -3466,7 +3468,7 @@ begin
   where other.conversation_id = item.conversation_id and other.message_id <> item.message_id
     and (other.lease_token is not null
       or (other.line_at, other.seq) < (item.line_at, item.seq)
-        and (other.uncertain_since is null or other.uncertain_since > now() - interval '1 minute'))
+        and (other.uncertain_since is null or other.uncertain_since > instant - interval '1 minute'))
   order by other.lease_token is null, other.line_at, other.seq limit 1;
   answer := case
     when item.message_id is null then jsonb_build_object('reason', 'ended', 'detail', jsonb_strip_nulls(jsonb_build_object('status', wanted.status, 'error', wanted.error)))
@@ -3474,24 +3476,24 @@ begin
     when item.lease_token is not null then jsonb_build_object('reason', 'sending', 'until', item.lease_expires_at)
     when connection.status <> 'active' then jsonb_build_object('reason', 'connection_' || connection.status,
       'detail', jsonb_strip_nulls(jsonb_build_object('status_reason', connection.status_reason, 'error', connection.last_error)))
-    when item.line_at > now() and wanted.send_after > now() then jsonb_build_object('reason', 'scheduled', 'until', item.line_at)
+    when item.line_at > instant and wanted.send_after > instant then jsonb_build_object('reason', 'scheduled', 'until', item.line_at)
     when ahead.message_id is not null then jsonb_build_object('reason', 'order',
       'until', case when ahead.uncertain_since is not null then ahead.uncertain_since + interval '1 minute' end,
       'detail', jsonb_build_object('behind', ahead.message_id, 'status', (select status from public.messages where id = ahead.message_id)))
-    when item.available_at > now() then jsonb_build_object('reason', 'retry', 'until', item.available_at, 'detail', wanted.error)
-    when private.pair_ready_at(pair) > now() then jsonb_build_object('reason', 'pair_rate', 'until', private.pair_ready_at(pair), 'detail', wanted.error)
-    when item.ready_at > now() then jsonb_build_object('reason', 'order', 'until', item.ready_at)
-    when pace.held_until > now() then jsonb_build_object('reason', 'number_rate', 'until', pace.held_until,
+    when item.available_at > instant then jsonb_build_object('reason', 'retry', 'until', item.available_at, 'detail', wanted.error)
+    when private.pair_ready_at(pair) > instant then jsonb_build_object('reason', 'pair_rate', 'until', private.pair_ready_at(pair), 'detail', wanted.error)
+    when item.ready_at > instant then jsonb_build_object('reason', 'order', 'until', item.ready_at)
+    when pace.held_until > instant then jsonb_build_object('reason', 'number_rate', 'until', pace.held_until,
       'detail', jsonb_build_object('messages_per_second', private.number_rate(connection, pace)))
     else (
       select jsonb_build_object('reason', case when line.ahead > 0 then 'number_rate' else 'ready' end,
-        'until', now() + line.ahead * interval '1 second' / private.number_rate(connection, pace),
+        'until', instant + line.ahead * interval '1 second' / private.number_rate(connection, pace),
         'detail', jsonb_build_object('ahead', line.ahead, 'messages_per_second', private.number_rate(connection, pace)))
       from (
         -- Counted up to a bound: a long campaign is not walked through for a question.
         select count(*) as ahead from (
           select from public.outbox as other
-          where other.connection_id = item.connection_id and other.ready_at is not null and other.ready_at <= clock_timestamp()
+          where other.connection_id = item.connection_id and other.ready_at is not null and other.ready_at <= instant
             and (other.priority, other.ready_at, other.seq) < (item.priority, item.ready_at, item.seq)
           limit 10000) as bounded
       ) as line)
@@ -4638,10 +4640,10 @@ begin
   update private.outbound_pairs as pair set
     paid_at = case when result.outcome = 'throttle' then pair.paid_at
       else greatest(pair.paid_at, clock_timestamp()) + interval '6 seconds' end,
-    -- Meta asks for 4^X seconds after the X-th refusal in a row.
+    -- Meta asks for 4^X seconds after the X-th refusal in a row; the worker knows what its rule or the answer asks for.
     strikes = case when result.outcome = 'throttle' then pair.strikes + (result.scope = 'pair')::integer else 0 end,
     held_until = case when result.outcome = 'throttle' and result.scope = 'pair'
-      then now() + least(power(4, least(pair.strikes + 1, 6)), 3600) * interval '1 second' end
+      then now() + greatest(result.retry_after, least(power(4, least(pair.strikes + 1, 6)), 3600)) * interval '1 second' end
   from unnest(results) as result
   where pair.conversation_id = result.conversation_id;
 end

@@ -30,10 +30,10 @@ begin
   update private.outbound_pairs as pair set
     paid_at = case when result.outcome = 'throttle' then pair.paid_at
       else greatest(pair.paid_at, clock_timestamp()) + interval '6 seconds' end,
-    -- Meta asks for 4^X seconds after the X-th refusal in a row.
+    -- Meta asks for 4^X seconds after the X-th refusal in a row; the worker knows what its rule or the answer asks for.
     strikes = case when result.outcome = 'throttle' then pair.strikes + (result.scope = 'pair')::integer else 0 end,
     held_until = case when result.outcome = 'throttle' and result.scope = 'pair'
-      then now() + least(power(4, least(pair.strikes + 1, 6)), 3600) * interval '1 second' end
+      then now() + greatest(result.retry_after, least(power(4, least(pair.strikes + 1, 6)), 3600)) * interval '1 second' end
   from unnest(results) as result
   where pair.conversation_id = result.conversation_id;
 end

@@ -1,0 +1,140 @@
+"""`wabase outbound`: what waits or failed and why, once more, and numbers that stop and go on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+import click
+
+from ops import shown
+from ops.explained import in_words
+from ops.project import Moment, Project, as_json, run
+from store.errors import Rejected
+from store.outbox import NO_SUCH, Filters, Row
+
+WAITING, ENDED = ("queued", "sending", "uncertain"), ("failed", "canceled")
+LISTED = ("id", "created_at", "number", "type", "status", "attempts", "error")
+# Why a message was not sent once more, by what retry_message raises.
+NOT_RETRIED = {
+    NO_SUCH: "There is no message {id}, or its conversation is gone.",
+    "WA008": "Message {id} has not failed; `wabase outbound explain {id}` says how it stands.",
+    "WA001": "Message {id} is no template, and the 24 hours of its conversation are over.",
+}
+
+
+@click.group(help="Messages on their way out: why they wait, once more, and numbers that stop and go on.")
+def outbound() -> None:
+    pass
+
+
+@outbound.command("list", help="What waits, then what has failed, each oldest first; without anybody's words.")
+@click.option("--number", help="The phone number id they go out by.")
+@click.option("--status", type=click.Choice((*WAITING, *ENDED)))
+@click.option("--since", type=Moment(), help="Written at or after.")
+@click.option("--until", type=Moment(), help="Written before.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@as_json
+def list_messages(  # noqa: PLR0917 - click passes each option
+    number: str | None, status: str | None, since: datetime | None, until: datetime | None, limit: int, as_json: bool
+) -> None:
+    chosen = _filters(number, since, until)
+
+    async def command(project: Project) -> int:
+        rows: list[Row] = []
+        if status not in ENDED:
+            among = [("status", f"eq.{status}")] if status else []
+            rows = await project.outbox.waiting(chosen + among, limit)
+        if status not in WAITING and len(rows) < limit:
+            among = [("status", f"eq.{status or 'failed'}")]
+            rows += await project.outbox.ended(chosen + among, limit - len(rows))
+        if as_json:
+            shown.as_json(rows)
+        else:
+            shown.table(LISTED, [_line(row) for row in rows])
+        return 0
+
+    run(command)
+
+
+def _filters(number: str | None, since: datetime | None, until: datetime | None) -> Filters:
+    chosen = [("connection.phone_number_id", f"eq.{number}")] if number else []
+    chosen += [("created_at", f"gte.{since.isoformat()}")] if since else []
+    return chosen + ([("created_at", f"lt.{until.isoformat()}")] if until else [])
+
+
+def _line(row: Row) -> list[object]:
+    error = " ".join(word for word in (row["code"], row["class"]) if word) or None
+    return [row["id"], row["created_at"][:19], *(row[name] for name in ("number", "type", "status", "attempts")), error]
+
+
+@outbound.command("explain", help="Why a message waits, and until when.")
+@click.argument("message_id", type=click.UUID)
+@as_json
+def explain_message(message_id: UUID, as_json: bool) -> None:
+    async def command(project: Project) -> int:
+        answer = await project.outbox.explain_outbound(str(message_id))
+        if answer is None:
+            click.echo(f"There is no message {message_id}.", err=True)
+            return 1
+        if as_json:
+            shown.as_json(answer)
+        else:
+            shown.fields({"reason": answer["reason"], "until": answer["until"], "detail": in_words(answer)})
+        return 0
+
+    run(command)
+
+
+@outbound.command(
+    "retry", help="Sends failed or canceled messages once more, at the end of their conversations' lines."
+)
+@click.argument("message_ids", nargs=-1, required=True, type=click.UUID)
+def retry_messages(message_ids: tuple[UUID, ...]) -> None:
+    async def command(project: Project) -> int:
+        refused = 0
+        for message_id in dict.fromkeys(message_ids):
+            try:
+                await project.outbox.retry_message(str(message_id))
+            except Rejected as error:
+                if error.code not in NOT_RETRIED:
+                    raise
+                click.echo(NOT_RETRIED[error.code].format(id=message_id), err=True)
+                refused += 1
+        click.echo(f"{len(set(message_ids)) - refused} messages queued once more.")
+        return 1 if refused else 0
+
+    run(command)
+
+
+@outbound.command("pause", help="Nothing more is sent from a number: its queue waits, and nothing fails.")
+@click.argument("number")
+@click.option("--reason", default="operator", show_default=True, help="Shown to its workspace.")
+def pause_number(number: str, reason: str) -> None:
+    _switch(number, lambda project, connection_id: project.outbox.pause_connection(connection_id, reason), "paused")
+
+
+@outbound.command("resume", help="A paused number goes on where it was.")
+@click.argument("number")
+def resume_number(number: str) -> None:
+    _switch(number, lambda project, connection_id: project.outbox.resume_connection(connection_id), "active")
+
+
+def _switch(number: str, change: Callable[[Project, str], Awaitable[None]], becomes: str) -> None:
+    async def command(project: Project) -> int:
+        found = await project.events.connections({"phone_number_id": f"eq.{number}"})
+        try:
+            for connection in found:
+                await change(project, connection["id"])
+        except Rejected as error:
+            if error.code != NO_SUCH:
+                raise
+            found = []
+        if not found:
+            click.echo(f"There is no number {number}, or it is disconnected.", err=True)
+            return 1
+        click.echo(f"{number} is {becomes}.")
+        return 0
+
+    run(command)
