@@ -56,8 +56,6 @@ language plpgsql set search_path = ''
 -- Each message is looked up, in the order written, whatever the planner believes about the size of a table.
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-declare
-  threads uuid[];
 begin
   update public.messages as message set
     status = case when told.rank > told.rank_before then ('{sent,failed,delivered,read,played}'::text[])[told.rank] else message.status end,
@@ -97,16 +95,7 @@ begin
   where message.id = told.id;
 
   -- What WhatsApp has reported on needs no sending any more.
-  with settled as (
-    delete from public.outbox
-    where message_id = any (message_ids)
-      and exists (select from public.messages where id = message_id and private.status_rank(status) > 0)
-    returning conversation_id
-  )
-  select array_agg(distinct conversation_id) into threads from settled;
-  if threads is not null then
-    perform private.set_heads(threads);
-  end if;
+  perform private.settle_outbound(message_ids);
 end
 $$;
 comment on function private.apply_statuses(uuid[]) is
