@@ -1239,9 +1239,7 @@ begin
   where message.id = told.id;
 
   -- What WhatsApp has reported on needs no sending any more.
-  delete from public.outbox
-  where message_id = any (message_ids)
-    and exists (select from public.messages where id = message_id and private.status_rank(status) > 0);
+  perform private.settle_outbound(message_ids);
 end
 $function$;
 
@@ -4659,6 +4657,38 @@ REVOKE ALL ON FUNCTION "private"."pace_pairs"(private.send_result[]) FROM "postg
 
 GRANT EXECUTE ON FUNCTION "private"."pace_pairs"(private.send_result[]) TO "postgres";
 
+-- private/functions/pace_unanswered.sql
+CREATE OR REPLACE FUNCTION private.pace_unanswered (
+  items   public.outbox[],
+  outcome text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  results private.send_result[] := array(
+    select row(item.message_id, item.lease_token, item.connection_id, item.conversation_id, item.leased_at, outcome,
+      null, null, null, null, null)::private.send_result
+    from unnest(items) as item where item.lease_token is not null);
+begin
+  if results <> '{}' then
+    perform private.pace_pairs(results);
+    perform private.pace_numbers(results);
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."pace_unanswered"(public.outbox[], text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."pace_unanswered"(public.outbox[], text) IS 'Counts leased sends that end without a record of their answer: WhatsApp has counted them, or may have.';
+
+REVOKE ALL ON FUNCTION "private"."pace_unanswered"(public.outbox[], text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."pace_unanswered"(public.outbox[], text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."pace_unanswered"(public.outbox[], text) TO "postgres";
+
 -- private/functions/pair_ready_at.sql
 CREATE OR REPLACE FUNCTION private.pair_ready_at (
   pair private.outbound_pairs
@@ -5791,6 +5821,46 @@ REVOKE ALL ON FUNCTION "private"."set_heads"(uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."set_heads"(uuid[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."set_heads"(uuid[]) TO "postgres";
+
+-- private/functions/settle_outbound.sql
+CREATE OR REPLACE FUNCTION private.settle_outbound (
+  message_ids uuid[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  settled public.outbox[];
+begin
+  with gone as (
+    delete from public.outbox as item
+    where item.message_id = any (message_ids)
+      and exists (select from public.messages as message where message.id = item.message_id and private.status_rank(message.status) > 0)
+    returning item as item
+  )
+  select array_agg(gone.item) into settled from gone;
+  if settled is not null then
+    -- A report may be quicker than the answer; whoever records that will find nothing to count.
+    perform private.pace_unanswered(settled, 'done');
+    perform private.set_heads(array(select distinct conversation_id from unnest(settled)));
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."settle_outbound"(uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."settle_outbound"(uuid[]) IS 'Takes messages that WhatsApp has reported on out of the outbox.';
+
+REVOKE ALL ON FUNCTION "private"."settle_outbound"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."settle_outbound"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."settle_outbound"(uuid[]) TO "postgres";
 
 -- private/functions/stats_of.sql
 CREATE OR REPLACE FUNCTION private.stats_of (
@@ -7275,6 +7345,7 @@ begin
     update public.messages as message set status = 'uncertain'
     from unnest(items) as item where message.id = item.message_id and message.status = 'sending';
     get diagnostics changed = row_count;
+    perform private.pace_unanswered(items, 'uncertain');
     update public.outbox as item set lease_token = null, leased_at = null, lease_expires_at = null, uncertain_since = now()
     from unnest(items) as expired where item.message_id = expired.message_id;
     swept := swept + changed;

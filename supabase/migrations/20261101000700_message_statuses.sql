@@ -97,9 +97,7 @@ begin
   where message.id = told.id;
 
   -- What WhatsApp has reported on needs no sending any more.
-  delete from public.outbox
-  where message_id = any (message_ids)
-    and exists (select from public.messages where id = message_id and private.status_rank(status) > 0);
+  perform private.settle_outbound(message_ids);
 end
 $$;
 comment on function private.apply_statuses(uuid[]) is

@@ -86,6 +86,49 @@ $$;
 comment on function private.pace_numbers(private.send_result[]) is
   'Counts sends against the rate of their number; 130429 and its like halve the rate, which then recovers by itself.';
 
+create function private.pace_unanswered(items public.outbox[], outcome text) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  results private.send_result[] := array(
+    select row(item.message_id, item.lease_token, item.connection_id, item.conversation_id, item.leased_at, outcome,
+      null, null, null, null, null)::private.send_result
+    from unnest(items) as item where item.lease_token is not null);
+begin
+  if results <> '{}' then
+    perform private.pace_pairs(results);
+    perform private.pace_numbers(results);
+  end if;
+end
+$$;
+comment on function private.pace_unanswered(public.outbox[], text) is
+  'Counts leased sends that end without a record of their answer: WhatsApp has counted them, or may have.';
+grant execute on function private.pace_unanswered(public.outbox[], text) to service_role;
+
+create function private.settle_outbound(message_ids uuid[]) returns void
+language plpgsql set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  settled public.outbox[];
+begin
+  with gone as (
+    delete from public.outbox as item
+    where item.message_id = any (message_ids)
+      and exists (select from public.messages as message where message.id = item.message_id and private.status_rank(message.status) > 0)
+    returning item as item
+  )
+  select array_agg(gone.item) into settled from gone;
+  if settled is not null then
+    -- A report may be quicker than the answer; whoever records that will find nothing to count.
+    perform private.pace_unanswered(settled, 'done');
+    perform private.set_heads(array(select distinct conversation_id from unnest(settled)));
+  end if;
+end
+$$;
+comment on function private.settle_outbound(uuid[]) is 'Takes messages that WhatsApp has reported on out of the outbox.';
+grant execute on function private.settle_outbound(uuid[]) to service_role;
+
 create function private.has_newer_credential(connection_id uuid, since timestamptz) returns boolean
 language plpgsql stable security definer set search_path = ''
 as $$
@@ -236,6 +279,7 @@ begin
     update public.messages as message set status = 'uncertain'
     from unnest(items) as item where message.id = item.message_id and message.status = 'sending';
     get diagnostics changed = row_count;
+    perform private.pace_unanswered(items, 'uncertain');
     update public.outbox as item set lease_token = null, leased_at = null, lease_expires_at = null, uncertain_since = now()
     from unnest(items) as expired where item.message_id = expired.message_id;
     swept := swept + changed;

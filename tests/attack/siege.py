@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-import httpx
-import psycopg
-
-from tests.conftest import Project
+from tests.attack.postgres import Postgres
 from tests.flows.programs import Program, Programs, free_port
 from tests.flows.tenant import Tenant
 from tests.flows.waiting import until
@@ -35,8 +30,7 @@ class Siege:
 
     programs: Programs
     tenant: Tenant
-    project: Project
-    http: httpx.AsyncClient
+    database: Postgres
     dice: random.Random
     ports: list[int] = field(default_factory=lambda: [free_port() for _ in range(3)])
     kills: Counter[str] = field(default_factory=Counter)
@@ -58,7 +52,7 @@ class Siege:
     async def until_killed(self, receivers: int, postgres: int, acknowledged: Counter[str]) -> None:
         """Two lines of fire at once, so that now and then both are down; all are back at the end."""
         await asyncio.gather(self._kill_receivers(receivers), self._kill_postgres(postgres, acknowledged))
-        self.last = await self._now()
+        self.last = await self.database.now()
 
     async def let_time_pass(self) -> None:
         """What the dead still hold runs out."""
@@ -77,25 +71,12 @@ class Siege:
         for _ in range(times):
             await until(partial(reached, acknowledged, acknowledged.total() + BETWEEN), within=30)
             await asyncio.sleep(self.dice.uniform(0, 1))
-            answer = await self.http.get(f"{self.project.url}/_devstack/postgres")
-            os.kill(answer.json()["pid"], signal.SIGKILL)
+            await self.database.kill()
             self.kills["postgres"] += 1
-            await until(self._postgres_answers, within=20)
 
     async def _start(self, port: int) -> None:
         # Alive is enough: Postgres may be away at this moment.
         self._replicas[port] = await self.programs.webhook("/livez", port=port)
-
-    async def _postgres_answers(self) -> bool:
-        try:
-            await self._now()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    async def _now(self) -> datetime:
-        now: datetime = (await self.tenant.rows("select now() as now"))[0]["now"]
-        return now
 
 
 async def reached(acknowledged: Counter[str], goal: int) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.attack import judgement
 from tests.attack.deliver import Delivery
+from tests.attack.postgres import Postgres
 from tests.attack.siege import Siege
 from tests.attack.traffic import Traffic
 from tests.conftest import Project
@@ -31,7 +32,7 @@ async def test_what_got_a_200_is_there_once_whoever_is_killed(
 ) -> None:
     seed = int(os.environ.get("KILL_SEED") or random.randrange(10**6)) + place
     print(f"KILL_SEED={seed}")
-    siege = Siege(programs, tenant, project, http, random.Random(seed))
+    siege = Siege(programs, tenant, Postgres(tenant, project, http), random.Random(seed))
     traffic = Traffic(tenant, random.Random(seed), await messages_of_ours(tenant))
     delivery = Delivery(tenant, siege.urls, random.Random(seed), PER_SECOND)
     over = asyncio.Event()
