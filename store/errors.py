@@ -4,6 +4,7 @@ StoreError
 ├── Unavailable   nobody answered, or not in time: whether it happened is unknown; try again later
 ├── Denied        the key is not accepted, or a grant is missing
 └── Rejected      Postgres or PostgREST refused this call; `.code` is the SQLSTATE or PGRST code
+    └── Missing   Storage has no such object
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class Denied(StoreError):
 
 class Rejected(StoreError):
     """The call itself was at fault; repeating it changes nothing."""
+
+
+class Missing(Rejected):
+    """Storage itself says that nothing lies there."""
 
 
 # Connection trouble, resources, operator intervention, serialisation, timeouts: Postgres's classes for «later».

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import BinaryIO
 from urllib.parse import quote
 
 import httpx
 
-from store.errors import answered
+from store.errors import Missing, Rejected, Unavailable, answered, from_response, from_transport, json_of
 
 CHUNK = 256 * 1024
+# How Storage says that there is no such object, in its newer and its older words; a gateway's 404 is none of them.
+_MISSING = ("NoSuchKey", "not_found", "InvalidKey")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What lies at a path; `version` is another as soon as the bytes are."""
+
+    size: int
+    content_type: str
+    version: str
 
 
 class Files:
@@ -29,6 +42,50 @@ class Files:
         headers = {"content-type": content_type, "content-length": str(size), "x-upsert": "true"}
         address = f"/storage/v1/object/{self._bucket}/{quote(path)}"
         await answered(self._http.post(address, content=_chunks(source), headers=headers))
+
+    async def describe(self, path: str) -> Stored:
+        """What lies at `path`, without fetching it. Raises StoreError; Missing when nothing does."""
+        try:
+            told = json_of(await answered(self._http.get(f"/storage/v1/object/info/{self._bucket}/{quote(path)}")))
+        except Rejected as error:
+            raise Missing(error.code, str(error)) if error.code in _MISSING else error from None
+        told = told if isinstance(told, dict) else {}
+        version = _tag(told.get("etag")) or told.get("version") or told.get("last_modified")
+        if not isinstance(told.get("size"), int) or not version:
+            raise Unavailable("shape", "an object without a size or a version")
+        return Stored(told["size"], told.get("content_type") or "application/octet-stream", str(version))
+
+    @asynccontextmanager
+    async def download(self, path: str, stored: Stored) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Streams what was described. Raises StoreError, also in mid-stream; Unavailable when it is another by now."""
+        # Not compressed on the way: the length would be another.
+        address, headers = f"/storage/v1/object/{self._bucket}/{quote(path)}", {"accept-encoding": "identity"}
+        try:
+            response = await self._http.send(self._http.build_request("GET", address, headers=headers), stream=True)
+        except (httpx.HTTPError, OSError, TimeoutError) as error:
+            raise from_transport(error) from error
+        try:
+            if not response.is_success:
+                await response.aread()
+                raise from_response(response)
+            if stored.version != (_tag(response.headers.get("etag")) or stored.version):
+                raise Unavailable("changed", "the object was overwritten a moment ago")
+            yield _received(response)
+        finally:
+            await response.aclose()
+
+
+def _tag(etag: str | None) -> str:
+    """An ETag as such: a gateway may have weakened it."""
+    return (etag or "").removeprefix("W/").strip('"')
+
+
+async def _received(response: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.aiter_bytes():
+            yield chunk
+    except (httpx.HTTPError, OSError, TimeoutError) as error:
+        raise from_transport(error) from error
 
 
 async def _chunks(source: BinaryIO) -> AsyncIterator[bytes]:

@@ -105,8 +105,11 @@ class Rpc:
     async def release_outbound(self, leases: Sequence[Row]) -> int:
         return await self._count("release_outbound", leases=leases)
 
-    async def extend_outbound(self, leases: Sequence[Row], lease_seconds: int = 60) -> int:
-        return await self._count("extend_outbound", leases=leases, lease_seconds=lease_seconds)
+    async def extend_outbound(
+        self, leases: Sequence[Row], lease_seconds: int = 60, preparing: bool | None = None
+    ) -> int:
+        """How many are still held. `preparing` says whether their sending has yet to begin; None: as before."""
+        return await self._count("extend_outbound", leases=leases, lease_seconds=lease_seconds, preparing=preparing)
 
     async def next_outbound(self) -> float | None:
         """In how many seconds a claim may find something, as far as can be known now; None: nothing waits."""
@@ -119,7 +122,23 @@ class Rpc:
     async def sweep_outbound(self, uncertain_seconds: int = 900) -> int:
         return await self._count("sweep_outbound", uncertain_seconds=uncertain_seconds)
 
-    # media
+    # outgoing files
+
+    async def get_uploaded_media(self, connection_id: str, path: str, version: str) -> str | None:
+        """WhatsApp's id of a file that was uploaded before, or None."""
+        media_id = await self._call("get_uploaded_media", connection_id=connection_id, path=path, version=version)
+        return None if media_id is None else _expected(media_id, str)
+
+    async def record_uploaded_media(self, connection_id: str, path: str, version: str, media_id: str) -> int:
+        told = {"path": path, "version": version, "media_id": media_id}
+        return await self._count("record_uploaded_media", connection_id=connection_id, **told)
+
+    async def release_uploaded_media(self, connection_id: str, media_ids: Sequence[str]) -> bool:
+        """Forgets ids that WhatsApp does not know; whether uploading anew is worth a try."""
+        told = await self._call("release_uploaded_media", connection_id=connection_id, media_ids=list(media_ids))
+        return _expected(told, bool)
+
+    # incoming files
 
     async def claim_media(self, max_files: int, lease_seconds: int = 300) -> list[Row]:
         return await self._rows("claim_media", max_files=max_files, lease_seconds=lease_seconds)

@@ -264,6 +264,31 @@ COMMENT ON COLUMN "private"."outbound_pairs"."paid_at" IS 'When every message so
 
 COMMENT ON TABLE "private"."outbound_pairs" IS 'The pace of each conversation. Its row is also the lock under which the head of a conversation changes.';
 
+-- private/tables/uploaded_media.sql
+CREATE TABLE "private"."uploaded_media" (
+  "workspace_id"  uuid                     NOT NULL,
+  "connection_id" uuid                     NOT NULL,
+  "path"          text                     NOT NULL,
+  "version"       text                     NOT NULL,
+  "media_id"      text                     NOT NULL,
+  "uploaded_at"   timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "uploaded_media_path_check" CHECK ((octet_length(path) <= 1024)),
+  CONSTRAINT "uploaded_media_pkey" PRIMARY KEY (connection_id, path),
+  CONSTRAINT "uploaded_media_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id) ON UPDATE CASCADE
+    ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."uploaded_media"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX uploaded_media_age ON private.uploaded_media USING btree (uploaded_at);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."uploaded_media" TO "service_role";
+
+COMMENT ON COLUMN "private"."uploaded_media"."version" IS 'Which bytes were uploaded, and as what: an object that is overwritten gets another.';
+
+COMMENT ON TABLE "private"."uploaded_media" IS 'The newest upload of each file to each number. WhatsApp keeps one for 30 days; here it is good for 29.';
+
 -- public/tables/contacts.sql
 CREATE TABLE "public"."contacts" (
   "id"           uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -809,6 +834,7 @@ CREATE TABLE "public"."outbox" (
   "lease_token"      uuid,
   "leased_at"        timestamp with time zone,
   "lease_expires_at" timestamp with time zone,
+  "preparing"        boolean                  NOT NULL DEFAULT false,
   "uncertain_since"  timestamp with time zone,
   CONSTRAINT "outbox_check1" CHECK (((workspace_id IS NOT NULL) OR (num_nonnulls(ready_at, lease_token, uncertain_since) = 0))),
   CONSTRAINT "outbox_check" CHECK ((num_nulls(workspace_id, connection_id, conversation_id) = ANY (ARRAY[0, 3]))),
@@ -849,6 +875,8 @@ CREATE TRIGGER follow_up
 COMMENT ON COLUMN "public"."outbox"."available_at" IS 'Not before: an attempt that failed for a while.';
 
 COMMENT ON COLUMN "public"."outbox"."line_at" IS 'Its place among its conversation''s messages: when it was written, or send_after; then seq.';
+
+COMMENT ON COLUMN "public"."outbox"."preparing" IS 'Its files are on their way to WhatsApp and it has not been sent: a lease that runs out now is no uncertainty.';
 
 COMMENT ON COLUMN "public"."outbox"."priority" IS '0 free-form, which answers somebody; 1 a template into an open window; 2 any other template.';
 
@@ -3618,6 +3646,27 @@ REVOKE ALL ON FUNCTION "private"."forget_credential"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."forget_credential"() TO "postgres";
 
+-- private/functions/forget_uploaded_media.sql
+CREATE OR REPLACE FUNCTION private.forget_uploaded_media()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  delete from private.uploaded_media as known where known.uploaded_at <= now() - interval '29 days';
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."forget_uploaded_media"() TO "service_role";
+
+COMMENT ON FUNCTION "private"."forget_uploaded_media"() IS 'Removes what WhatsApp is about to forget.';
+
+REVOKE ALL ON FUNCTION "private"."forget_uploaded_media"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."forget_uploaded_media"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."forget_uploaded_media"() TO "postgres";
+
 -- private/functions/has_newer_credential.sql
 CREATE OR REPLACE FUNCTION private.has_newer_credential (
   connection_id uuid,
@@ -5593,6 +5642,10 @@ begin
       'status', message.status, 'wamid', message.wamid, 'error', message.error, 'sent_at', message.sent_at, 'failed_at', message.failed_at))),
     wamid = null, error = null, sent_at = null, failed_at = null, send_after = null
   where message.id = wanted.id;
+  -- Whatever WhatsApp made of its files: they are uploaded anew.
+  delete from private.uploaded_media as known
+  where known.connection_id = wanted.connection_id
+    and known.path in (select named.path #>> '{}' from jsonb_path_query(wanted.content, 'strict $.**.path') as named (path));
   perform private.enqueue_messages(array[wanted.id]);
 end
 $function$;
@@ -6467,6 +6520,7 @@ begin
       lease_token = gen_random_uuid(),
       leased_at = now(),
       lease_expires_at = now() + make_interval(secs => lease_seconds),
+      preparing = false,
       ready_at = null,
       attempts = item.attempts + 1
     from unnest(allowed) as chosen (id)
@@ -6563,7 +6617,8 @@ REVOKE ALL ON FUNCTION "public"."extend_media"(jsonb, integer) FROM PUBLIC, "ano
 -- public/functions/extend_outbound.sql
 CREATE OR REPLACE FUNCTION public.extend_outbound (
   leases        jsonb,
-  lease_seconds integer DEFAULT 60
+  lease_seconds integer DEFAULT 60,
+  preparing     boolean DEFAULT NULL::boolean
 )
   RETURNS integer
   LANGUAGE plpgsql
@@ -6572,21 +6627,23 @@ CREATE OR REPLACE FUNCTION public.extend_outbound (
 declare
   held private.send_result[] := private.held_results(leases);
 begin
-  update public.outbox as item set lease_expires_at = now() + make_interval(secs => lease_seconds)
+  update public.outbox as item set
+    lease_expires_at = now() + make_interval(secs => lease_seconds),
+    preparing = coalesce(extend_outbound.preparing, item.preparing)
   from unnest(held) as lease where item.message_id = lease.message_id;
   return cardinality(held);
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "public"."extend_outbound"(jsonb, integer) TO "service_role";
+GRANT EXECUTE ON FUNCTION "public"."extend_outbound"(jsonb, integer, boolean) TO "service_role";
 
-COMMENT ON FUNCTION "public"."extend_outbound"(jsonb, integer) IS 'The heartbeat: whoever still holds these leases keeps them for so much longer.';
+COMMENT ON FUNCTION "public"."extend_outbound"(jsonb, integer, boolean) IS 'The heartbeat: whoever still holds these leases keeps them for so much longer. Says also, when told, whether their files are still being prepared.';
 
-REVOKE ALL ON FUNCTION "public"."extend_outbound"(jsonb, integer) FROM "postgres";
+REVOKE ALL ON FUNCTION "public"."extend_outbound"(jsonb, integer, boolean) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "public"."extend_outbound"(jsonb, integer) TO "postgres";
+GRANT EXECUTE ON FUNCTION "public"."extend_outbound"(jsonb, integer, boolean) TO "postgres";
 
-REVOKE ALL ON FUNCTION "public"."extend_outbound"(jsonb, integer) FROM PUBLIC, "anon", "authenticated";
+REVOKE ALL ON FUNCTION "public"."extend_outbound"(jsonb, integer, boolean) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/get_connection_credential.sql
 CREATE OR REPLACE FUNCTION public.get_connection_credential (
@@ -6609,6 +6666,33 @@ REVOKE ALL ON FUNCTION "public"."get_connection_credential"(uuid) FROM "postgres
 GRANT EXECUTE ON FUNCTION "public"."get_connection_credential"(uuid) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."get_connection_credential"(uuid) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/get_uploaded_media.sql
+CREATE OR REPLACE FUNCTION public.get_uploaded_media (
+  connection_id uuid,
+  path          text,
+  version       text
+)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select known.media_id
+  from private.uploaded_media as known
+  where known.connection_id = get_uploaded_media.connection_id and known.path = get_uploaded_media.path
+    and known.version = get_uploaded_media.version and known.uploaded_at > now() - interval '29 days'
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_uploaded_media"(uuid, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_uploaded_media"(uuid, text, text) IS 'The id under which WhatsApp holds this version of a file for this number; null when it has to be uploaded.';
+
+REVOKE ALL ON FUNCTION "public"."get_uploaded_media"(uuid, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_uploaded_media"(uuid, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_uploaded_media"(uuid, text, text) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/is_window_open.sql
 CREATE OR REPLACE FUNCTION public.is_window_open (
@@ -6979,6 +7063,41 @@ GRANT EXECUTE ON FUNCTION "public"."record_outbound"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_outbound"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/record_uploaded_media.sql
+CREATE OR REPLACE FUNCTION public.record_uploaded_media (
+  connection_id uuid,
+  path          text,
+  version       text,
+  media_id      text
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  recorded integer;
+begin
+  insert into private.uploaded_media as known (workspace_id, connection_id, path, version, media_id)
+  select connection.workspace_id, connection.id, record_uploaded_media.path, record_uploaded_media.version, record_uploaded_media.media_id
+  from public.whatsapp_connections as connection where connection.id = record_uploaded_media.connection_id
+  on conflict (connection_id, path) do update set
+    version = excluded.version, media_id = excluded.media_id, uploaded_at = excluded.uploaded_at;
+  get diagnostics recorded = row_count;
+  return recorded;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) IS 'Remembers an upload in the place of any older one of the same path.';
+
+REVOKE ALL ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/release_inbound.sql
 CREATE OR REPLACE FUNCTION public.release_inbound (
   event_ids bigint[]
@@ -7073,6 +7192,37 @@ REVOKE ALL ON FUNCTION "public"."release_outbound"(jsonb) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."release_outbound"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."release_outbound"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/release_uploaded_media.sql
+CREATE OR REPLACE FUNCTION public.release_uploaded_media (
+  connection_id uuid,
+  media_ids     text[]
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+begin
+  -- A young upload is not gone: the refusal means something else, and a campaign of such must not upload each time.
+  delete from private.uploaded_media as known
+  where known.connection_id = release_uploaded_media.connection_id and known.media_id = any (media_ids)
+    and known.uploaded_at < now() - interval '10 minutes';
+  return found or not exists (
+    select from private.uploaded_media as known
+    where known.connection_id = release_uploaded_media.connection_id and known.media_id = any (media_ids));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."release_uploaded_media"(uuid, text[]) TO "service_role";
+
+COMMENT ON FUNCTION "public"."release_uploaded_media"(uuid, text[]) IS 'Forgets ids that WhatsApp says it does not know; whether uploading anew is worth a try.';
+
+REVOKE ALL ON FUNCTION "public"."release_uploaded_media"(uuid, text[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."release_uploaded_media"(uuid, text[]) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."release_uploaded_media"(uuid, text[]) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/resume_connection.sql
 CREATE OR REPLACE FUNCTION public.resume_connection (
@@ -7337,16 +7487,18 @@ declare
   items public.outbox[];
   changed integer;
 begin
-  -- A lease that ran out belonged to a worker that died: it may have been sending at that moment.
+  -- A lease that ran out belonged to a worker that died: it may have been sending at that moment, unless it was still
+  -- preparing. That one waits again.
   items := array(
     select item from public.outbox as item where lease_token is not null and lease_expires_at <= now()
     order by message_id for update skip locked);
   if items <> '{}' then
-    update public.messages as message set status = 'uncertain'
+    update public.messages as message set status = case when item.preparing then 'queued' else 'uncertain' end
     from unnest(items) as item where message.id = item.message_id and message.status = 'sending';
     get diagnostics changed = row_count;
-    perform private.pace_unanswered(items, 'uncertain');
-    update public.outbox as item set lease_token = null, leased_at = null, lease_expires_at = null, uncertain_since = now()
+    perform private.pace_unanswered(array(select item from unnest(items) as item where not item.preparing), 'uncertain');
+    update public.outbox as item set lease_token = null, leased_at = null, lease_expires_at = null, preparing = false,
+      uncertain_since = case when not expired.preparing then now() end
     from unnest(items) as expired where item.message_id = expired.message_id;
     swept := swept + changed;
     perform private.set_heads(array(select distinct conversation_id from unnest(items)));
@@ -7374,6 +7526,7 @@ begin
     where pair.paid_at < now() and coalesce(pair.held_until < now() - interval '1 hour', true)
       and not exists (select from public.outbox as item where item.conversation_id = pair.conversation_id)
     limit 1000 for update skip locked);
+  perform private.forget_uploaded_media();
   return swept;
 end
 $function$;

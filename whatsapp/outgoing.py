@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 # Two letters of a country, a dot, then what is opaque (Meta's page on business-scoped user ids).
 _BSUID = re.compile(r"[A-Z]{2}\.\S+")
+
+_MEDIA = ("audio", "document", "image", "sticker", "video")
+# Where messages keep what has files in it; nowhere else, so that data of a Flow is never taken for one.
+_AROUND_MEDIA = ("header", "action", "cards", "components", "parameters")
+_OF_FLOWS = ("flow_action_payload", "flow_action_data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class Outgoing:
         else:
             body |= {"recipient_type": "individual"}
             body |= {"to": self.phone} if self.phone else {"recipient": self.bsuid}
-        body |= {"type": self.type, self.type: self.content}
+        body |= {"type": self.type, self.type: without_nulls(self.content)}
         # A reaction says in its content which message it is to; WhatsApp refuses it as a reply.
         if self.reply_to_wamid and self.type != "reaction":
             body["context"] = {"message_id": self.reply_to_wamid}
@@ -72,6 +78,32 @@ class Sent:
     wa_id: str | None = None
     user_id: str | None = None
     message_status: str | None = None
+
+
+def without_nulls(value: Any) -> Any:
+    """A copy without keys that have no value: WhatsApp refuses null. What a Flow is given is its own business."""
+    if isinstance(value, dict):
+        return {
+            key: inner if key in _OF_FLOWS else without_nulls(inner)
+            for key, inner in value.items()
+            if inner is not None
+        }
+    return [without_nulls(inner) for inner in value] if isinstance(value, list) else value
+
+
+def media_in(kind: str, content: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The files of a message, each with its kind: the content itself, headers, parameters, cards."""
+    if kind in _MEDIA:
+        yield kind, content
+        return
+    for value in content if isinstance(content, list) else [content]:
+        if not isinstance(value, dict):
+            continue
+        named = str(value.get("type")).lower()
+        if named in _MEDIA and isinstance(value.get(named), dict):
+            yield named, value[named]
+        for key in _AROUND_MEDIA:
+            yield from media_in("", value.get(key))
 
 
 def _has_link(value: Any) -> bool:

@@ -10,6 +10,16 @@ from pathlib import PurePosixPath
 # A stream's pieces leave in ones no larger, so that a slow line shows progress within the time a standstill may take.
 PIECE = 256 * 1024
 
+# The largest file of each kind that WhatsApp takes (Meta's media reference); animated stickers, still ones have 100 KB.
+MEGABYTE = 1024 * 1024
+MAX_BYTES = {
+    "audio": 16 * MEGABYTE,
+    "document": 100 * MEGABYTE,
+    "image": 5 * MEGABYTE,
+    "sticker": 500 * 1024,
+    "video": 16 * MEGABYTE,
+}
+
 OGG_OPUS = "audio/ogg; codecs=opus"
 # What WhatsApp takes, by type: the extensions it may be called by, the usual one first (Meta's media reference).
 _OFFICE = "application/vnd.openxmlformats-officedocument"

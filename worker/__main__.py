@@ -15,6 +15,7 @@ from store.files import Files
 from store.realtime import Doorbell
 from store.rpc import Rpc
 from store.startup import start
+from worker.attachments import UPLOADS, Attachments
 from worker.clients import Clients, provider_http
 from worker.loop import Loop, Queue
 from worker.media import Media
@@ -27,11 +28,13 @@ BUCKET = "whatsapp-media"
 async def work(settings: Settings) -> int:
     key = settings.supabase_service_role_key.get_secret_value()
     pool = provider_http(settings.worker_sends + settings.worker_downloads)
-    async with connect(settings.supabase_url, key) as project, pool as provider:
-        rpc = Rpc(project)
+    # Files take a connection each for as long as they take, and the queues must never wait for one.
+    transfers = UPLOADS + settings.worker_downloads
+    async with connect(settings.supabase_url, key, connections=12 + transfers) as project, pool as provider:
+        rpc, files = Rpc(project), Files(project, BUCKET)
         clients = Clients(rpc, provider, settings)
-        outbound: Queue = Outbound(rpc, clients, settings.worker_sends)
-        media: Queue = Media(rpc, clients, Files(project, BUCKET), settings.worker_downloads)
+        outbound: Queue = Outbound(rpc, clients, Attachments(rpc, files), settings.worker_sends)
+        media: Queue = Media(rpc, clients, files, settings.worker_downloads)
         loops = {"outbox": Loop(outbound), "media_downloads": Loop(media)}
         doorbell = Doorbell(
             settings.supabase_url, key, {table: loop.ring for table, loop in loops.items()}, rpc.ring_doorbell

@@ -14,6 +14,7 @@ from store.rpc import Rpc
 from whatsapp.client import WhatsAppClient
 from whatsapp.errors import NO_MARKETING, REMEDIES, ErrorClass, NotSent, OutcomeUnknown, Refused
 from whatsapp.outgoing import Outgoing
+from worker.attachments import LEASE_SECONDS, Attachments, LeaseLost, Unattachable
 from worker.clients import Clients, NoCredential
 
 log = structlog.get_logger()
@@ -22,8 +23,6 @@ Row = dict[str, Any]
 
 MAX_ATTEMPTS = 6
 MAX_BACKOFF_SECONDS = 900.0
-# Longer than any send takes: a lease that ran out means a dead worker.
-LEASE_SECONDS = 90
 
 
 class Outbound:
@@ -31,9 +30,10 @@ class Outbound:
 
     name = "outbound"
 
-    def __init__(self, rpc: Rpc, clients: Clients, slots: int) -> None:
+    def __init__(self, rpc: Rpc, clients: Clients, attachments: Attachments, slots: int) -> None:
         self._rpc = rpc
         self._clients = clients
+        self._attachments = attachments
         self.slots = slots
 
     async def claim(self, free: int) -> list[Row]:
@@ -54,13 +54,14 @@ class Outbound:
     async def due(self) -> float | None:
         return await self._rpc.next_outbound()
 
-    async def run(self, job: Row) -> Row | None:
+    async def run(self, job: Row) -> Row | None:  # noqa: PLR0911 - one line per kind of failure
         """Sends one message and says what became of it (docs/outbound.md); None when the call had not begun."""
         begun = False
         try:
             client = await self._clients.of(job)
+            attached = await self._attachments.attach(job, client)
             begun = True
-            sent = await client.send(_outgoing(job))
+            sent = await client.send(_outgoing(job, attached.content))
         except asyncio.CancelledError:
             return _uncertain("the worker was stopped while the message was on the wire") if begun else None
         except (StoreError, NotSent) as error:
@@ -69,7 +70,13 @@ class Outbound:
             return _no_credential()
         except OutcomeUnknown as error:
             return _uncertain(str(error))
+        except LeaseLost:
+            return None
+        except Unattachable as error:
+            return {"outcome": "reject", "error": error.as_json()}
         except Refused as error:
+            if begun and await self._attachments.forget(job, attached, error):
+                return _retry(job, f"WhatsApp may have forgotten a file: {error}")
             return await self._refused(job, client, error)
         return {"outcome": "done", "wamid": sent.wamid}
 
@@ -106,10 +113,10 @@ def backoff(attempts: int) -> float:
     return float(min(2.0**attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
 
-def _outgoing(job: Row) -> Outgoing:
+def _outgoing(job: Row, content: Any) -> Outgoing:
     return Outgoing(
         type=job["type"],
-        content=job["content"],
+        content=content,
         phone=job["phone"],
         bsuid=job["bsuid"],
         reply_to_wamid=job["reply_to_wamid"],

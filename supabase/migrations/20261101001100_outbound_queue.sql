@@ -13,6 +13,7 @@ create table public.outbox (
   lease_token uuid,
   leased_at timestamptz,
   lease_expires_at timestamptz,
+  preparing boolean not null default false,
   uncertain_since timestamptz,
   foreign key (workspace_id, message_id) references public.messages (workspace_id, id) on delete cascade,
   -- A canary is nobody's, see ring_doorbell.
@@ -32,6 +33,7 @@ comment on column public.outbox.line_at is 'Its place among its conversation''s 
 comment on column public.outbox.priority is '0 free-form, which answers somebody; 1 a template into an open window; 2 any other template.';
 comment on column public.outbox.available_at is 'Not before: an attempt that failed for a while.';
 comment on column public.outbox.ready_at is 'Set for the head of a conversation only, while it is not being sent: when it may go, its own time and its pair''s. The number''s rate comes on top.';
+comment on column public.outbox.preparing is 'Its files are on their way to WhatsApp and it has not been sent: a lease that runs out now is no uncertainty.';
 comment on column public.outbox.uncertain_since is 'When the answer to a send was lost. Such a row is never sent again; a status or the sweep settles it.';
 alter table public.outbox enable row level security;
 grant select, insert, update, delete on public.outbox to service_role;

@@ -144,6 +144,7 @@ begin
       lease_token = gen_random_uuid(),
       leased_at = now(),
       lease_expires_at = now() + make_interval(secs => lease_seconds),
+      preparing = false,
       ready_at = null,
       attempts = item.attempts + 1
     from unnest(allowed) as chosen (id)

@@ -120,19 +120,22 @@ $$;
 comment on function public.release_outbound(jsonb) is 'Gives leased messages back unsent; costs no attempt.';
 grant execute on function public.release_outbound(jsonb) to service_role;
 
-create function public.extend_outbound(leases jsonb, lease_seconds integer default 60) returns integer
+create function public.extend_outbound(leases jsonb, lease_seconds integer default 60, preparing boolean default null) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
   held private.send_result[] := private.held_results(leases);
 begin
-  update public.outbox as item set lease_expires_at = now() + make_interval(secs => lease_seconds)
+  update public.outbox as item set
+    lease_expires_at = now() + make_interval(secs => lease_seconds),
+    preparing = coalesce(extend_outbound.preparing, item.preparing)
   from unnest(held) as lease where item.message_id = lease.message_id;
   return cardinality(held);
 end
 $$;
-comment on function public.extend_outbound(jsonb, integer) is 'The heartbeat: whoever still holds these leases keeps them for so much longer.';
-grant execute on function public.extend_outbound(jsonb, integer) to service_role;
+comment on function public.extend_outbound(jsonb, integer, boolean) is
+  'The heartbeat: whoever still holds these leases keeps them for so much longer. Says also, when told, whether their files are still being prepared.';
+grant execute on function public.extend_outbound(jsonb, integer, boolean) to service_role;
 
 create function public.sweep_outbound(uncertain_seconds integer default 900) returns integer
 language plpgsql set search_path = ''
@@ -142,16 +145,18 @@ declare
   items public.outbox[];
   changed integer;
 begin
-  -- A lease that ran out belonged to a worker that died: it may have been sending at that moment.
+  -- A lease that ran out belonged to a worker that died: it may have been sending at that moment, unless it was still
+  -- preparing. That one waits again.
   items := array(
     select item from public.outbox as item where lease_token is not null and lease_expires_at <= now()
     order by message_id for update skip locked);
   if items <> '{}' then
-    update public.messages as message set status = 'uncertain'
+    update public.messages as message set status = case when item.preparing then 'queued' else 'uncertain' end
     from unnest(items) as item where message.id = item.message_id and message.status = 'sending';
     get diagnostics changed = row_count;
-    perform private.pace_unanswered(items, 'uncertain');
-    update public.outbox as item set lease_token = null, leased_at = null, lease_expires_at = null, uncertain_since = now()
+    perform private.pace_unanswered(array(select item from unnest(items) as item where not item.preparing), 'uncertain');
+    update public.outbox as item set lease_token = null, leased_at = null, lease_expires_at = null, preparing = false,
+      uncertain_since = case when not expired.preparing then now() end
     from unnest(items) as expired where item.message_id = expired.message_id;
     swept := swept + changed;
     perform private.set_heads(array(select distinct conversation_id from unnest(items)));
@@ -179,6 +184,7 @@ begin
     where pair.paid_at < now() and coalesce(pair.held_until < now() - interval '1 hour', true)
       and not exists (select from public.outbox as item where item.conversation_id = pair.conversation_id)
     limit 1000 for update skip locked);
+  perform private.forget_uploaded_media();
   return swept;
 end
 $$;

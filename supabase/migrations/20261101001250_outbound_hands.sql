@@ -70,6 +70,10 @@ begin
       'status', message.status, 'wamid', message.wamid, 'error', message.error, 'sent_at', message.sent_at, 'failed_at', message.failed_at))),
     wamid = null, error = null, sent_at = null, failed_at = null, send_after = null
   where message.id = wanted.id;
+  -- Whatever WhatsApp made of its files: they are uploaded anew.
+  delete from private.uploaded_media as known
+  where known.connection_id = wanted.connection_id
+    and known.path in (select named.path #>> '{}' from jsonb_path_query(wanted.content, 'strict $.**.path') as named (path));
   perform private.enqueue_messages(array[wanted.id]);
 end
 $$;

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from whatsapp.outgoing import Outgoing, Recipient
+from whatsapp.outgoing import Outgoing, Recipient, media_in, without_nulls
 
 
 def test_a_text_goes_to_a_phone_with_our_id() -> None:
@@ -54,3 +56,71 @@ def test_anything_else_is_dialled(to: str) -> None:
 def test_a_recipient_with_both_stays_as_it_is() -> None:
     both = Recipient("972501234567", "IL.1")
     assert Recipient.of(both) is both
+
+
+def test_keys_without_a_value_stay_at_home() -> None:
+    content = {"body": "hi", "preview_url": None, "deep": [{"a": None, "b": [None, 0, ""]}]}
+    body = Outgoing("text", content, phone="972501234567", bsuid=None).body()
+    assert body["text"] == {"body": "hi", "deep": [{"b": [None, 0, ""]}]}
+    assert content["preview_url"] is None
+
+
+def test_what_a_flow_is_given_is_not_touched() -> None:
+    parameters = {"flow_action_payload": {"data": {"name": None}}, "mode": None}
+    assert without_nulls(parameters) == {"flow_action_payload": {"data": {"name": None}}}
+
+
+FILE = {"path": "here"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "kinds"),
+    [
+        ("text", {"body": "image"}, []),
+        ("image", FILE, ["image"]),
+        ("sticker", FILE, ["sticker"]),
+        ("contacts", [{"name": {"formatted_name": "Dana"}}], []),
+        ("interactive", {"type": "button", "header": {"type": "video", "video": FILE}}, ["video"]),
+        ("interactive", {"type": "button", "header": {"type": "text", "text": "image"}, "action": {}}, []),
+        (
+            "interactive",
+            {
+                "type": "carousel",
+                "action": {"cards": [{"type": "cta_url", "header": {"type": "image", "image": FILE}}, "odd", None]},
+            },
+            ["image"],
+        ),
+        (
+            "interactive",
+            {
+                "type": "flow",
+                "action": {
+                    "parameters": {"flow_action_payload": {"data": {"header": {"type": "image", "image": FILE}}}}
+                },
+            },
+            [],
+        ),
+        (
+            "template",
+            {"name": "x", "components": [{"type": "HEADER", "parameters": [{"type": "DOCUMENT", "document": FILE}]}]},
+            ["document"],
+        ),
+        (
+            "template",
+            {
+                "components": [
+                    {
+                        "type": "carousel",
+                        "cards": [
+                            {"components": [{"type": "header", "parameters": [{"type": kind, kind: FILE}]}]}
+                            for kind in ("image", "video")
+                        ],
+                    }
+                ]
+            },
+            ["image", "video"],
+        ),
+    ],
+)
+def test_the_files_of_a_message_are_found_where_its_type_keeps_them(kind: str, content: Any, kinds: list[str]) -> None:
+    assert [(kind, media) for kind, media in media_in(kind, content)] == [(kind, FILE) for kind in kinds]
