@@ -40,7 +40,6 @@ async def measure(stand: Stand) -> Outcome:
     count = RATE * (10 if stand.quick else 60)
     rung = await _doorbell_alone(stand, RATE * (10 if stand.quick else 30))
     people = await campaign.new(stand.database, PEOPLE)
-    await campaign.settled(stand.database)
     async with running(PROVIDER) as provider, working(provider) as at_work, stand.observer() as looking:
         await at_work.live()
         parts = stand.spending_of(worker=at_work.pids, provider=[provider.pid])
@@ -70,7 +69,6 @@ async def measure(stand: Stand) -> Outcome:
 async def _doorbell_alone(stand: Stand, count: int) -> dict[str, float]:
     """From the answer to an insert until a subscription like the worker's hears of it, nobody at work."""
     people = await campaign.new(stand.database, PEOPLE)
-    await campaign.settled(stand.database)
     async with doorbell(stand.project) as heard:
         inserted, _ = await _insert(stand.database, people, count, "tomorrow")
         await asyncio.sleep(2)  # the last ring
