@@ -6,10 +6,10 @@ PY := $(VENV)/bin/python
 SOURCES := webhook worker ops whatsapp store devstack examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench chaos fuzz lint format snapshot clean
+.PHONY: help setup demo test bench bench-outbound chaos fuzz lint format snapshot clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.installed node_modules/.installed ## dependencies only: Python into .venv, npm into node_modules
 
@@ -33,6 +33,13 @@ test-product:
 
 bench: setup ## inbound under load against an empty and a naive receiver, ten minutes (BENCH_ARGS="--quick ours")
 	@$(PY) -m devstack run -- $(PY) -m bench.inbound $(BENCH_ARGS)
+
+# The outside queues are installed where they are measured: named, or no part is.
+OUTBOUND_PARTS := ours two naive queues latency claim memory
+QUEUES_ASKED := $(if $(filter $(OUTBOUND_PARTS),$(BENCH_ARGS)),$(filter queues,$(BENCH_ARGS)),all)
+
+bench-outbound: setup $(if $(QUEUES_ASKED),$(VENV)/.bench-installed) ## outbound: throughput, latency, claims, memory, outside queues, fifteen minutes
+	@$(PY) -m devstack run -- $(PY) -m bench.outbound $(BENCH_ARGS)
 
 # A seed says what is sent and when who dies; KILL_SEED and FUZZ_SEED bring one back.
 chaos: setup ## receivers and Postgres killed under load for minutes (CHAOS_KILLS=200 CHAOS_ROUNDS=3)
@@ -65,6 +72,11 @@ $(VENV)/.installed: requirements.lock
 	@echo "Installing Python packages into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.bench-installed: requirements-bench.lock $(VENV)/.installed
+	@echo "Installing the outside queues into $(VENV) …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
 # `install` and not `ci`: the lock knows the platforms its registry had; others are resolved by their pinned version.

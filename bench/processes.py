@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,9 @@ MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Parts:
-    """The process ids of what shares this machine's cores."""
+    """The process ids of what shares this machine's cores; `measured` by the names they are shown with."""
 
-    receiver: int
+    measured: Mapping[str, Sequence[int]]
     postgres: int
     devstack: int
 
@@ -30,7 +30,7 @@ def cpu_seconds(parts: Parts) -> dict[str, float]:
     ourselves = resource.getrusage(resource.RUSAGE_SELF)
     below = list(_descendants(parts.devstack))
     return {
-        "receiver": _cpu(parts.receiver),
+        **{name: sum(map(_cpu, pids)) for name, pids in parts.measured.items()},
         "postgres": _cpu(parts.postgres, ended_below=True)
         + sum(_cpu(pid, ended_below=True) for pid in _descendants(parts.postgres)),
         "postgrest": sum(_cpu(pid) for pid in below if _name(pid).startswith("postgrest")),

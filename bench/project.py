@@ -13,6 +13,8 @@ from dataclasses import dataclass
 class Project:
     """Addresses and secrets; and the processes behind them, for their CPU time."""
 
+    url: str
+    service_role_key: str
     db_url: str
     webhook_secret: str
     devstack_pid: int
@@ -23,6 +25,8 @@ class Project:
         """Ends the program where there is no devstack: what is measured here empties tables."""
         try:
             return cls(
+                url=os.environ["SUPABASE_URL"],
+                service_role_key=os.environ["SUPABASE_SERVICE_ROLE_KEY"],
                 db_url=os.environ["SUPABASE_DB_URL"],
                 webhook_secret=os.environ["WHATSAPP_WEBHOOK_SECRET"],
                 devstack_pid=int(os.environ["DEVSTACK_PID"]),

@@ -23,6 +23,7 @@ OURS = ("webhook",)
 EMPTY = ("bench.empty",)
 EMPTY_READ = ("bench.empty", "--read")
 NAIVE = ("bench.naive",)
+PROVIDER = ("bench.fake_provider",)
 
 
 class ReceiverFailure(Exception):
@@ -39,6 +40,25 @@ class Receiver:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    async def get(self, path: str) -> bytes:
+        """The body of an answer."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+            return await reader.readexactly(length)
+        finally:
+            writer.close()
+
+    async def until_first(self) -> None:
+        """Of the fake provider: until something has been sent."""
+        deadline = asyncio.get_running_loop().time() + START_LIMIT
+        while await self.get("/count") == b"0":
+            if asyncio.get_running_loop().time() > deadline:
+                raise ReceiverFailure("nothing reached the provider")
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -60,9 +80,9 @@ async def running(command: Sequence[str]) -> AsyncIterator[Receiver]:
             await _until_alive(port, process, log)
             yield Receiver(port, process)
             if process.returncode is not None:
-                raise ReceiverFailure(f"{command[0]} ended with status {process.returncode}{_last_words(log)}")
+                raise ReceiverFailure(f"{command[0]} ended with status {process.returncode}{last_words(log)}")
         finally:
-            await _stop(process)
+            await stop(process)
 
 
 def _free_port() -> int:
@@ -81,10 +101,10 @@ async def _until_alive(port: int, process: Process, log: Path) -> None:
                 return
         except (OSError, EOFError):
             await asyncio.sleep(0.05)
-    raise ReceiverFailure(f"it does not answer{_last_words(log)}")
+    raise ReceiverFailure(f"it does not answer{last_words(log)}")
 
 
-async def _stop(process: Process) -> None:
+async def stop(process: Process) -> None:
     if process.returncode is None:
         process.terminate()
     try:
@@ -94,6 +114,6 @@ async def _stop(process: Process) -> None:
         await process.wait()
 
 
-def _last_words(log: Path) -> str:
+def last_words(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()[-5:]
     return ": " + " | ".join(lines) if lines else ""

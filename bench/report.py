@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.load import generator
 from bench.outcome import Figure, Outcome, Target
 from bench.receivers import ROOT
 
@@ -41,7 +40,7 @@ def _told(target: Target) -> str:
     return f"{target.name}: {written(target.value)} ({relation} {written(target.limit)})"
 
 
-def ratios(outcomes: Mapping[str, Outcome]) -> Outcome:
+def inbound_ratios(outcomes: Mapping[str, Outcome]) -> Outcome:
     """What only several parts together tell. Only ratios compare across machines."""
     together = Outcome()
     outcomes = {name: outcome for name, outcome in outcomes.items() if outcome.figures}
@@ -63,6 +62,26 @@ def ratios(outcomes: Mapping[str, Outcome]) -> Outcome:
     return together
 
 
+def outbound_ratios(outcomes: Mapping[str, Outcome]) -> Outcome:
+    """This worker against the others, and two of it against one."""
+    together = Outcome()
+    outcomes = {name: outcome for name, outcome in outcomes.items() if outcome.figures}
+    if "ours" not in outcomes:
+        return together
+    ours = _number(outcomes["ours"], "messages/s")
+    if "queues" in outcomes:
+        rates = [float(value) for name, value in outcomes["queues"].figures.items() if name.endswith("jobs/s")]  # type: ignore[arg-type]
+        if rates:
+            together.targets.append(Target("ours over the better outside queue", ours / max(rates), 2, at_least=True))
+    if "two" in outcomes:
+        one, two = (_number(outcomes[name], "messages/s, middle 80 %") for name in ("ours", "two"))
+        together.targets.append(Target("two workers over one, middle 80 %", two / one, 1.6, at_least=True))
+    if "naive" in outcomes:
+        for way in ("one by one", "gather of 50"):
+            together.figures[f"ours over naive, {way}"] = ours / _number(outcomes["naive"], f"{way}: messages/s")
+    return together
+
+
 def _number(outcome: Outcome, name: str) -> float:
     value = outcome.figures[name]
     assert isinstance(value, int | float)
@@ -77,7 +96,6 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "processor": _processor(),
         "python": platform.python_version(),
-        "load": generator(),
         "load average before": round(os.getloadavg()[0], 2),
     }
 

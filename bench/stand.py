@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -57,7 +57,11 @@ class Stand:
         )
 
     def parts(self, receiver: Receiver) -> Parts:
-        return Parts(receiver.pid, self.project.postgres_pid, self.project.devstack_pid)
+        return Parts({"receiver": [receiver.pid]}, self.project.postgres_pid, self.project.devstack_pid)
+
+    def spending_of(self, **measured: Sequence[int]) -> Parts:
+        """Of other processes than a receiver."""
+        return Parts(measured, self.project.postgres_pid, self.project.devstack_pid)
 
     @asynccontextmanager
     async def observer(self) -> AsyncIterator[Database]:

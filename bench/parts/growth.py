@@ -6,9 +6,6 @@ import math
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import LiteralString
-
-from psycopg import sql
 
 from bench import check
 from bench.journal import drained
@@ -18,6 +15,7 @@ from bench.populate import Database, Tenant, emptied, fill, settle
 from bench.processes import spending
 from bench.receivers import OURS, running
 from bench.stand import Stand
+from bench.statements import inside
 from bench.webhooks import Webhooks
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -25,10 +23,6 @@ QUICK_SIZES = (1_000, 20_000, 100_000)
 FEW = 1_000
 # Reports are on as many messages at every size: the ones sent last.
 SENT = 20_000
-
-STATEMENTS: LiteralString = """
-select coalesce(sum(calls), 0)::integer, coalesce(sum(total_exec_time), 0)::float
-from {}.pg_stat_statements where query ~ '"record_inbound\\w*"'"""
 
 
 @dataclass
@@ -98,14 +92,14 @@ async def _batch(stand: Stand, table: Table, webhooks: Webhooks) -> Cost:
     # Not truncated: other tables might hang on it one day.
     await stand.database.execute("delete from webhook_events")
     await settle(stand.database)
-    calls, spent_before = await _recorded(stand.database)
+    calls, spent_before = await inside(stand.database, "record_inbound")
     async with running(OURS) as receiver:
         load = stand.load(receiver, webhooks, quota=quota)
         async with spending(stand.parts(receiver)) as spent:
             began = time.monotonic()
             answers = await send(load)
             seconds = await drained(stand.database) - began
-    calls_after, spent_after = await _recorded(stand.database)
+    calls_after, spent_after = await inside(stand.database, "record_inbound")
     busy = sum(spent.seconds[part] for part in ("receiver", "postgres", "postgrest", "gateway"))
     return Cost(
         cpu=busy / quota * 1e6,
@@ -114,19 +108,6 @@ async def _batch(stand: Stand, table: Table, webhooks: Webhooks) -> Cost:
         rows_per_second=quota / seconds,
         problems=await check.every_row(stand.database, table.tenant, webhooks, answers, known_before=table.people),
     )
-
-
-async def _recorded(database: Database) -> tuple[int, float]:
-    """Calls of record_inbound so far, and milliseconds in them."""
-    cursor = await database.execute(
-        "select nspname from pg_extension join pg_namespace on pg_namespace.oid = extnamespace"
-        " where extname = 'pg_stat_statements'"
-    )
-    schema = await cursor.fetchone()
-    assert schema is not None
-    row = await (await database.execute(sql.SQL(STATEMENTS).format(sql.Identifier(schema[0])))).fetchone()
-    assert row is not None
-    return row[0], row[1]
 
 
 def _figures(name: str, cost: Cost) -> dict[str, Figure]:

@@ -1,0 +1,1 @@
+"""What one run of bench.outbound can measure, a module each."""

@@ -1,0 +1,76 @@
+"""Outside queues, for the queueing alone: on the same Postgres, as many jobs, each of which waits 50 ms."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+import time
+from asyncio.subprocess import PIPE
+from typing import LiteralString
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from bench.outcome import Outcome
+from bench.parts.outbound.flat_out import EACH, PEOPLE, per_message
+from bench.processes import spending
+from bench.receivers import ROOT, ReceiverFailure, stop
+from bench.stand import Stand
+
+WAITING: dict[str, LiteralString] = {
+    "procrastinate": "select count(*) from procrastinate_jobs where status in ('todo', 'doing')",
+    "pgqueuer": "select count(*) from pgqueuer where status in ('queued', 'picked')",
+}
+LIMIT = 300.0
+INSTALL = "python -m pip install --require-hashes -r requirements-bench.lock"
+
+
+async def measure(stand: Stand) -> Outcome:
+    outcome = Outcome()
+    jobs = PEOPLE * (15 if stand.quick else EACH)
+    for name, waiting in WAITING.items():
+        if importlib.util.find_spec(name) is None:
+            outcome.figures[f"{name}: not measured"] = f"it is not installed: {INSTALL}"
+            continue
+        await stand.database.execute("drop database if exists bench_queue with (force)")
+        await stand.database.execute("create database bench_queue")
+        try:
+            await _measured(stand, outcome, name, waiting, jobs)
+        finally:
+            await stand.database.execute("drop database if exists bench_queue with (force)")
+    return outcome
+
+
+async def _measured(stand: Stand, outcome: Outcome, name: str, waiting: LiteralString, jobs: int) -> None:
+    url = urlunsplit(urlsplit(stand.project.db_url)._replace(path="/bench_queue"))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"bench.queue_{name}", url, str(jobs)), cwd=ROOT, stdout=PIPE
+    )
+    assert process.stdout is not None
+    try:
+        began = float(await asyncio.wait_for(process.stdout.readline(), LIMIT) or "nan")
+        async with (
+            spending(stand.spending_of(queue=[process.pid])) as spent,
+            await psycopg.AsyncConnection.connect(url, autocommit=True) as looking,
+        ):
+            ended = await _empty(looking, waiting)
+    except ValueError as error:
+        raise ReceiverFailure(f"{name} ended before its first job") from error
+    finally:
+        await stop(process)
+    outcome.figures |= {
+        f"{name}: jobs/s": round(jobs / (ended - began)),
+        f"{name}: CPU seconds": spent.seconds,
+        f"{name}: CPU us per job": per_message(spent, jobs),
+    }
+
+
+async def _empty(looking: psycopg.AsyncConnection[tuple[int]], waiting: LiteralString) -> float:
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline:
+        row = await (await looking.execute(waiting)).fetchone()
+        if row is not None and not row[0]:
+            return time.time()
+        await asyncio.sleep(0.02)
+    raise TimeoutError(f"jobs still waited after {LIMIT:.0f} s")

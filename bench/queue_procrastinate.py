@@ -1,0 +1,45 @@
+"""Procrastinate with jobs that do a fake send: `python -m bench.queue_procrastinate DATABASE_URL JOBS`.
+
+Prints the moment at which the first job began, and works until nothing waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from typing import Any
+
+import procrastinate
+import uvloop
+
+CONCURRENCY = 256
+CONNECTIONS = 10  # more made it slower here, and so did fewer
+SECONDS = 0.05
+
+
+async def main(url: str, jobs: int) -> None:
+    logging.disable(logging.INFO)
+    connector: Any = procrastinate.PsycopgConnector(conninfo=url, min_size=CONNECTIONS, max_size=CONNECTIONS)
+    app: Any = procrastinate.App(connector=connector)
+    began = False
+
+    async def send(number: int) -> None:
+        nonlocal began
+        if not began:
+            began = True
+            print(time.time(), flush=True)
+        await asyncio.sleep(SECONDS)
+
+    task = app.task(name="send")(send)
+    async with app.open_async():
+        await app.schema_manager.apply_schema_async()
+        for first in range(0, jobs, 1_000):
+            await task.batch_defer_async(*({"number": number} for number in range(first, min(jobs, first + 1_000))))
+        await connector.execute_query_async("analyze procrastinate_jobs")
+        await app.run_worker_async(concurrency=CONCURRENCY, wait=False, delete_jobs="successful")
+
+
+if __name__ == "__main__":
+    uvloop.run(main(sys.argv[1], int(sys.argv[2])))
