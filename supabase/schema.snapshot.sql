@@ -6527,18 +6527,19 @@ begin
     where item.message_id = chosen.id
     returning item.*
   ), sending as (
+    -- Everything comes back from here: a join of the two would compare each with each.
     update public.messages as message set status = 'sending'
     from claimed where message.id = claimed.message_id
-    returning message.*
+    returning message.id, claimed.lease_token, message.workspace_id, message.connection_id, message.conversation_id, message.type,
+      message.content, message.reply_to_wamid, claimed.attempts, private.callback_data(message) as callback_data, claimed.priority, claimed.seq
   )
-  select sending.id, claimed.lease_token, sending.workspace_id, sending.connection_id, connection.provider,
+  select sending.id, sending.lease_token, sending.workspace_id, sending.connection_id, connection.provider,
     connection.phone_number_id, conversation.phone, conversation.bsuid, conversation.group_id, sending.type, sending.content,
-    sending.reply_to_wamid, claimed.attempts, private.callback_data(sending)
-  from claimed
-  join sending on sending.id = claimed.message_id
-  join public.whatsapp_connections as connection on connection.id = claimed.connection_id
+    sending.reply_to_wamid, sending.attempts, sending.callback_data
+  from sending
+  join public.whatsapp_connections as connection on connection.id = sending.connection_id
   join public.conversations as conversation on conversation.id = sending.conversation_id
-  order by claimed.priority, claimed.seq;
+  order by sending.priority, sending.seq;
 end
 $function$;
 

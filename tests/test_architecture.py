@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from webhook.settings import Settings as WebhookSettings
+from worker.settings import Settings as WorkerSettings
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ("webhook", "worker", "whatsapp", "store", "ops", "devstack", "examples", "tests", "bench")
 PRODUCT = ("webhook", "worker", "whatsapp", "store")
@@ -65,6 +68,20 @@ def test_settings_example_and_page_name_the_same_variables() -> None:
     example = set(re.findall(r"^(?:# )?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     page = set(re.findall(r"^\| `([A-Z0-9_]+)`", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
     assert fields == example == page
+
+
+def test_settings_example_and_page_name_the_defaults_that_hold() -> None:
+    held = {
+        name.upper(): f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+        for settings in (WebhookSettings, WorkerSettings)
+        for name, field in settings.model_fields.items()
+        if not field.is_required() and field.default is not None
+    }
+    example = re.findall(r"^# ([A-Z0-9_]+)=(.+)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    page = re.findall(
+        r"^\| `([A-Z0-9_]+)` \| \w+ \| `([^`]+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE
+    )
+    assert dict(example) == dict(page) == held
 
 
 @pytest.mark.parametrize("noun", ["inbound", "outbound", "media"])
