@@ -15,12 +15,12 @@ import procrastinate
 import uvloop
 
 CONCURRENCY = 256
-CONNECTIONS = 10  # more made it slower here, and so did fewer
+CONNECTIONS = 10
 SECONDS = 0.05
 
 
 async def main(url: str, jobs: int) -> None:
-    logging.disable(logging.INFO)
+    logging.disable(logging.WARNING)
     connector: Any = procrastinate.PsycopgConnector(conninfo=url, min_size=CONNECTIONS, max_size=CONNECTIONS)
     app: Any = procrastinate.App(connector=connector)
     began = False
