@@ -5861,7 +5861,9 @@ begin
     where not exists (
       select from public.outbox as flying where flying.conversation_id = concerned.id and flying.lease_token is not null)
   ) as head
-  where item.message_id = head.message_id and item.ready_at is distinct from head.ready_at;
+  where item.message_id = head.message_id and item.ready_at is distinct from head.ready_at
+    -- Asked of the row itself: a claim that commits while this waits for the row is not seen above.
+    and item.lease_token is null and item.uncertain_since is null;
 end
 $function$;
 

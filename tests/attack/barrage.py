@@ -38,9 +38,8 @@ DEAD = (
     " where lease_token is not null and leased_at < now() - interval '8 seconds' and workspace_id = %(workspace)s"
     " order by message_id for update skip locked)",
     "update outbox set uncertain_since = now() - interval '61 seconds' where message_id in"
-    " (select message_id from outbox"
-    " where uncertain_since between now() - interval '60 seconds' and now() - interval '2 seconds'"
-    " and workspace_id = %(workspace)s order by message_id for update skip locked)",
+    " (select message_id from outbox where uncertain_since between now() - interval '60 seconds'"
+    " and now() - interval '2 seconds' and workspace_id = %(workspace)s order by message_id for update skip locked)",
     "select private.set_heads(array(select distinct conversation_id from outbox where workspace_id = %(workspace)s))",
     "update webhook_events set lease_expires_at = now() where id in (select id from webhook_events"
     " where state = 'received' and phone_number_id = %(number)s and lease_expires_at < now() + interval '7 seconds'"

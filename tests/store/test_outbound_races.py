@@ -181,6 +181,36 @@ async def test_a_report_that_races_with_the_sender_always_wins(
         assert found == [{"status": "delivered", "named": True, "queued": False}] * len(messages)
 
 
+async def test_a_head_that_is_being_claimed_is_not_offered_a_second_time(
+    sessions: list[Session], tenant: Tenant
+) -> None:
+    """The report on an uncertain message lets its followers go, while one of them is being claimed already."""
+    worker, receiver, other, observer = sessions
+    thread = await tenant.thread(worker, "972501234567")
+    lost, follower = [await tenant.queue(worker, thread, body) for body in ("lost", "follower")]
+    await call(worker, "record_outbound", leases(await tenant.claim(worker), outcome="uncertain"))
+    await worker.execute(
+        "update public.outbox set uncertain_since = now() - interval '1 minute' where message_id = %s", [lost]
+    )
+    await worker.execute("select private.set_heads(array[%s]::uuid[])", [thread])
+    report = tenant.status(f"wamid.{lost}", "sent", callback_data=str(lost))
+    async with worker.transaction():
+        assert [row["message_id"] for row in await tenant.claim(worker)] == [follower]
+        settling = asyncio.create_task(call(receiver, "record_inbound", [], [], [report]))
+        await _until_waiting(observer, receiver)
+    await settling
+    assert await tenant.claim(other) == []
+    (found,) = await rows(observer, "select status from public.messages where id = %s", lost)
+    assert found["status"] == "sent"
+
+
+async def _until_waiting(observer: Session, session: Session) -> None:
+    async with asyncio.timeout(10):
+        blocked = "select cardinality(pg_blocking_pids(%s)) as by"
+        while not (await rows(observer, blocked, session.info.backend_pid))[0]["by"]:  # noqa: ASYNC110 - another's lock
+            await asyncio.sleep(0.01)
+
+
 async def test_two_sweeps_and_a_late_record_settle_each_lease_once(sessions: list[Session], tenant: Tenant) -> None:
     threads = [await tenant.thread(sessions[0], f"97250123456{n}") for n in range(8)]
     for _ in range(ROUNDS):

@@ -29,6 +29,13 @@ async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Prog
         yield await programs.worker()
 
 
+@pytest.fixture(scope="module")
+async def workers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[Program]]:
+    """Two at once, over the same project."""
+    async with programs_in(tmp_path_factory.mktemp("workers")) as programs:
+        yield [await programs.worker() for _ in range(2)]
+
+
 @pytest.fixture
 async def programs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Programs]:
     async with programs_in(tmp_path_factory.mktemp("workers")) as programs:
@@ -43,6 +50,12 @@ async def simulator(project: Project) -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def shop(database: Connect, simulator: Simulator, webhook: Program) -> Shop:
+    return await Shop.new(database, simulator, webhook)
+
+
+@pytest.fixture
+async def other(database: Connect, simulator: Simulator, webhook: Program) -> Shop:
+    """Another workspace with a number of its own."""
     return await Shop.new(database, simulator, webhook)
 
 
