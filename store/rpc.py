@@ -159,6 +159,14 @@ class Rpc:
     async def sweep_media(self) -> int:
         return await self._count("sweep_media")
 
+    # receipts
+
+    async def claim_receipts(self, max_receipts: int, lease_seconds: int = 60) -> list[Row]:
+        return await self._rows("claim_receipts", max_receipts=max_receipts, lease_seconds=lease_seconds)
+
+    async def record_receipts(self, results: Sequence[Row]) -> int:
+        return await self._count("record_receipts", results=results)
+
     # connections
 
     async def get_connection_credential(self, connection_id: str) -> str | None:

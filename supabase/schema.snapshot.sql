@@ -264,6 +264,35 @@ COMMENT ON COLUMN "private"."outbound_pairs"."paid_at" IS 'When every message so
 
 COMMENT ON TABLE "private"."outbound_pairs" IS 'The pace of each conversation. Its row is also the lock under which the head of a conversation changes.';
 
+-- private/tables/receipts.sql
+CREATE TABLE "private"."receipts" (
+  "workspace_id"     uuid                     NOT NULL,
+  "conversation_id"  uuid                     NOT NULL,
+  "kind"             text                     NOT NULL,
+  "connection_id"    uuid                     NOT NULL,
+  "message_id"       uuid                     NOT NULL,
+  "wamid"            text                     NOT NULL,
+  "created_at"       timestamp with time zone NOT NULL DEFAULT now(),
+  "available_at"     timestamp with time zone NOT NULL DEFAULT now(),
+  "attempts"         integer                  NOT NULL DEFAULT 0,
+  "lease_token"      uuid,
+  "lease_expires_at" timestamp with time zone,
+  CONSTRAINT "receipts_kind_check" CHECK ((kind = ANY (ARRAY['read'::text, 'typing'::text]))),
+  CONSTRAINT "receipts_pkey" PRIMARY KEY (conversation_id, kind),
+  CONSTRAINT "receipts_workspace_id_conversation_id_fkey" FOREIGN KEY (workspace_id, conversation_id) REFERENCES public.conversations(workspace_id, id) ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."receipts"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX receipts_waiting ON private.receipts USING btree (available_at);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."receipts" TO "service_role";
+
+COMMENT ON COLUMN "private"."receipts"."message_id" IS 'The customer''s message that is marked; WhatsApp marks those before it, too.';
+
+COMMENT ON TABLE "private"."receipts" IS 'The newest receipt of each kind that a conversation still has to get. Tried three times, then dropped.';
+
 -- private/tables/uploaded_media.sql
 CREATE TABLE "private"."uploaded_media" (
   "workspace_id"  uuid                     NOT NULL,
@@ -966,6 +995,7 @@ CREATE TABLE "public"."whatsapp_connections" (
   "status_reason"        text,
   "quality_rating"       text,
   "messages_per_second"  integer                  NOT NULL DEFAULT 80,
+  "send_read_receipts"   boolean                  NOT NULL DEFAULT false,
   "last_error"           jsonb,
   "provider_notices"     jsonb                    NOT NULL DEFAULT '{}'::jsonb,
   "created_at"           timestamp with time zone NOT NULL DEFAULT now(),
@@ -1007,6 +1037,8 @@ CREATE POLICY "members see connections" ON "public"."whatsapp_connections"
   USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."provider_notices" IS 'What WhatsApp last said about the number or its account: by webhook field, {at, value} in the provider''s own shape.';
+
+COMMENT ON COLUMN "public"."whatsapp_connections"."send_read_receipts" IS 'Whether customers see blue ticks when a conversation is marked as read here.';
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."status" IS 'active; paused (the queue waits, nothing fails; status_reason says why); disconnected.';
 
@@ -3914,9 +3946,11 @@ CREATE OR REPLACE FUNCTION private.mark_as_read (
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
+declare
+  before public.conversations;
 begin
   -- The lock first: a message that arrives at this moment is counted before or after, never lost.
-  perform from public.conversations as thread
+  select * into before from public.conversations as thread
   where thread.id = mark_as_read.conversation_id
     and (private.is_backend() or thread.workspace_id in (select private.user_workspace_ids()))
   for no key update;
@@ -3929,6 +3963,7 @@ begin
       select max(message.seq) from public.messages as message
       where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id), 0)
   where thread.id = mark_as_read.conversation_id;
+  perform private.queue_receipt(before, 'read');
 end
 $function$;
 
@@ -4918,6 +4953,47 @@ REVOKE ALL ON FUNCTION "private"."prepare_outbound"(public.messages, public.conv
 
 GRANT EXECUTE ON FUNCTION "private"."prepare_outbound"(public.messages, public.conversations) TO "postgres";
 
+-- private/functions/queue_receipt.sql
+CREATE OR REPLACE FUNCTION private.queue_receipt (
+  thread public.conversations,
+  kind   text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.receipts as waiting (workspace_id, conversation_id, kind, connection_id, message_id, wamid)
+  select thread.workspace_id, thread.id, queue_receipt.kind, thread.connection_id, newest.id, newest.wamid
+  from (
+    select message.id, message.wamid, message.seq
+    from public.messages as message
+    where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+      and message.direction = 'inbound' and message.wamid is not null and not message.imported
+      and private.is_conversational(message.type)
+      -- WhatsApp marks nothing that is older.
+      and message.occurred_at > now() - interval '30 days'
+    order by message.occurred_at desc, message.seq desc limit 1
+  ) as newest
+  where case queue_receipt.kind
+    when 'typing' then public.is_window_open(thread)
+    else newest.seq > coalesce(thread.read_through, 0) and exists (
+      select from public.whatsapp_connections where id = thread.connection_id and send_read_receipts) end
+  on conflict on constraint receipts_pkey do update set
+    connection_id = excluded.connection_id, message_id = excluded.message_id, wamid = excluded.wamid,
+    created_at = now(), available_at = now(), attempts = 0, lease_token = null, lease_expires_at = null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."queue_receipt"(public.conversations, text) IS 'Puts a receipt for the newest message of a customer in the place of any that waits.';
+
+REVOKE ALL ON FUNCTION "private"."queue_receipt"(public.conversations, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."queue_receipt"(public.conversations, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."queue_receipt"(public.conversations, text) TO "postgres";
+
 -- private/functions/received_at.sql
 CREATE OR REPLACE FUNCTION private.received_at (
   event_id bigint
@@ -5711,6 +5787,38 @@ REVOKE ALL ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], pr
 REVOKE ALL ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], private.person[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], private.person[]) TO "postgres";
+
+-- private/functions/send_typing.sql
+CREATE OR REPLACE FUNCTION private.send_typing (
+  conversation_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  found_one public.conversations;
+begin
+  select * into found_one from public.conversations as thread
+  where thread.id = send_typing.conversation_id
+    and (private.is_backend() or thread.workspace_id in (select private.user_workspace_ids()));
+  if not found then
+    raise exception 'no such conversation' using errcode = 'WA004';
+  end if;
+  perform private.queue_receipt(found_one, 'typing');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."send_typing"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."send_typing"(uuid) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."send_typing"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."send_typing"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."send_typing"(uuid) TO "postgres";
 
 -- private/functions/senders_of.sql
 CREATE OR REPLACE FUNCTION private.senders_of (
@@ -6555,6 +6663,62 @@ GRANT EXECUTE ON FUNCTION "public"."claim_outbound"(integer, integer) TO "postgr
 
 REVOKE ALL ON FUNCTION "public"."claim_outbound"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/claim_receipts.sql
+CREATE OR REPLACE FUNCTION public.claim_receipts (
+  max_receipts  integer DEFAULT 8,
+  lease_seconds integer DEFAULT 60
+)
+  RETURNS TABLE (
+    message_id      uuid,
+    lease_token     uuid,
+    workspace_id    uuid,
+    connection_id   uuid,
+    provider        text,
+    phone_number_id text,
+    kind            text,
+    wamid           text
+  )
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+begin
+  -- Nobody is typing any more; and who has not been marked for days is not marked today.
+  delete from private.receipts as late
+  where late.created_at < now() - case late.kind when 'typing' then interval '25 seconds' else interval '7 days' end;
+  return query
+  with claimed as (
+    update private.receipts as item set
+      lease_token = gen_random_uuid(),
+      lease_expires_at = now() + make_interval(secs => lease_seconds),
+      attempts = item.attempts + 1
+    where (item.conversation_id, item.kind) in (
+      select waiting.conversation_id, waiting.kind
+      from private.receipts as waiting
+      join public.whatsapp_connections as connection on connection.id = waiting.connection_id and connection.status = 'active'
+      where waiting.available_at <= now() and (waiting.lease_token is null or waiting.lease_expires_at <= now())
+      order by waiting.available_at
+      limit max_receipts
+      for update of waiting skip locked)
+    returning item.*
+  )
+  select claimed.message_id, claimed.lease_token, claimed.workspace_id, claimed.connection_id, connection.provider,
+    connection.phone_number_id, claimed.kind, claimed.wamid
+  from claimed
+  join public.whatsapp_connections as connection on connection.id = claimed.connection_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."claim_receipts"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."claim_receipts"(integer, integer) IS 'Leases receipts to be given; those of a dead worker again, since a repetition shows nothing new.';
+
+REVOKE ALL ON FUNCTION "public"."claim_receipts"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."claim_receipts"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."claim_receipts"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/explain_outbound.sql
 CREATE OR REPLACE FUNCTION public.explain_outbound (
   message_id uuid
@@ -6736,7 +6900,7 @@ GRANT EXECUTE ON FUNCTION "public"."mark_as_read"(uuid) TO "authenticated";
 
 GRANT EXECUTE ON FUNCTION "public"."mark_as_read"(uuid) TO "service_role";
 
-COMMENT ON FUNCTION "public"."mark_as_read"(uuid) IS 'Sets a conversation''s unread count to nothing. WA004 when there is no such conversation for the caller.';
+COMMENT ON FUNCTION "public"."mark_as_read"(uuid) IS 'Sets a conversation''s unread count to nothing, and shows the customer blue ticks if the number has send_read_receipts. WA004 when there is no such conversation for the caller.';
 
 REVOKE ALL ON FUNCTION "public"."mark_as_read"(uuid) FROM "postgres";
 
@@ -7066,6 +7230,42 @@ GRANT EXECUTE ON FUNCTION "public"."record_outbound"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_outbound"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/record_receipts.sql
+CREATE OR REPLACE FUNCTION public.record_receipts (
+  results jsonb
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  held uuid[];
+begin
+  -- results: [{lease_token, outcome: done|retry}]
+  held := array(
+    select item.lease_token from private.receipts as item
+    join jsonb_to_recordset(results) as result (lease_token uuid) on item.lease_token = result.lease_token
+    order by item.conversation_id, item.kind for update of item);
+  delete from private.receipts as item
+  using jsonb_to_recordset(results) as result (lease_token uuid, outcome text)
+  where item.lease_token = any (held) and item.lease_token = result.lease_token
+    and (result.outcome <> 'retry' or item.attempts >= 3);
+  update private.receipts as item set lease_token = null, lease_expires_at = null, available_at = now() + interval '2 seconds'
+  where item.lease_token = any (held);
+  return cardinality(held);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_receipts"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_receipts"(jsonb) IS 'Removes receipts that were given, and those that failed for the third time. A newer one in their place stays.';
+
+REVOKE ALL ON FUNCTION "public"."record_receipts"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_receipts"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_receipts"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/record_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.record_uploaded_media (
   connection_id uuid,
@@ -7301,6 +7501,29 @@ REVOKE ALL ON FUNCTION "public"."ring_doorbell"() FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."ring_doorbell"() TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."ring_doorbell"() FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/send_typing.sql
+CREATE OR REPLACE FUNCTION public.send_typing (
+  conversation_id uuid
+)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path TO ''
+  AS $function$
+  select private.send_typing(send_typing.conversation_id)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."send_typing"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."send_typing"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."send_typing"(uuid) IS 'Shows the customer for up to 25 seconds that an answer is being written; WhatsApp marks the conversation as read with it. Nothing when the window is closed. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."send_typing"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."send_typing"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."send_typing"(uuid) FROM PUBLIC, "anon";
 
 -- public/functions/set_connection_credential.sql
 CREATE OR REPLACE FUNCTION public.set_connection_credential (

@@ -20,6 +20,7 @@ from worker.clients import Clients, provider_http
 from worker.loop import Loop, Queue
 from worker.media import Media
 from worker.outbound import Outbound
+from worker.receipts import SLOTS, Receipts
 from worker.settings import Settings
 
 BUCKET = "whatsapp-media"
@@ -27,7 +28,7 @@ BUCKET = "whatsapp-media"
 
 async def work(settings: Settings) -> int:
     key = settings.supabase_service_role_key.get_secret_value()
-    pool = provider_http(settings.worker_sends + settings.worker_downloads)
+    pool = provider_http(settings.worker_sends + settings.worker_downloads + SLOTS)
     # Files take a connection each for as long as they take, and the queues must never wait for one.
     transfers = UPLOADS + settings.worker_downloads
     async with connect(settings.supabase_url, key, connections=12 + transfers) as project, pool as provider:
@@ -39,6 +40,8 @@ async def work(settings: Settings) -> int:
         doorbell = Doorbell(
             settings.supabase_url, key, {table: loop.ring for table, loop in loops.items()}, rpc.ring_doorbell
         )
+        receipts: Queue = Receipts(rpc, clients)
+        loops["receipts"] = Loop(receipts)
         _on_signal(list(loops.values()))
         listening = asyncio.create_task(doorbell.run())
         try:

@@ -10,6 +10,7 @@ create table public.whatsapp_connections (
   status_reason text,
   quality_rating text,
   messages_per_second integer not null default 80 check (messages_per_second between 1 and 1000),
+  send_read_receipts boolean not null default false,
   last_error jsonb,
   provider_notices jsonb not null default '{}' check (jsonb_typeof(provider_notices) = 'object'),
   created_at timestamptz not null default now(),
@@ -19,6 +20,7 @@ create index whatsapp_connections_waba on public.whatsapp_connections (waba_id);
 comment on table public.whatsapp_connections is 'A WhatsApp number, reached through 360dialog or Meta. Its credential is in Vault and never readable here.';
 comment on column public.whatsapp_connections.provider_notices is
   'What WhatsApp last said about the number or its account: by webhook field, {at, value} in the provider''s own shape.';
+comment on column public.whatsapp_connections.send_read_receipts is 'Whether customers see blue ticks when a conversation is marked as read here.';
 comment on column public.whatsapp_connections.status is 'active; paused (the queue waits, nothing fails; status_reason says why); disconnected.';
 
 create table private.connection_credentials (

@@ -121,9 +121,11 @@ create trigger move_stats after update of conversation_id, type, content, occurr
 create function private.mark_as_read(conversation_id uuid) returns void
 language plpgsql security definer set search_path = ''
 as $$
+declare
+  before public.conversations;
 begin
   -- The lock first: a message that arrives at this moment is counted before or after, never lost.
-  perform from public.conversations as thread
+  select * into before from public.conversations as thread
   where thread.id = mark_as_read.conversation_id
     and (private.is_backend() or thread.workspace_id in (select private.user_workspace_ids()))
   for no key update;
@@ -136,6 +138,7 @@ begin
       select max(message.seq) from public.messages as message
       where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id), 0)
   where thread.id = mark_as_read.conversation_id;
+  perform private.queue_receipt(before, 'read');
 end
 $$;
 revoke execute on function private.mark_as_read(uuid) from public;
@@ -146,6 +149,6 @@ language sql set search_path = ''
 as $$
   select private.mark_as_read(mark_as_read.conversation_id)
 $$;
-comment on function public.mark_as_read(uuid) is 'Sets a conversation''s unread count to nothing. WA004 when there is no such conversation for the caller.';
+comment on function public.mark_as_read(uuid) is 'Sets a conversation''s unread count to nothing, and shows the customer blue ticks if the number has send_read_receipts. WA004 when there is no such conversation for the caller.';
 
 grant execute on function public.mark_as_read(uuid) to authenticated, service_role;
