@@ -97,7 +97,7 @@ async def test_what_is_more_than_memory_may_hold_stays_in_the_journal(
     events = await committed(rpc, tenant, "first", "second", "third")
     monkeypatch.setattr(recorder_module, "MAX_WAITING_BYTES", len(events[0].raw) + len(events[1].raw))
     await recorded(rpc, *events)
-    assert [message["content"]["body"] for message in await tenant.messages()] == ["first", "second"]
+    assert {message["content"]["body"] for message in await tenant.messages()} == {"first", "second"}
     assert [event["state"] for event in await tenant.events()] == ["processed", "processed", "received"]
 
 
