@@ -6917,8 +6917,10 @@ CREATE OR REPLACE FUNCTION public.next_media()
   AS $function$
 begin
   return (
-    select greatest(0, extract(epoch from min(available_at) - clock_timestamp()))
-    from public.media_downloads where lease_token is null);
+    select case when count(*) > 0 then greatest(0, extract(epoch from min(waiting.available_at) - clock_timestamp())) end
+    from public.media_downloads as waiting
+    join public.whatsapp_connections as connection on connection.id = waiting.connection_id and connection.status = 'active'
+    where waiting.lease_token is null);
 end
 $function$;
 
@@ -6952,10 +6954,11 @@ begin
         where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
       from number where number.id is not null
     )
-    select greatest(0, extract(epoch from min(greatest(head.ready_at, pace.held_until,
+    -- Nobody waits: null, and greatest() would make a zero of it.
+    select case when count(*) > 0 then greatest(0, extract(epoch from min(greatest(head.ready_at, pace.held_until,
       -- A full second's worth is on its way; somebody's second is over soon.
       case when private.number_tokens(connection, pace) = 0 then clock_timestamp() + interval '50 milliseconds' end))
-      - clock_timestamp()))
+      - clock_timestamp())) end
     from number
     join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
     left join private.outbound_numbers as pace on pace.connection_id = connection.id

@@ -182,10 +182,11 @@ begin
         where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
       from number where number.id is not null
     )
-    select greatest(0, extract(epoch from min(greatest(head.ready_at, pace.held_until,
+    -- Nobody waits: null, and greatest() would make a zero of it.
+    select case when count(*) > 0 then greatest(0, extract(epoch from min(greatest(head.ready_at, pace.held_until,
       -- A full second's worth is on its way; somebody's second is over soon.
       case when private.number_tokens(connection, pace) = 0 then clock_timestamp() + interval '50 milliseconds' end))
-      - clock_timestamp()))
+      - clock_timestamp())) end
     from number
     join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
     left join private.outbound_numbers as pace on pace.connection_id = connection.id

@@ -149,8 +149,10 @@ language plpgsql stable set search_path = ''
 as $$
 begin
   return (
-    select greatest(0, extract(epoch from min(available_at) - clock_timestamp()))
-    from public.media_downloads where lease_token is null);
+    select case when count(*) > 0 then greatest(0, extract(epoch from min(waiting.available_at) - clock_timestamp())) end
+    from public.media_downloads as waiting
+    join public.whatsapp_connections as connection on connection.id = waiting.connection_id and connection.status = 'active'
+    where waiting.lease_token is null);
 end
 $$;
 comment on function public.next_media() is 'In how many seconds a claim may find something; null when nothing waits.';

@@ -1,6 +1,6 @@
 -- The outbox: who may be sent to next, and what becomes of a message once somebody has tried.
 begin;
-select plan(72);
+select plan(77);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -89,6 +89,17 @@ select is(
      unnest(array['select public.claim_outbound()', 'select public.record_outbound($$[]$$)', 'select public.release_outbound($$[]$$)',
        'select public.sweep_outbound()', 'insert into public.outbox (message_id) values (gen_random_uuid())', 'select private.apply_statuses($${}$$)']) as call),
   trim(repeat('42501 ', 18)), 'members, strangers and anon do nothing of all this');
+
+-- How long until a claim may find something
+
+select is(public.next_outbound(), null, 'nothing waits: nobody need ask again');
+select is(public.next_media(), null, 'no file either');
+select pg_temp.queue('n1', 'ben', now() + interval '1 hour');
+select cmp_ok(public.next_outbound(), '>', 3590::float8, 'one for later is due then');
+select pg_temp.queue('n2', 'eva');
+select is(public.next_outbound(), 0::float8, 'one for now is due now');
+delete from public.messages where id in (md5('n1')::uuid, md5('n2')::uuid);
+select is(public.next_outbound(), null, 'and nothing waits again');
 
 -- Order: one in flight per conversation
 
