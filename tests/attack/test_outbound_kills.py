@@ -46,7 +46,7 @@ async def test_each_message_ends_once_in_order_and_within_the_rates_whoever_is_k
             *(line.queue(random.Random(seed + number)) for number, line in enumerate(lines)),
         )
         lasted = time.monotonic() - began
-        await until(lambda: unsettled(lines), lambda left: not left, within=180)
+        await until(lambda: unsettled(lines), lambda left: not left, within=300)
         over.set()
         await ageing
         print(

@@ -15,11 +15,12 @@ pytestmark = pytest.mark.usefixtures("workers")
 
 
 async def test_a_message_is_either_taken_back_or_sent(shop: Shop) -> None:
+    await shop.business.behave(answer_delay_ms=300, statuses=[])
     messages = await tell(shop.tenant, await people_of(shop.tenant, 40))
     taken_back = dict(zip(messages, await asyncio.gather(*(cancel(shop, one) for one in messages)), strict=True))
     await until(shop.sends, lambda count: count == list(taken_back.values()).count(False))
     for message_id, canceled in taken_back.items():
-        wanted = "canceled" if canceled else "read"
+        wanted = "canceled" if canceled else "sent"
         await shop.tenant.until_message(message_id, lambda row, wanted=wanted: row["status"] == wanted)
     sent = {row["body"]["biz_opaque_callback_data"] for row in await shop.sent()}
     assert sent == {message_id for message_id, canceled in taken_back.items() if not canceled}
