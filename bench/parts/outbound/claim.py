@@ -114,7 +114,8 @@ async def _held(stand: Stand) -> AsyncIterator[None]:
 
 async def _problems(database: Database, count: int, seen: list[str]) -> list[str]:
     cursor = await database.execute(
-        "select (select count(*) from messages where status = 'sent'), (select count(*) from outbox where workspace_id is not null),"
+        "select (select count(*) from messages where status = 'sent'),"
+        " (select count(*) from outbox where workspace_id is not null),"
         " (select count(*) from messages where status not in ('sent', 'queued'))"
     )
     row = await cursor.fetchone()
