@@ -4867,6 +4867,7 @@ CREATE OR REPLACE FUNCTION private.prepare_message()
   RETURNS TRIGGER
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET enable_seqscan TO 'off'
   AS $function$
 declare
   thread public.conversations;
@@ -5538,6 +5539,7 @@ CREATE OR REPLACE FUNCTION private.register_identifiers()
   LANGUAGE plpgsql
   SECURITY DEFINER
   SET search_path TO ''
+  SET enable_seqscan TO 'off'
   AS $function$
 begin
   insert into private.conversation_identifiers (connection_id, identifier, conversation_id)

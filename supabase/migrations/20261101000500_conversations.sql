@@ -62,6 +62,8 @@ create trigger fill_conversation before insert on public.conversations
 
 create function private.register_identifiers() returns trigger
 language plpgsql security definer set search_path = ''
+-- By index, whatever the table was like when the session first came by: thousands may follow in one statement.
+set enable_seqscan = off
 as $$
 begin
   insert into private.conversation_identifiers (connection_id, identifier, conversation_id)

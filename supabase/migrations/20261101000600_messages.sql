@@ -117,6 +117,8 @@ grant execute on function private.callback_data(public.messages) to service_role
 -- Invoker on purpose: a conversation that row level security hides is not found, exactly like one that does not exist.
 create function private.prepare_message() returns trigger
 language plpgsql set search_path = ''
+-- By index, whatever the table was like when the session first came by.
+set enable_seqscan = off
 as $$
 declare
   thread public.conversations;
