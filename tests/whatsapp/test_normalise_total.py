@@ -28,7 +28,7 @@ KEYS = {
     },
     "status": {
         *("event_id", "phone_number_id", "wamid", "status", "participant", "occurred_at"),
-        *("callback_data", "errors", "details"),
+        *("callback_data", "errors", "error", "details"),
     },
     "fact": {
         *("event_id", "kind", "phone_number_id", "waba_id", "display_phone_number", "occurred_at"),
@@ -52,7 +52,7 @@ def check(result: Normalised) -> None:
         for row in made:
             assert row.keys() <= KEYS[name]
             for key in row.keys() - {"id", "event_id", "imported", "numbers", "wabas", "kinds", "problem"}:
-                if key not in {"content", "details", "errors"}:
+                if key not in {"content", "details", "errors", "error"}:
                     assert row[key] is None or isinstance(row[key], str)
                 if key.endswith(("_id", "wamid", "bsuid")):
                     assert len(row[key] or "") <= 512 or key in {"waba_id", "phone_number_id"}
