@@ -18,6 +18,7 @@ from whatsapp.client import WhatsAppClient
 from whatsapp.errors import ErrorClass, NotSent, OutcomeUnknown, Refused
 from whatsapp.outgoing import media_in
 from whatsapp.upload import MAX_BYTES, media_name_and_type
+from worker.loop import lease_of
 
 log = structlog.get_logger()
 
@@ -140,8 +141,7 @@ class Attachments:
 
     async def _hold(self, job: Row, *, preparing: bool) -> bool:
         """Says how far the message is: a worker that dies while preparing leaves no doubt behind."""
-        lease = {key: job[key] for key in ("message_id", "lease_token")}
-        if not await self._rpc.extend_outbound([lease], LEASE_SECONDS, preparing=preparing):
+        if not await self._rpc.extend_outbound([lease_of(job)], LEASE_SECONDS, preparing=preparing):
             raise LeaseLost
         return True
 

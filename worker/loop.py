@@ -59,6 +59,11 @@ class Queue(Protocol):
     async def sweep(self) -> int: ...
 
 
+def lease_of(job: Row) -> Row:
+    """What shows that a claimed job is still held: its row and the token of the claim."""
+    return {key: job[key] for key in ("message_id", "lease_token")}
+
+
 class Healthy(Protocol):
     """The doorbell, as far as the loop cares."""
 
@@ -156,7 +161,7 @@ class Loop:
                 return
 
     async def _persist(self, settled: Sequence[tuple[Row, Row | None]]) -> None:
-        leases = [{key: job[key] for key in ("message_id", "lease_token")} for job, _ in settled]
+        leases = [lease_of(job) for job, _ in settled]
         results = [lease | result for lease, (_, result) in zip(leases, settled, strict=True) if result is not None]
         unbegun = [lease for lease, (_, result) in zip(leases, settled, strict=True) if result is None]
         await self._insist(self._queue.record, results)
@@ -185,7 +190,7 @@ class Loop:
         """Whoever works longer than a lease keeps it."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            leases = [{key: job[key] for key in ("message_id", "lease_token")} for job in self._jobs.values()]
+            leases = [lease_of(job) for job in self._jobs.values()]
             if leases:
                 try:
                     await self._queue.extend(leases)
