@@ -1452,7 +1452,7 @@ CREATE OR REPLACE FUNCTION private.cancel_message (
   SET search_path TO ''
   AS $function$
 declare
-  wanted public.messages := private.own_message(message_id);
+  wanted public.messages := private.held_message(message_id);
 begin
   perform from public.outbox as item
   where item.message_id = wanted.id and item.lease_token is null and item.uncertain_since is null for update;
@@ -3502,7 +3502,7 @@ CREATE OR REPLACE FUNCTION private.explain_outbound (
   SET search_path TO ''
   AS $function$
 declare
-  wanted public.messages;
+  wanted public.messages := private.own_message(message_id);
   item public.outbox;
   ahead public.outbox;
   connection public.whatsapp_connections;
@@ -3512,12 +3512,6 @@ declare
   -- The clock's and not the transaction's, as claims have it.
   instant timestamptz := clock_timestamp();
 begin
-  select * into wanted from public.messages as message
-  where message.id = explain_outbound.message_id and message.direction = 'outbound'
-    and (private.is_backend() or message.workspace_id in (select private.user_workspace_ids()));
-  if not found then
-    raise exception 'no such message' using errcode = 'WA004';
-  end if;
   select * into item from public.outbox as waiting where waiting.message_id = wanted.id;
   select * into connection from public.whatsapp_connections where id = wanted.connection_id;
   select * into pace from private.outbound_numbers where connection_id = wanted.connection_id;
@@ -3724,6 +3718,36 @@ REVOKE ALL ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH tim
 REVOKE ALL ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) TO "postgres";
+
+-- private/functions/held_message.sql
+CREATE OR REPLACE FUNCTION private.held_message (
+  message_id uuid
+)
+  RETURNS public.messages
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  held public.messages := private.own_message(message_id);
+begin
+  -- The thread first, as whoever queues does.
+  perform from public.conversations as thread where thread.id = held.conversation_id for no key update;
+  return held;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."held_message"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."held_message"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."held_message"(uuid) IS 'The same, with its conversation locked.';
+
+REVOKE ALL ON FUNCTION "private"."held_message"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."held_message"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."held_message"(uuid) TO "postgres";
 
 -- private/functions/held_results.sql
 CREATE OR REPLACE FUNCTION private.held_results (
@@ -4299,6 +4323,33 @@ REVOKE ALL ON FUNCTION "private"."move_stats"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."move_stats"() TO "postgres";
 
+-- private/functions/need_open_window.sql
+CREATE OR REPLACE FUNCTION private.need_open_window (
+  thread public.conversations
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  if not public.is_window_open(thread) then
+    raise exception 'the 24 hour window of this conversation is closed'
+      using errcode = 'WA001', hint = 'Send a template; free-form messages may follow once the customer writes.';
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."need_open_window"(public.conversations) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."need_open_window"(public.conversations) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."need_open_window"(public.conversations) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."need_open_window"(public.conversations) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."need_open_window"(public.conversations) TO "postgres";
+
 -- private/functions/note_profiles.sql
 CREATE OR REPLACE FUNCTION private.note_profiles (
   arrived private.inbound_message[],
@@ -4546,30 +4597,21 @@ declare
   instant timestamptz := clock_timestamp();
 begin
   return query
-  with recursive number as (
-    -- The numbers that have somebody waiting, one step of an index each.
-    (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
-    union all
-    select (select next.connection_id from public.outbox as next
-      where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
-    from number where number.id is not null
-  ), waiting as (
-    select connection.workspace_id, head.message_id, head.conversation_id, head.priority, head.ready_at,
-      row_number() over (partition by connection.id order by head.priority, head.ready_at, head.seq) as place
-    from number
-    join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
-    left join private.outbound_numbers as pace on pace.connection_id = connection.id
+  with waiting as (
+    select (number.connection).workspace_id, head.message_id, head.priority, head.ready_at,
+      row_number() over (partition by (number.connection).id order by head.priority, head.ready_at, head.seq) as place
+    from private.waiting_numbers() as number
     cross join lateral (
-      select least(max_messages, private.number_tokens(connection, pace)) as tokens offset 0) as free
+      select least(max_messages, private.number_tokens(number.connection, number.pace)) as tokens offset 0) as free
     cross join lateral (
       select item.* from (
-        (select * from public.outbox where connection_id = number.id and priority = 0 and ready_at <= instant
+        (select * from public.outbox where connection_id = (number.connection).id and priority = 0 and ready_at <= instant
          order by ready_at, seq limit free.tokens)
         union all
-        (select * from public.outbox where connection_id = number.id and priority = 1 and ready_at <= instant
+        (select * from public.outbox where connection_id = (number.connection).id and priority = 1 and ready_at <= instant
          order by ready_at, seq limit free.tokens)
         union all
-        (select * from public.outbox where connection_id = number.id and priority = 2 and ready_at <= instant
+        (select * from public.outbox where connection_id = (number.connection).id and priority = 2 and ready_at <= instant
          order by ready_at, seq limit free.tokens)
       ) as item
       limit free.tokens) as head
@@ -4624,8 +4666,6 @@ begin
   if not found then
     raise exception 'no such message' using errcode = 'WA004';
   end if;
-  -- The thread first, as whoever queues does.
-  perform from public.conversations as thread where thread.id = found_one.conversation_id for no key update;
   return found_one;
 end
 $function$;
@@ -4634,7 +4674,7 @@ GRANT EXECUTE ON FUNCTION "private"."own_message"(uuid) TO "authenticated";
 
 GRANT EXECUTE ON FUNCTION "private"."own_message"(uuid) TO "service_role";
 
-COMMENT ON FUNCTION "private"."own_message"(uuid) IS 'An outbound message of one of the caller''s workspaces, with its conversation locked. WA004.';
+COMMENT ON FUNCTION "private"."own_message"(uuid) IS 'An outbound message of one of the caller''s workspaces. WA004.';
 
 REVOKE ALL ON FUNCTION "private"."own_message"(uuid) FROM PUBLIC;
 
@@ -4936,9 +4976,8 @@ begin
           hint = 'This customer shows a username only: ask for the number first.';
       end if;
     end if;
-  elsif not public.is_window_open(thread) then
-    raise exception 'the 24 hour window of this conversation is closed'
-      using errcode = 'WA001', hint = 'Send a template; free-form messages may follow once the customer writes.';
+  else
+    perform private.need_open_window(thread);
   end if;
   return message;
 end
@@ -5699,7 +5738,7 @@ CREATE OR REPLACE FUNCTION private.retry_message (
   SET search_path TO ''
   AS $function$
 declare
-  wanted public.messages := private.own_message(message_id);
+  wanted public.messages := private.held_message(message_id);
 begin
   select * into wanted from public.messages as message where message.id = wanted.id for no key update;
   if wanted.status not in ('failed', 'canceled') then
@@ -5709,10 +5748,8 @@ begin
   if wanted.conversation_id is null then
     raise exception 'its conversation is gone' using errcode = 'WA004';
   end if;
-  if wanted.type <> 'template' and not coalesce((
-      select thread.window_expires_at > now() from public.conversations as thread where thread.id = wanted.conversation_id), false) then
-    raise exception 'the 24 hour window of this conversation is closed'
-      using errcode = 'WA001', hint = 'Send a template; free-form messages may follow once the customer writes.';
+  if wanted.type <> 'template' then
+    perform private.need_open_window(thread) from public.conversations as thread where thread.id = wanted.conversation_id;
   end if;
   update public.messages as message set
     status = 'queued',
@@ -6000,19 +6037,17 @@ CREATE OR REPLACE FUNCTION private.settle_outbound (
   SET enable_mergejoin TO 'off'
   AS $function$
 declare
-  settled public.outbox[];
-begin
-  with gone as (
-    delete from public.outbox as item
+  settled public.outbox[] := array(
+    select item from public.outbox as item
     where item.message_id = any (message_ids)
       and exists (select from public.messages as message where message.id = item.message_id and private.status_rank(message.status) > 0)
-    returning item as item
-  )
-  select array_agg(gone.item) into settled from gone;
-  if settled is not null then
-    -- A report may be quicker than the answer; whoever records that will find nothing to count.
+    order by item.message_id for update of item);
+begin
+  if settled <> '{}' then
+    -- A report may be quicker than the answer; whoever records that will find nothing to count. Before they leave: the
+    -- next of each conversation steps forward by what its pair owes then.
     perform private.pace_unanswered(settled, 'done');
-    perform private.set_heads(array(select distinct conversation_id from unnest(settled)));
+    delete from public.outbox as item using unnest(settled) as gone where item.message_id = gone.message_id;
   end if;
 end
 $function$;
@@ -6414,6 +6449,47 @@ REVOKE ALL ON FUNCTION "private"."user_workspace_ids"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."user_workspace_ids"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."user_workspace_ids"() TO "postgres";
+
+-- private/functions/waiting_numbers.sql
+CREATE OR REPLACE FUNCTION private.waiting_numbers()
+  RETURNS TABLE (
+    connection public.whatsapp_connections,
+    pace       private.outbound_numbers
+  )
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return query
+  with recursive number as (
+    -- One step of an index for each number, however many wait for it.
+    (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
+    union all
+    select (select next.connection_id from public.outbox as next
+      where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
+    from number where number.id is not null
+  )
+  select active, paced
+  from number
+  join public.whatsapp_connections as active on active.id = number.id and active.status = 'active'
+  left join private.outbound_numbers as paced on paced.connection_id = active.id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."waiting_numbers"() TO "service_role";
+
+COMMENT ON FUNCTION "private"."waiting_numbers"() IS 'Active numbers that somebody waits for, each with its pace.';
+
+REVOKE ALL ON FUNCTION "private"."waiting_numbers"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."waiting_numbers"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."waiting_numbers"() TO "postgres";
 
 -- private/functions/with_conversations.sql
 CREATE OR REPLACE FUNCTION private.with_conversations (
@@ -6949,24 +7025,15 @@ CREATE OR REPLACE FUNCTION public.next_outbound()
   AS $function$
 begin
   return (
-    with recursive number as (
-      (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
-      union all
-      select (select next.connection_id from public.outbox as next
-        where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
-      from number where number.id is not null
-    )
     -- Nobody waits: null, and greatest() would make a zero of it.
-    select case when count(*) > 0 then greatest(0, extract(epoch from min(greatest(head.ready_at, pace.held_until,
+    select case when count(*) > 0 then greatest(0, extract(epoch from min(greatest(head.ready_at, (number.pace).held_until,
       -- A full second's worth is on its way; somebody's second is over soon.
-      case when private.number_tokens(connection, pace) = 0 then clock_timestamp() + interval '50 milliseconds' end))
+      case when private.number_tokens(number.connection, number.pace) = 0 then clock_timestamp() + interval '50 milliseconds' end))
       - clock_timestamp())) end
-    from number
-    join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
-    left join private.outbound_numbers as pace on pace.connection_id = connection.id
+    from private.waiting_numbers() as number
     cross join lateral (
       select min(ready_at) as ready_at from (
-        select (select min(ready_at) from public.outbox where connection_id = number.id and priority = level and ready_at is not null) as ready_at
+        select (select min(ready_at) from public.outbox where connection_id = (number.connection).id and priority = level and ready_at is not null) as ready_at
         from generate_series(0, 2) as level) as each) as head);
 end
 $function$;

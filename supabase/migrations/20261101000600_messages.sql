@@ -142,6 +142,18 @@ begin
 end
 $$;
 
+create function private.need_open_window(thread public.conversations) returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if not public.is_window_open(thread) then
+    raise exception 'the 24 hour window of this conversation is closed'
+      using errcode = 'WA001', hint = 'Send a template; free-form messages may follow once the customer writes.';
+  end if;
+end
+$$;
+grant execute on function private.need_open_window(public.conversations) to authenticated, service_role;
+
 create function private.prepare_outbound(message public.messages, thread public.conversations) returns public.messages
 language plpgsql set search_path = ''
 as $$
@@ -175,9 +187,8 @@ begin
           hint = 'This customer shows a username only: ask for the number first.';
       end if;
     end if;
-  elsif not public.is_window_open(thread) then
-    raise exception 'the 24 hour window of this conversation is closed'
-      using errcode = 'WA001', hint = 'Send a template; free-form messages may follow once the customer writes.';
+  else
+    perform private.need_open_window(thread);
   end if;
   return message;
 end

@@ -31,6 +31,28 @@ $$;
 comment on function private.number_tokens(public.whatsapp_connections, private.outbound_numbers) is
   'How many messages of a number may be claimed at this moment.';
 
+create function private.waiting_numbers() returns table (connection public.whatsapp_connections, pace private.outbound_numbers)
+language plpgsql stable set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  return query
+  with recursive number as (
+    -- One step of an index for each number, however many wait for it.
+    (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
+    union all
+    select (select next.connection_id from public.outbox as next
+      where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
+    from number where number.id is not null
+  )
+  select active, paced
+  from number
+  join public.whatsapp_connections as active on active.id = number.id and active.status = 'active'
+  left join private.outbound_numbers as paced on paced.connection_id = active.id;
+end
+$$;
+comment on function private.waiting_numbers() is 'Active numbers that somebody waits for, each with its pace.';
+
 create function private.outbound_candidates(max_messages integer)
 returns table (message_id uuid, verdict text)
 language plpgsql stable set search_path = ''
@@ -42,30 +64,21 @@ declare
   instant timestamptz := clock_timestamp();
 begin
   return query
-  with recursive number as (
-    -- The numbers that have somebody waiting, one step of an index each.
-    (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
-    union all
-    select (select next.connection_id from public.outbox as next
-      where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
-    from number where number.id is not null
-  ), waiting as (
-    select connection.workspace_id, head.message_id, head.conversation_id, head.priority, head.ready_at,
-      row_number() over (partition by connection.id order by head.priority, head.ready_at, head.seq) as place
-    from number
-    join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
-    left join private.outbound_numbers as pace on pace.connection_id = connection.id
+  with waiting as (
+    select (number.connection).workspace_id, head.message_id, head.priority, head.ready_at,
+      row_number() over (partition by (number.connection).id order by head.priority, head.ready_at, head.seq) as place
+    from private.waiting_numbers() as number
     cross join lateral (
-      select least(max_messages, private.number_tokens(connection, pace)) as tokens offset 0) as free
+      select least(max_messages, private.number_tokens(number.connection, number.pace)) as tokens offset 0) as free
     cross join lateral (
       select item.* from (
-        (select * from public.outbox where connection_id = number.id and priority = 0 and ready_at <= instant
+        (select * from public.outbox where connection_id = (number.connection).id and priority = 0 and ready_at <= instant
          order by ready_at, seq limit free.tokens)
         union all
-        (select * from public.outbox where connection_id = number.id and priority = 1 and ready_at <= instant
+        (select * from public.outbox where connection_id = (number.connection).id and priority = 1 and ready_at <= instant
          order by ready_at, seq limit free.tokens)
         union all
-        (select * from public.outbox where connection_id = number.id and priority = 2 and ready_at <= instant
+        (select * from public.outbox where connection_id = (number.connection).id and priority = 2 and ready_at <= instant
          order by ready_at, seq limit free.tokens)
       ) as item
       limit free.tokens) as head
@@ -175,24 +188,15 @@ set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off s
 as $$
 begin
   return (
-    with recursive number as (
-      (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
-      union all
-      select (select next.connection_id from public.outbox as next
-        where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
-      from number where number.id is not null
-    )
     -- Nobody waits: null, and greatest() would make a zero of it.
-    select case when count(*) > 0 then greatest(0, extract(epoch from min(greatest(head.ready_at, pace.held_until,
+    select case when count(*) > 0 then greatest(0, extract(epoch from min(greatest(head.ready_at, (number.pace).held_until,
       -- A full second's worth is on its way; somebody's second is over soon.
-      case when private.number_tokens(connection, pace) = 0 then clock_timestamp() + interval '50 milliseconds' end))
+      case when private.number_tokens(number.connection, number.pace) = 0 then clock_timestamp() + interval '50 milliseconds' end))
       - clock_timestamp())) end
-    from number
-    join public.whatsapp_connections as connection on connection.id = number.id and connection.status = 'active'
-    left join private.outbound_numbers as pace on pace.connection_id = connection.id
+    from private.waiting_numbers() as number
     cross join lateral (
       select min(ready_at) as ready_at from (
-        select (select min(ready_at) from public.outbox where connection_id = number.id and priority = level and ready_at is not null) as ready_at
+        select (select min(ready_at) from public.outbox where connection_id = (number.connection).id and priority = level and ready_at is not null) as ready_at
         from generate_series(0, 2) as level) as each) as head);
 end
 $$;
@@ -200,6 +204,7 @@ comment on function public.next_outbound() is 'In how many seconds a claim may f
 
 grant execute on function private.number_rate(public.whatsapp_connections, private.outbound_numbers) to service_role;
 grant execute on function private.number_tokens(public.whatsapp_connections, private.outbound_numbers) to service_role;
+grant execute on function private.waiting_numbers() to service_role;
 grant execute on function private.outbound_candidates(integer) to service_role;
 grant execute on function private.refuse_outbound(uuid[], text[]) to service_role;
 grant execute on function public.claim_outbound(integer, integer) to service_role;

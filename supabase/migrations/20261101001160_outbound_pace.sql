@@ -110,19 +110,17 @@ language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
-  settled public.outbox[];
-begin
-  with gone as (
-    delete from public.outbox as item
+  settled public.outbox[] := array(
+    select item from public.outbox as item
     where item.message_id = any (message_ids)
       and exists (select from public.messages as message where message.id = item.message_id and private.status_rank(message.status) > 0)
-    returning item as item
-  )
-  select array_agg(gone.item) into settled from gone;
-  if settled is not null then
-    -- A report may be quicker than the answer; whoever records that will find nothing to count.
+    order by item.message_id for update of item);
+begin
+  if settled <> '{}' then
+    -- A report may be quicker than the answer; whoever records that will find nothing to count. Before they leave: the
+    -- next of each conversation steps forward by what its pair owes then.
     perform private.pace_unanswered(settled, 'done');
-    perform private.set_heads(array(select distinct conversation_id from unnest(settled)));
+    delete from public.outbox as item using unnest(settled) as gone where item.message_id = gone.message_id;
   end if;
 end
 $$;

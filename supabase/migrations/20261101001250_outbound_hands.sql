@@ -12,18 +12,29 @@ begin
   if not found then
     raise exception 'no such message' using errcode = 'WA004';
   end if;
-  -- The thread first, as whoever queues does.
-  perform from public.conversations as thread where thread.id = found_one.conversation_id for no key update;
   return found_one;
 end
 $$;
-comment on function private.own_message(uuid) is 'An outbound message of one of the caller''s workspaces, with its conversation locked. WA004.';
+comment on function private.own_message(uuid) is 'An outbound message of one of the caller''s workspaces. WA004.';
+
+create function private.held_message(message_id uuid) returns public.messages
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  held public.messages := private.own_message(message_id);
+begin
+  -- The thread first, as whoever queues does.
+  perform from public.conversations as thread where thread.id = held.conversation_id for no key update;
+  return held;
+end
+$$;
+comment on function private.held_message(uuid) is 'The same, with its conversation locked.';
 
 create function private.cancel_message(message_id uuid) returns void
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  wanted public.messages := private.own_message(message_id);
+  wanted public.messages := private.held_message(message_id);
 begin
   perform from public.outbox as item
   where item.message_id = wanted.id and item.lease_token is null and item.uncertain_since is null for update;
@@ -49,7 +60,7 @@ create function private.retry_message(message_id uuid) returns void
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  wanted public.messages := private.own_message(message_id);
+  wanted public.messages := private.held_message(message_id);
 begin
   select * into wanted from public.messages as message where message.id = wanted.id for no key update;
   if wanted.status not in ('failed', 'canceled') then
@@ -59,10 +70,8 @@ begin
   if wanted.conversation_id is null then
     raise exception 'its conversation is gone' using errcode = 'WA004';
   end if;
-  if wanted.type <> 'template' and not coalesce((
-      select thread.window_expires_at > now() from public.conversations as thread where thread.id = wanted.conversation_id), false) then
-    raise exception 'the 24 hour window of this conversation is closed'
-      using errcode = 'WA001', hint = 'Send a template; free-form messages may follow once the customer writes.';
+  if wanted.type <> 'template' then
+    perform private.need_open_window(thread) from public.conversations as thread where thread.id = wanted.conversation_id;
   end if;
   update public.messages as message set
     status = 'queued',
@@ -92,7 +101,7 @@ create function private.explain_outbound(message_id uuid) returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  wanted public.messages;
+  wanted public.messages := private.own_message(message_id);
   item public.outbox;
   ahead public.outbox;
   connection public.whatsapp_connections;
@@ -102,12 +111,6 @@ declare
   -- The clock's and not the transaction's, as claims have it.
   instant timestamptz := clock_timestamp();
 begin
-  select * into wanted from public.messages as message
-  where message.id = explain_outbound.message_id and message.direction = 'outbound'
-    and (private.is_backend() or message.workspace_id in (select private.user_workspace_ids()));
-  if not found then
-    raise exception 'no such message' using errcode = 'WA004';
-  end if;
   select * into item from public.outbox as waiting where waiting.message_id = wanted.id;
   select * into connection from public.whatsapp_connections where id = wanted.connection_id;
   select * into pace from private.outbound_numbers where connection_id = wanted.connection_id;
@@ -195,6 +198,7 @@ $$;
 comment on function public.resume_connection(uuid) is 'A paused number goes on where it was. Owner and admin. WA004.';
 
 grant execute on function private.own_message(uuid) to authenticated, service_role;
+grant execute on function private.held_message(uuid) to authenticated, service_role;
 grant execute on function private.cancel_message(uuid) to authenticated, service_role;
 grant execute on function private.retry_message(uuid) to authenticated, service_role;
 grant execute on function private.explain_outbound(uuid) to authenticated, service_role;
