@@ -554,6 +554,7 @@ CREATE TABLE "public"."media_downloads" (
   "message_id"       uuid                     NOT NULL,
   "workspace_id"     uuid                     NOT NULL,
   "connection_id"    uuid                     NOT NULL,
+  "object_name"      text                     NOT NULL,
   "media_id"         text                     NOT NULL,
   "sha256"           text,
   "deadline"         timestamp with time zone NOT NULL,
@@ -696,6 +697,9 @@ CREATE TABLE "public"."messages" (
   "media_size"        bigint,
   "media_sha256"      text,
   "media_filename"    text,
+  "media_width"       integer,
+  "media_height"      integer,
+  "media_duration"    real,
   "media_error"       jsonb,
   "occurred_at"       timestamp with time zone NOT NULL DEFAULT now(),
   "sent_at"           timestamp with time zone,
@@ -785,6 +789,12 @@ COMMENT ON COLUMN "public"."messages"."content" IS 'The Cloud API''s own object 
 COMMENT ON COLUMN "public"."messages"."error" IS '{code, title, details, class, remedy} of the failure that ended the message.';
 
 COMMENT ON COLUMN "public"."messages"."imported" IS 'Out of the phone''s history: shown in its place, never unread.';
+
+COMMENT ON COLUMN "public"."messages"."media_duration" IS 'Of a voice note in seconds, where its last page tells.';
+
+COMMENT ON COLUMN "public"."messages"."media_filename" IS 'What its sender called it: a name to offer, never a path.';
+
+COMMENT ON COLUMN "public"."messages"."media_width" IS 'Of an image or sticker in pixels, where its first kilobytes tell.';
 
 COMMENT ON COLUMN "public"."messages"."occurred_at" IS 'The provider''s clock for what arrived, the insert for what is to be sent.';
 
@@ -4513,6 +4523,32 @@ REVOKE ALL ON FUNCTION "private"."number_tokens"(public.whatsapp_connections, pr
 
 GRANT EXECUTE ON FUNCTION "private"."number_tokens"(public.whatsapp_connections, private.outbound_numbers) TO "postgres";
 
+-- private/functions/object_name.sql
+CREATE OR REPLACE FUNCTION private.object_name (
+  workspace_id    uuid,
+  conversation_id uuid,
+  message_id      uuid
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return workspace_id || '/' || coalesce(conversation_id::text, 'none') || '/' || message_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."object_name"(uuid, uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."object_name"(uuid, uuid, uuid) IS 'Where the file of a message goes in the bucket, an extension aside. It stays there when the thread is merged or deleted.';
+
+REVOKE ALL ON FUNCTION "private"."object_name"(uuid, uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."object_name"(uuid, uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."object_name"(uuid, uuid, uuid) TO "postgres";
+
 -- private/functions/open_conversation.sql
 CREATE OR REPLACE FUNCTION private.open_conversation (
   workspace_id  uuid,
@@ -5294,10 +5330,11 @@ begin
     from unnest(arrived) with ordinality as m
     order by m.ordinality
     on conflict (connection_id, wamid) do nothing
-    returning id, workspace_id, connection_id, media_id, media_sha256, occurred_at
+    returning id, workspace_id, connection_id, conversation_id, media_id, media_sha256, occurred_at
   ), queued as (
-    insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
-    select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
+    insert into public.media_downloads (message_id, workspace_id, connection_id, object_name, media_id, sha256, deadline)
+    select id, workspace_id, connection_id, private.object_name(workspace_id, conversation_id, id), media_id, media_sha256,
+      occurred_at + interval '7 days'
     from stored where media_id is not null
   )
   select count(*) into fresh from stored;
@@ -5675,10 +5712,11 @@ CREATE OR REPLACE FUNCTION private.replace_placeholders (
     from unnest(arrived) as m
     where message.connection_id = m.connection_id and message.wamid = m.wamid
       and message.type = 'media_placeholder' and m.type <> 'media_placeholder'
-    returning message.id, message.workspace_id, message.connection_id, message.media_id, message.media_sha256, message.occurred_at
+    returning message.*
   )
-  insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
-  select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
+  insert into public.media_downloads (message_id, workspace_id, connection_id, object_name, media_id, sha256, deadline)
+  select id, workspace_id, connection_id, private.object_name(workspace_id, conversation_id, id), media_id, media_sha256,
+    occurred_at + interval '7 days'
   from replaced where media_id is not null
 $function$;
 
@@ -6601,10 +6639,11 @@ CREATE OR REPLACE FUNCTION public.claim_media (
     lease_token     uuid,
     workspace_id    uuid,
     connection_id   uuid,
-    conversation_id uuid,
     provider        text,
     phone_number_id text,
+    object_name     text,
     media_id        text,
+    type            text,
     mime_type       text,
     sha256          text,
     deadline        timestamp with time zone,
@@ -6634,9 +6673,9 @@ CREATE OR REPLACE FUNCTION public.claim_media (
     from claimed where message.id = claimed.message_id
     returning message.*
   )
-  select claimed.message_id, claimed.lease_token, claimed.workspace_id, claimed.connection_id,
-    downloading.conversation_id, connection.provider, connection.phone_number_id, claimed.media_id,
-    downloading.media_mime_type, claimed.sha256, claimed.deadline, claimed.attempts
+  select claimed.message_id, claimed.lease_token, claimed.workspace_id, claimed.connection_id, connection.provider,
+    connection.phone_number_id, claimed.object_name, claimed.media_id, downloading.type, downloading.media_mime_type,
+    claimed.sha256, claimed.deadline, claimed.attempts
   from claimed
   join downloading on downloading.id = claimed.message_id
   join public.whatsapp_connections as connection on connection.id = claimed.connection_id
@@ -7184,7 +7223,7 @@ declare
   held uuid[];
 begin
   -- results: [{message_id, lease_token, outcome: stored|retry|failed|expired|corrupt, path?, mime_type?, size?, sha256?,
-  --            retry_after?, error?}]
+  --            width?, height?, duration?, retry_after?, error?}]
   -- The queue's row is locked before the message, as everywhere.
   held := array(
     select item.message_id
@@ -7200,9 +7239,13 @@ begin
     media_mime_type = coalesce(result.mime_type, message.media_mime_type),
     media_size = coalesce(result.size, message.media_size),
     media_sha256 = coalesce(result.sha256, message.media_sha256),
+    media_width = coalesce(result.width, message.media_width),
+    media_height = coalesce(result.height, message.media_height),
+    media_duration = coalesce(result.duration, message.media_duration),
     media_error = case when result.outcome = 'stored' then null else result.error end
   from jsonb_to_recordset(results)
-    as result (message_id uuid, outcome text, path text, mime_type text, size bigint, sha256 text, error jsonb)
+    as result (message_id uuid, outcome text, path text, mime_type text, size bigint, sha256 text, width integer,
+      height integer, duration real, error jsonb)
   where message.id = result.message_id and message.id = any (held);
 
   update public.media_downloads as item set

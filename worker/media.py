@@ -143,7 +143,7 @@ def _digest(announced: str) -> bytes:
 
 def _path(job: Row, mime_type: str) -> str:
     extension = EXTENSIONS.get(mime_type.partition(";")[0].strip().lower(), "")
-    return f"{job['workspace_id']}/{job['conversation_id'] or 'none'}/{job['message_id']}{extension}"
+    return f"{job['object_name']}{extension}"
 
 
 def _retry(job: Row, code: str, title: str) -> Row:

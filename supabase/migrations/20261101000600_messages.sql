@@ -70,6 +70,9 @@ create table public.messages (
   media_size bigint,
   media_sha256 text,
   media_filename text,
+  media_width integer,
+  media_height integer,
+  media_duration real,
   media_error jsonb,
   occurred_at timestamptz not null default now(),
   sent_at timestamptz,
@@ -99,6 +102,9 @@ comment on column public.messages.imported is 'Out of the phone''s history: show
 comment on column public.messages.original_content is 'What an edited message said first.';
 comment on column public.messages.content is 'The Cloud API''s own object for the type, in and out.';
 comment on column public.messages.occurred_at is 'The provider''s clock for what arrived, the insert for what is to be sent.';
+comment on column public.messages.media_filename is 'What its sender called it: a name to offer, never a path.';
+comment on column public.messages.media_width is 'Of an image or sticker in pixels, where its first kilobytes tell.';
+comment on column public.messages.media_duration is 'Of a voice note in seconds, where its last page tells.';
 comment on column public.messages.error is '{code, title, details, class, remedy} of the failure that ended the message.';
 
 comment on column public.messages.previous_attempts is 'What became of it before somebody retried it: [{wamid, error, sent_at, failed_at}], oldest first.';

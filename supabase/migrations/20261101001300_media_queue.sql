@@ -3,6 +3,8 @@ create table public.media_downloads (
   message_id uuid primary key,
   workspace_id uuid not null,
   connection_id uuid not null,
+  -- Decided with the row, so that whoever deletes the message knows where its file will be, an extension aside.
+  object_name text not null,
   media_id text not null,
   sha256 text,
   -- The provider forgets: 7 days for the media id.
@@ -20,10 +22,20 @@ comment on table public.media_downloads is 'Files that still have to be fetched.
 alter table public.media_downloads enable row level security;
 grant select, insert, update, delete on public.media_downloads to service_role;
 
+create function private.object_name(workspace_id uuid, conversation_id uuid, message_id uuid) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return workspace_id || '/' || coalesce(conversation_id::text, 'none') || '/' || message_id;
+end
+$$;
+comment on function private.object_name(uuid, uuid, uuid) is 'Where the file of a message goes in the bucket, an extension aside. It stays there when the thread is merged or deleted.';
+grant execute on function private.object_name(uuid, uuid, uuid) to service_role;
+
 create function public.claim_media(max_files integer default 4, lease_seconds integer default 300)
 returns table (
-  message_id uuid, lease_token uuid, workspace_id uuid, connection_id uuid, conversation_id uuid, provider text,
-  phone_number_id text, media_id text, mime_type text, sha256 text, deadline timestamptz, attempts integer)
+  message_id uuid, lease_token uuid, workspace_id uuid, connection_id uuid, provider text, phone_number_id text,
+  object_name text, media_id text, type text, mime_type text, sha256 text, deadline timestamptz, attempts integer)
 language sql set search_path = ''
 set plan_cache_mode = force_custom_plan
 as $$
@@ -47,9 +59,9 @@ as $$
     from claimed where message.id = claimed.message_id
     returning message.*
   )
-  select claimed.message_id, claimed.lease_token, claimed.workspace_id, claimed.connection_id,
-    downloading.conversation_id, connection.provider, connection.phone_number_id, claimed.media_id,
-    downloading.media_mime_type, claimed.sha256, claimed.deadline, claimed.attempts
+  select claimed.message_id, claimed.lease_token, claimed.workspace_id, claimed.connection_id, connection.provider,
+    connection.phone_number_id, claimed.object_name, claimed.media_id, downloading.type, downloading.media_mime_type,
+    claimed.sha256, claimed.deadline, claimed.attempts
   from claimed
   join downloading on downloading.id = claimed.message_id
   join public.whatsapp_connections as connection on connection.id = claimed.connection_id
@@ -65,7 +77,7 @@ declare
   held uuid[];
 begin
   -- results: [{message_id, lease_token, outcome: stored|retry|failed|expired|corrupt, path?, mime_type?, size?, sha256?,
-  --            retry_after?, error?}]
+  --            width?, height?, duration?, retry_after?, error?}]
   -- The queue's row is locked before the message, as everywhere.
   held := array(
     select item.message_id
@@ -81,9 +93,13 @@ begin
     media_mime_type = coalesce(result.mime_type, message.media_mime_type),
     media_size = coalesce(result.size, message.media_size),
     media_sha256 = coalesce(result.sha256, message.media_sha256),
+    media_width = coalesce(result.width, message.media_width),
+    media_height = coalesce(result.height, message.media_height),
+    media_duration = coalesce(result.duration, message.media_duration),
     media_error = case when result.outcome = 'stored' then null else result.error end
   from jsonb_to_recordset(results)
-    as result (message_id uuid, outcome text, path text, mime_type text, size bigint, sha256 text, error jsonb)
+    as result (message_id uuid, outcome text, path text, mime_type text, size bigint, sha256 text, width integer,
+      height integer, duration real, error jsonb)
   where message.id = result.message_id and message.id = any (held);
 
   update public.media_downloads as item set

@@ -18,10 +18,11 @@ begin
     from unnest(arrived) with ordinality as m
     order by m.ordinality
     on conflict (connection_id, wamid) do nothing
-    returning id, workspace_id, connection_id, media_id, media_sha256, occurred_at
+    returning id, workspace_id, connection_id, conversation_id, media_id, media_sha256, occurred_at
   ), queued as (
-    insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
-    select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
+    insert into public.media_downloads (message_id, workspace_id, connection_id, object_name, media_id, sha256, deadline)
+    select id, workspace_id, connection_id, private.object_name(workspace_id, conversation_id, id), media_id, media_sha256,
+      occurred_at + interval '7 days'
     from stored where media_id is not null
   )
   select count(*) into fresh from stored;
@@ -81,10 +82,11 @@ as $$
     from unnest(arrived) as m
     where message.connection_id = m.connection_id and message.wamid = m.wamid
       and message.type = 'media_placeholder' and m.type <> 'media_placeholder'
-    returning message.id, message.workspace_id, message.connection_id, message.media_id, message.media_sha256, message.occurred_at
+    returning message.*
   )
-  insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, sha256, deadline)
-  select id, workspace_id, connection_id, media_id, media_sha256, occurred_at + interval '7 days'
+  insert into public.media_downloads (message_id, workspace_id, connection_id, object_name, media_id, sha256, deadline)
+  select id, workspace_id, connection_id, private.object_name(workspace_id, conversation_id, id), media_id, media_sha256,
+    occurred_at + interval '7 days'
   from replaced where media_id is not null
 $$;
 comment on function private.replace_placeholders(private.inbound_message[]) is

@@ -166,8 +166,10 @@ async def test_claim_media_reads_few_rows_of_a_long_queue(database: Connect) -> 
             "(workspace_id, connection_id, direction, status, type, content, media_id, media_status) "
             "select %s, %s, 'inbound', 'received', 'image', '{}', n, 'pending' from generate_series(1, %s) as n "
             "returning *) "
-            "insert into public.media_downloads (message_id, workspace_id, connection_id, media_id, deadline) "
-            "select id, workspace_id, connection_id, media_id, now() + make_interval(secs => seq %% 1000) from files",
+            "insert into public.media_downloads "
+            "(message_id, workspace_id, connection_id, object_name, media_id, deadline) "
+            "select id, workspace_id, connection_id, private.object_name(workspace_id, null, id), media_id, "
+            "now() + make_interval(secs => seq %% 1000) from files",
             [tenant.workspace_id, tenant.connection_id, WAITING],
         )
         await _analyze(session)
