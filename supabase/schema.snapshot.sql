@@ -8295,8 +8295,8 @@ declare
   lost uuid[];
   gone uuid[];
 begin
-  -- Fetching twice harms nobody, so what a dead worker held simply waits again. What has outlived two workers or more may
-  -- be what they died of: it comes back later each time.
+  -- Fetching twice harms nobody, so what a dead worker held simply waits again. What has been tried more than three times
+  -- may be what they die of: it comes back later each time.
   lost := array(
     select item.message_id
     from public.media_downloads as item
@@ -8307,7 +8307,7 @@ begin
   update public.messages as message set media_status = 'pending'
   where message.id = any (lost) and message.media_status = 'downloading';
   update public.media_downloads as item set lease_token = null, lease_expires_at = null,
-    available_at = case when item.attempts > 1 then now() + least(power(2, least(item.attempts, 10)), 600) * interval '1 second' end
+    available_at = case when item.attempts > 3 then now() + power(2, least(item.attempts - 3, 9)) * interval '1 second' end
   where item.message_id = any (lost);
 
   -- Past its deadline a file is gone for good, and says so.
