@@ -156,8 +156,9 @@ class Rpc:
         """In how many seconds a claim may find something; None: nothing waits."""
         return await self._seconds("next_media")
 
-    async def sweep_media(self) -> int:
-        return await self._count("sweep_media")
+    async def sweep_media(self, max_files: int = 1000) -> int:
+        """Frees and ends what is overdue, at most `max_files` of each; gives how many."""
+        return await self._count("sweep_media", max_files=max_files)
 
     # receipts
 

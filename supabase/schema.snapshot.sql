@@ -130,6 +130,22 @@ CREATE TYPE "private"."inbound_status" AS (
   "connection_id"   uuid
 );
 
+-- private/types/media_result.sql
+CREATE TYPE "private"."media_result" AS (
+  "message_id"  uuid,
+  "lease_token" uuid,
+  "outcome"     text,
+  "path"        text,
+  "mime_type"   text,
+  "size"        bigint,
+  "sha256"      text,
+  "width"       numeric,
+  "height"      numeric,
+  "duration"    numeric,
+  "retry_after" double precision,
+  "error"       jsonb
+);
+
 -- private/types/person.sql
 CREATE TYPE "private"."person" AS (
   "workspace_id"    uuid,
@@ -215,6 +231,23 @@ ALTER TABLE "private"."identity_changes"
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "service_role";
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
+
+-- private/tables/media_turns.sql
+CREATE TABLE "private"."media_turns" (
+  "workspace_id"  uuid                     NOT NULL,
+  "connection_id" uuid                     NOT NULL,
+  "claimed_at"    timestamp with time zone NOT NULL,
+  CONSTRAINT "media_turns_pkey" PRIMARY KEY (workspace_id, connection_id)
+);
+
+ALTER TABLE "private"."media_turns"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX media_turns_age ON private.media_turns USING btree (claimed_at);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."media_turns" TO "service_role";
+
+COMMENT ON TABLE "private"."media_turns" IS 'When files of a number were last claimed: whoever waited longest is served first. Forgotten after an hour.';
 
 -- private/tables/outbound_numbers.sql
 CREATE TABLE "private"."outbound_numbers" (
@@ -558,7 +591,7 @@ CREATE TABLE "public"."media_downloads" (
   "media_id"         text                     NOT NULL,
   "sha256"           text,
   "deadline"         timestamp with time zone NOT NULL,
-  "available_at"     timestamp with time zone NOT NULL DEFAULT now(),
+  "available_at"     timestamp with time zone,
   "attempts"         integer                  NOT NULL DEFAULT 0,
   "lease_token"      uuid,
   "lease_expires_at" timestamp with time zone,
@@ -569,13 +602,25 @@ CREATE TABLE "public"."media_downloads" (
 ALTER TABLE "public"."media_downloads"
   ENABLE ROW LEVEL SECURITY;
 
-CREATE INDEX media_downloads_leased ON public.media_downloads USING btree (lease_expires_at)
+ALTER TABLE "public"."media_downloads"
+  SET (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=500, fillfactor=70);
+
+CREATE INDEX media_downloads_deadline ON public.media_downloads USING btree (deadline)
+  WHERE (lease_token IS NULL);
+
+CREATE INDEX media_downloads_leased ON public.media_downloads USING btree (connection_id, lease_expires_at)
   WHERE (lease_token IS NOT NULL);
 
 CREATE INDEX media_downloads_message ON public.media_downloads USING btree (workspace_id, message_id);
 
-CREATE INDEX media_downloads_ready ON public.media_downloads USING btree (deadline, message_id)
+CREATE INDEX media_downloads_ready ON public.media_downloads USING btree (connection_id, available_at NULLS FIRST, deadline, message_id)
   WHERE (lease_token IS NULL);
+
+COMMENT ON COLUMN "public"."media_downloads"."attempts" IS 'How often it has been claimed and not given back.';
+
+COMMENT ON COLUMN "public"."media_downloads"."available_at" IS 'Not before: an attempt that failed for a while. Null: at any time. A claim makes it null when its time has come; what waits longer is walked through by none.';
+
+COMMENT ON COLUMN "public"."media_downloads"."deadline" IS 'When the provider forgets the file. Past it nobody asks any more, and the sweep ends the wait.';
 
 COMMENT ON TABLE "public"."media_downloads" IS 'Files that still have to be fetched. Its rows ring the worker through Realtime.';
 
@@ -995,20 +1040,24 @@ REVOKE ALL ON SEQUENCE "public"."webhook_events_id_seq" FROM "service_role";
 
 -- public/tables/whatsapp_connections.sql
 CREATE TABLE "public"."whatsapp_connections" (
-  "id"                   uuid                     NOT NULL DEFAULT gen_random_uuid(),
-  "workspace_id"         uuid                     NOT NULL,
-  "provider"             text                     NOT NULL DEFAULT '360dialog'::text,
-  "phone_number_id"      text                     NOT NULL,
-  "waba_id"              text,
-  "display_phone_number" text,
-  "status"               text                     NOT NULL DEFAULT 'active'::text,
-  "status_reason"        text,
-  "quality_rating"       text,
-  "messages_per_second"  integer                  NOT NULL DEFAULT 80,
-  "send_read_receipts"   boolean                  NOT NULL DEFAULT false,
-  "last_error"           jsonb,
-  "provider_notices"     jsonb                    NOT NULL DEFAULT '{}'::jsonb,
-  "created_at"           timestamp with time zone NOT NULL DEFAULT now(),
+  "id"                      uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "workspace_id"            uuid                     NOT NULL,
+  "provider"                text                     NOT NULL DEFAULT '360dialog'::text,
+  "phone_number_id"         text                     NOT NULL,
+  "waba_id"                 text,
+  "display_phone_number"    text,
+  "status"                  text                     NOT NULL DEFAULT 'active'::text,
+  "status_reason"           text,
+  "quality_rating"          text,
+  "messages_per_second"     integer                  NOT NULL DEFAULT 80,
+  "send_read_receipts"      boolean                  NOT NULL DEFAULT false,
+  "media_downloads_at_once" integer                  NOT NULL DEFAULT 8,
+  "media_lifetime"          interval                 NOT NULL DEFAULT '7 days'::interval,
+  "last_error"              jsonb,
+  "provider_notices"        jsonb                    NOT NULL DEFAULT '{}'::jsonb,
+  "created_at"              timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "whatsapp_connections_media_downloads_at_once_check" CHECK (((media_downloads_at_once >= 1) AND (media_downloads_at_once <= 64))),
+  CONSTRAINT "whatsapp_connections_media_lifetime_check" CHECK (((media_lifetime >= '00:01:00'::interval) AND (media_lifetime <= '30 days'::interval))),
   CONSTRAINT "whatsapp_connections_messages_per_second_check" CHECK (((messages_per_second >= 1) AND (messages_per_second <= 1000))),
   CONSTRAINT "whatsapp_connections_phone_number_id_check" CHECK ((phone_number_id <> ''::text)),
   CONSTRAINT "whatsapp_connections_phone_number_id_key" UNIQUE (phone_number_id),
@@ -1045,6 +1094,10 @@ CREATE POLICY "members see connections" ON "public"."whatsapp_connections"
   FOR SELECT
   TO "authenticated"
   USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON COLUMN "public"."whatsapp_connections"."media_downloads_at_once" IS 'How many files of the number are fetched at the same time, by all workers together.';
+
+COMMENT ON COLUMN "public"."whatsapp_connections"."media_lifetime" IS 'How long the provider keeps a file that somebody sent: 7 days by its id (Meta, media reference); 60 minutes for numbers with Local Storage or No Storage at Meta. Files that come are fetched by then or expire.';
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."provider_notices" IS 'What WhatsApp last said about the number or its account: by webhook field, {at, value} in the provider''s own shape.';
 
@@ -1323,6 +1376,32 @@ REVOKE ALL ON FUNCTION "private"."apply_statuses"(uuid[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."apply_statuses"(uuid[]) TO "postgres";
 
+-- private/functions/arrived_media_status.sql
+CREATE OR REPLACE FUNCTION private.arrived_media_status (
+  type     text,
+  media_id text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return case when arrived_media_status.media_id is not null then 'pending'
+    when arrived_media_status.type in ('image', 'video', 'audio', 'document', 'sticker') then 'failed' end;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."arrived_media_status"(text, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."arrived_media_status"(text, text) IS 'The media_status a message arrives with. A picture without an id, which happens, is not one that will still come.';
+
+REVOKE ALL ON FUNCTION "private"."arrived_media_status"(text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."arrived_media_status"(text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."arrived_media_status"(text, text) TO "postgres";
+
 -- private/functions/arrived_messages.sql
 CREATE OR REPLACE FUNCTION private.arrived_messages (
   messages jsonb
@@ -1349,7 +1428,9 @@ begin
         told.media_sha256, told.media_filename, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_message, arrived_messages.messages) with ordinality as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
-      order by connection.id, told.wamid, coalesce(told.imported, false), told.type = 'media_placeholder', told.ordinality
+      -- A picture told twice, with an id and without: the one with it.
+      order by connection.id, told.wamid, coalesce(told.imported, false), told.type = 'media_placeholder',
+        coalesce(private.arrived_media_status(told.type, told.media_id) = 'failed', false), told.ordinality
     ) as m);
 end
 $function$;
@@ -1427,6 +1508,32 @@ REVOKE ALL ON FUNCTION "private"."await_recordings"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."await_recordings"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."await_recordings"() TO "postgres";
+
+-- private/functions/brings_file.sql
+CREATE OR REPLACE FUNCTION private.brings_file (
+  told    private.inbound_message,
+  message public.messages
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return message.type = 'media_placeholder' and told.type <> 'media_placeholder'
+    or message.media_status = 'failed' and message.media_id is null and told.media_id is not null;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."brings_file"(private.inbound_message, public.messages) TO "service_role";
+
+COMMENT ON FUNCTION "private"."brings_file"(private.inbound_message, public.messages) IS 'Whether a message that is here already waits for what this one tells: a placeholder for its file, a file for its id.';
+
+REVOKE ALL ON FUNCTION "private"."brings_file"(private.inbound_message, public.messages) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."brings_file"(private.inbound_message, public.messages) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."brings_file"(private.inbound_message, public.messages) TO "postgres";
 
 -- private/functions/callback_data.sql
 CREATE OR REPLACE FUNCTION private.callback_data (
@@ -3732,6 +3839,38 @@ REVOKE ALL ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH tim
 
 GRANT EXECUTE ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) TO "postgres";
 
+-- private/functions/held_files.sql
+CREATE OR REPLACE FUNCTION private.held_files (
+  results jsonb
+)
+  RETURNS private.media_result[]
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return array(
+    select told
+    from jsonb_populate_recordset(null::private.media_result, results) as told
+    join public.media_downloads as item on item.message_id = told.message_id and item.lease_token = told.lease_token
+    order by item.message_id
+    for update of item);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."held_files"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."held_files"(jsonb) IS 'The results whose lease is still held, with their places in the queue locked.';
+
+REVOKE ALL ON FUNCTION "private"."held_files"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."held_files"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."held_files"(jsonb) TO "postgres";
+
 -- private/functions/held_message.sql
 CREATE OR REPLACE FUNCTION private.held_message (
   message_id uuid
@@ -4013,6 +4152,165 @@ REVOKE ALL ON FUNCTION "private"."mark_as_read"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."mark_as_read"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."mark_as_read"(uuid) TO "postgres";
+
+-- private/functions/media_candidates.sql
+CREATE OR REPLACE FUNCTION private.media_candidates (
+  max_files integer,
+  instant   timestamp with time zone
+)
+  RETURNS SETOF uuid
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return query
+  with waiting as (
+    select number.workspace_id, number.claimed_at, number.served_at, head.message_id, head.deadline,
+      row_number() over (partition by number.connection_id order by head.deadline, head.message_id) as place
+    from private.media_numbers(instant) as number
+    cross join lateral (
+      select item.message_id, item.deadline from public.media_downloads as item
+      where item.connection_id = number.connection_id and item.lease_token is null and item.available_at is null
+        and item.deadline > instant
+      order by item.available_at nulls first, item.deadline, item.message_id
+      limit least(max_files, number.free)) as head
+  ), turn as (
+    select *, row_number() over (partition by workspace_id order by place, claimed_at nulls first, deadline) as turn from waiting
+  )
+  -- Workspace by workspace, who waited longest first, and number by number within; of a number what is soonest to vanish.
+  select message_id from turn order by turn, served_at nulls first, deadline, message_id limit max_files;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."media_candidates"(integer, timestamp with time zone) IS 'Files that may be fetched now, tenants in turn, within what each number may fetch at once.';
+
+REVOKE ALL ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone) TO "postgres";
+
+-- private/functions/media_due.sql
+CREATE OR REPLACE FUNCTION private.media_due (
+  max_files integer,
+  instant   timestamp with time zone
+)
+  RETURNS SETOF uuid
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return query
+  select due.message_id
+  from private.media_numbers(instant) as number
+  cross join lateral (
+    select item.message_id from public.media_downloads as item
+    where item.connection_id = number.connection_id and item.lease_token is null and item.available_at <= instant
+    -- More than this claim can take, so that what is soonest to vanish is soon among those that are looked at.
+    order by item.available_at nulls first, item.deadline, item.message_id limit 10 * max_files) as due
+  where number.free > 0;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."media_due"(integer, timestamp with time zone) IS 'Files whose wait after a failed attempt is over, a bounded number of each.';
+
+REVOKE ALL ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone) TO "postgres";
+
+-- private/functions/media_error.sql
+CREATE OR REPLACE FUNCTION private.media_error (
+  code text
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return jsonb_build_object('code', code, 'title', case code
+    when 'no_media_id' then 'WhatsApp told of a file and did not say which'
+    when 'expired' then 'The provider no longer has this file' end);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."media_error"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."media_error"(text) IS 'The media_error of what the database itself finds out: no_media_id, expired.';
+
+REVOKE ALL ON FUNCTION "private"."media_error"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."media_error"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."media_error"(text) TO "postgres";
+
+-- private/functions/media_numbers.sql
+CREATE OR REPLACE FUNCTION private.media_numbers (
+  instant timestamp with time zone
+)
+  RETURNS TABLE (
+    connection_id uuid,
+    workspace_id  uuid,
+    free          integer,
+    claimed_at    timestamp with time zone,
+    served_at     timestamp with time zone
+  )
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return query
+  with recursive number as (
+    -- One step of an index for each number, however many files wait for it.
+    (select item.connection_id as id from public.media_downloads as item
+     where item.lease_token is null order by item.connection_id limit 1)
+    union all
+    select (select next.connection_id from public.media_downloads as next
+      where next.lease_token is null and next.connection_id > number.id order by next.connection_id limit 1)
+    from number where number.id is not null
+  )
+  select active.id, active.workspace_id,
+    greatest(0, active.media_downloads_at_once - (
+      select count(*)::integer from public.media_downloads as flying
+      where flying.connection_id = active.id and flying.lease_token is not null and flying.lease_expires_at > instant)),
+    (select turn.claimed_at from private.media_turns as turn
+     where turn.workspace_id = active.workspace_id and turn.connection_id = active.id),
+    (select max(turn.claimed_at) from private.media_turns as turn where turn.workspace_id = active.workspace_id)
+  from number
+  join public.whatsapp_connections as active on active.id = number.id and active.status = 'active';
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."media_numbers"(timestamp with time zone) IS 'Active numbers that files wait for: how many more may be fetched at once, and when a file of the number and of its workspace was last claimed.';
+
+REVOKE ALL ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) TO "postgres";
 
 -- private/functions/merge_contacts_of.sql
 CREATE OR REPLACE FUNCTION private.merge_contacts_of (
@@ -5032,6 +5330,45 @@ REVOKE ALL ON FUNCTION "private"."prepare_outbound"(public.messages, public.conv
 
 GRANT EXECUTE ON FUNCTION "private"."prepare_outbound"(public.messages, public.conversations) TO "postgres";
 
+-- private/functions/queue_media.sql
+CREATE OR REPLACE FUNCTION private.queue_media (
+  message_ids uuid[],
+  at_least    interval DEFAULT '00:10:00'::interval
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  insert into public.media_downloads (message_id, workspace_id, connection_id, object_name, media_id, sha256, deadline)
+  select message.id, message.workspace_id, message.connection_id,
+    private.object_name(message.workspace_id, message.conversation_id, message.id), message.media_id, message.media_sha256,
+    -- The ids of a phone's history are as young as the webhook that tells them. What comes late, because the webhook did,
+    -- gets a try all the same.
+    greatest(now() + at_least,
+      case when message.imported then now() else least(message.occurred_at, now()) end + connection.media_lifetime)
+  from unnest(message_ids) as one (id)
+  join public.messages as message on message.id = one.id
+  join public.whatsapp_connections as connection on connection.id = message.connection_id
+  where message.media_id is not null
+  on conflict (message_id) do nothing;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."queue_media"(uuid[], interval) TO "service_role";
+
+COMMENT ON FUNCTION "private"."queue_media"(uuid[], interval) IS 'Puts the files of messages into the queue, with the time that their number''s provider keeps them and never less than `at_least`.';
+
+REVOKE ALL ON FUNCTION "private"."queue_media"(uuid[], interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."queue_media"(uuid[], interval) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."queue_media"(uuid[], interval) TO "postgres";
+
 -- private/functions/queue_receipt.sql
 CREATE OR REPLACE FUNCTION private.queue_receipt (
   thread public.conversations,
@@ -5149,7 +5486,7 @@ begin
     from unnest(arrived) as m
     join public.messages as message on message.connection_id = m.connection_id and message.wamid = m.wamid
     where message.imported and not m.imported
-      or message.type = 'media_placeholder' and m.type <> 'media_placeholder'
+      or private.brings_file(m, message)
       or message.direction = 'outbound' and private.status_rank(m.status) > private.status_rank(message.status));
   if twice = '{}' then
     return;
@@ -5322,26 +5659,27 @@ CREATE OR REPLACE FUNCTION private.record_messages (
 declare
   threads uuid[] := private.ensure_threads(arrived);
   fresh integer;
+  files uuid[];
 begin
   with stored as (
     insert into public.messages (
       workspace_id, connection_id, conversation_id, wamid, wa_id, bsuid, profile_name, direction, status, imported, type, content,
-      reply_to_wamid, occurred_at, sent_at, media_id, media_mime_type, media_sha256, media_filename, media_status)
+      reply_to_wamid, occurred_at, sent_at, media_id, media_mime_type, media_sha256, media_filename, media_status, media_error)
     select m.workspace_id, m.connection_id, threads[m.ordinality], m.wamid, m.wa_id, m.bsuid, m.profile_name, m.direction,
       m.status, m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, case when m.direction = 'outbound' then m.occurred_at end,
-      m.media_id, m.media_mime_type, m.media_sha256, m.media_filename, case when m.media_id is not null then 'pending' end
+      m.media_id, m.media_mime_type, m.media_sha256, m.media_filename, file.status,
+      case when file.status = 'failed' then private.media_error('no_media_id') end
     from unnest(arrived) with ordinality as m
+    cross join lateral (select private.arrived_media_status(m.type, m.media_id) as status offset 0) as file
     order by m.ordinality
     on conflict (connection_id, wamid) do nothing
-    returning id, workspace_id, connection_id, conversation_id, media_id, media_sha256, occurred_at
-  ), queued as (
-    insert into public.media_downloads (message_id, workspace_id, connection_id, object_name, media_id, sha256, deadline)
-    select id, workspace_id, connection_id, private.object_name(workspace_id, conversation_id, id), media_id, media_sha256,
-      occurred_at + interval '7 days'
-    from stored where media_id is not null
+    returning id, media_id
   )
-  select count(*) into fresh from stored;
+  select count(*), array_agg(id) filter (where media_id is not null) into fresh, files from stored;
 
+  if files is not null then
+    perform private.queue_media(files);
+  end if;
   if fresh < cardinality(arrived) then
     perform private.reconcile_messages(arrived);
   end if;
@@ -5700,27 +6038,31 @@ CREATE OR REPLACE FUNCTION private.replace_placeholders (
   arrived private.inbound_message[]
 )
   RETURNS void
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SET search_path TO ''
   SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
+declare
+  files uuid[];
+begin
   with replaced as (
     update public.messages as message set
       type = m.type, content = m.content, reply_to_wamid = coalesce(m.reply_to_wamid, message.reply_to_wamid),
       media_id = m.media_id, media_mime_type = m.media_mime_type, media_sha256 = m.media_sha256,
-      media_filename = m.media_filename, media_status = case when m.media_id is not null then 'pending' end
+      media_filename = m.media_filename, media_status = private.arrived_media_status(m.type, m.media_id),
+      media_error = case when private.arrived_media_status(m.type, m.media_id) = 'failed' then private.media_error('no_media_id') end
     from unnest(arrived) as m
-    where message.connection_id = m.connection_id and message.wamid = m.wamid
-      and message.type = 'media_placeholder' and m.type <> 'media_placeholder'
-    returning message.*
+    where message.connection_id = m.connection_id and message.wamid = m.wamid and private.brings_file(m, message)
+    returning message.id, message.media_id
   )
-  insert into public.media_downloads (message_id, workspace_id, connection_id, object_name, media_id, sha256, deadline)
-  select id, workspace_id, connection_id, private.object_name(workspace_id, conversation_id, id), media_id, media_sha256,
-    occurred_at + interval '7 days'
-  from replaced where media_id is not null
+  select array_agg(id) filter (where media_id is not null) into files from replaced;
+  if files is not null then
+    perform private.queue_media(files);
+  end if;
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."replace_placeholders"(private.inbound_message[]) TO "service_role";
@@ -5768,6 +6110,48 @@ REVOKE ALL ON FUNCTION "private"."report_echoes"(private.inbound_message[]) FROM
 REVOKE ALL ON FUNCTION "private"."report_echoes"(private.inbound_message[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."report_echoes"(private.inbound_message[]) TO "postgres";
+
+-- private/functions/retry_media.sql
+CREATE OR REPLACE FUNCTION private.retry_media (
+  message_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  wanted public.messages;
+begin
+  select * into wanted from public.messages as message
+  where message.id = retry_media.message_id
+    and (private.is_backend() or message.workspace_id in (select private.user_workspace_ids()))
+  for no key update;
+  if not found then
+    raise exception 'no such message' using errcode = 'WA004';
+  end if;
+  if wanted.media_id is null then
+    raise exception 'the message has no file to ask for' using errcode = 'WA020',
+      hint = 'WhatsApp gave no id for a file with it. Ask the customer to send it again.';
+  end if;
+  if wanted.media_status is null or wanted.media_status not in ('failed', 'expired', 'corrupt') then
+    raise exception 'the file of the message has not failed' using errcode = 'WA008',
+      hint = 'Only a failed, expired or corrupt file can be asked for again.', detail = coalesce(wanted.media_status, 'none');
+  end if;
+  update public.messages as message set media_status = 'pending', media_error = null where message.id = wanted.id;
+  perform private.queue_media(array[wanted.id], interval '1 hour');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."retry_media"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."retry_media"(uuid) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."retry_media"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."retry_media"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."retry_media"(uuid) TO "postgres";
 
 -- private/functions/retry_message.sql
 CREATE OR REPLACE FUNCTION private.retry_message (
@@ -6219,6 +6603,55 @@ REVOKE ALL ON FUNCTION "private"."suppress_contacts"(private.send_result[]) FROM
 
 GRANT EXECUTE ON FUNCTION "private"."suppress_contacts"(private.send_result[]) TO "postgres";
 
+-- private/functions/take_media.sql
+CREATE OR REPLACE FUNCTION private.take_media (
+  max_files integer
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  -- The clock's and not the transaction's: a claim may have waited for its turn.
+  instant timestamptz := clock_timestamp();
+  taken uuid[];
+begin
+  taken := array(
+    select item.message_id from private.media_due(max_files, instant) as due (message_id)
+    join public.media_downloads as item on item.message_id = due.message_id
+    for update of item skip locked);
+  if taken <> '{}' then
+    update public.media_downloads as item set available_at = null where item.message_id = any (taken);
+  end if;
+  -- A claim waits for nobody: whoever deletes a message holds it and comes for its place in the queue.
+  taken := array(
+    select item.message_id
+    from private.media_candidates(max_files, instant) as candidate (message_id)
+    join public.media_downloads as item on item.message_id = candidate.message_id and item.lease_token is null
+    join public.messages as message on message.id = item.message_id
+    for update of item skip locked for no key update of message skip locked);
+  insert into private.media_turns as turn (workspace_id, connection_id, claimed_at)
+  select distinct item.workspace_id, item.connection_id, instant
+  from unnest(taken) as one (id) join public.media_downloads as item on item.message_id = one.id
+  on conflict on constraint media_turns_pkey do update set claimed_at = excluded.claimed_at;
+  return taken;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."take_media"(integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."take_media"(integer) IS 'Locks the files that are to be fetched next, with their messages, and notes whose turn it was.';
+
+REVOKE ALL ON FUNCTION "private"."take_media"(integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."take_media"(integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."take_media"(integer) TO "postgres";
+
 -- private/functions/threads_at_home.sql
 CREATE OR REPLACE FUNCTION private.threads_at_home (
   arrived private.inbound_message[]
@@ -6652,42 +7085,46 @@ CREATE OR REPLACE FUNCTION public.claim_media (
     deadline        timestamp with time zone,
     attempts        integer
   )
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
+#variable_conflict use_column
+declare
+  taken uuid[];
+begin
+  -- Claims take turns, a few milliseconds each: every one sees what the one before it has put in flight.
+  perform pg_advisory_xact_lock('public.media_downloads'::regclass::bigint);
+  taken := private.take_media(max_files);
+  return query
   with claimed as (
     update public.media_downloads as item set
       lease_token = gen_random_uuid(),
       lease_expires_at = now() + make_interval(secs => lease_seconds),
       attempts = item.attempts + 1
-    where item.message_id in (
-      select waiting.message_id
-      from public.media_downloads as waiting
-      join public.whatsapp_connections as connection
-        on connection.id = waiting.connection_id and connection.status = 'active'
-      where waiting.lease_token is null and waiting.available_at <= now()
-      order by waiting.deadline, waiting.message_id
-      limit max_files
-      for update of waiting skip locked)
+    where item.message_id = any (taken)
     returning item.*
   ), downloading as (
+    -- Everything comes back from here: a join of the two would compare each with each.
     update public.messages as message set media_status = 'downloading'
     from claimed where message.id = claimed.message_id
-    returning message.*
+    returning message.type, message.media_mime_type, claimed.*
   )
-  select claimed.message_id, claimed.lease_token, claimed.workspace_id, claimed.connection_id, connection.provider,
-    connection.phone_number_id, claimed.object_name, claimed.media_id, downloading.type, downloading.media_mime_type,
-    claimed.sha256, claimed.deadline, claimed.attempts
-  from claimed
-  join downloading on downloading.id = claimed.message_id
-  join public.whatsapp_connections as connection on connection.id = claimed.connection_id
-  order by claimed.deadline
+  select file.message_id, file.lease_token, file.workspace_id, file.connection_id, connection.provider,
+    connection.phone_number_id, file.object_name, file.media_id, file.type, file.media_mime_type,
+    file.sha256, file.deadline, file.attempts
+  from downloading as file
+  join public.whatsapp_connections as connection on connection.id = file.connection_id
+  order by file.deadline, file.message_id;
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."claim_media"(integer, integer) TO "service_role";
 
-COMMENT ON FUNCTION "public"."claim_media"(integer, integer) IS 'Leases files to fetch, the soonest to vanish first. Each comes with the token its record must show.';
+COMMENT ON FUNCTION "public"."claim_media"(integer, integer) IS 'Leases files to fetch: of active connections, tenants in turn, the soonest to vanish of each first, never more of a number at once than its media_downloads_at_once. Each comes with the token its record must show.';
 
 REVOKE ALL ON FUNCTION "public"."claim_media"(integer, integer) FROM "postgres";
 
@@ -6872,22 +7309,14 @@ CREATE OR REPLACE FUNCTION public.extend_media (
   RETURNS integer
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET lock_timeout TO '500ms'
   AS $function$
 declare
-  extended integer;
+  held private.media_result[] := private.held_files(leases);
 begin
   update public.media_downloads as item set lease_expires_at = now() + make_interval(secs => lease_seconds)
-  from (
-    select held.message_id
-    from public.media_downloads as held
-    join jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
-      on held.message_id = lease.message_id and held.lease_token = lease.lease_token
-    order by held.message_id
-    for update of held
-  ) as lease
-  where item.message_id = lease.message_id;
-  get diagnostics extended = row_count;
-  return extended;
+  from unnest(held) as lease where item.message_id = lease.message_id;
+  return cardinality(held);
 end
 $function$;
 
@@ -7028,25 +7457,67 @@ GRANT EXECUTE ON FUNCTION "public"."mark_as_read"(uuid) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."mark_as_read"(uuid) FROM PUBLIC, "anon";
 
+-- public/functions/media_url.sql
+CREATE OR REPLACE FUNCTION public.media_url (
+  message public.messages
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return case when message.media_status = 'stored' then '/storage/v1/object/authenticated/whatsapp-media/' || message.media_path end;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."media_url"(public.messages) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."media_url"(public.messages) TO "service_role";
+
+COMMENT ON FUNCTION "public"."media_url"(public.messages) IS 'Where the file of a message is, below the project''s URL, for a GET with the member''s own token; null until it is stored. Asked for by name: select=id,media_url. For an <img>, storage.from(''whatsapp-media'').createSignedUrl(media_path, seconds) gives an address that needs no token.';
+
+REVOKE ALL ON FUNCTION "public"."media_url"(public.messages) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."media_url"(public.messages) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."media_url"(public.messages) FROM PUBLIC, "anon";
+
 -- public/functions/next_media.sql
 CREATE OR REPLACE FUNCTION public.next_media()
   RETURNS double precision
   LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
+declare
+  instant timestamptz := clock_timestamp();
 begin
   return (
-    select case when count(*) > 0 then greatest(0, extract(epoch from min(waiting.available_at) - clock_timestamp())) end
-    from public.media_downloads as waiting
-    join public.whatsapp_connections as connection on connection.id = waiting.connection_id and connection.status = 'active'
-    where waiting.lease_token is null);
+    -- Nobody waits: null, and greatest() would make a zero of it.
+    select case when count(head.at) > 0 then greatest(0, extract(epoch from min(greatest(head.at,
+      -- All that may be fetched at once is being fetched, and nobody knows how long that takes.
+      case when number.free = 0 then instant + interval '1 second' end)) - instant)) end
+    from private.media_numbers(instant) as number
+    cross join lateral (
+      (select instant as at from public.media_downloads as item
+       where item.connection_id = number.connection_id and item.lease_token is null and item.available_at is null and item.deadline > instant
+       limit 1)
+      union all
+      (select item.available_at from public.media_downloads as item
+       where item.connection_id = number.connection_id and item.lease_token is null and item.available_at is not null
+       order by item.available_at nulls first limit 1)
+    ) as head);
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."next_media"() TO "service_role";
 
-COMMENT ON FUNCTION "public"."next_media"() IS 'In how many seconds a claim may find something; null when nothing waits.';
+COMMENT ON FUNCTION "public"."next_media"() IS 'In how many seconds a claim may find something, as far as can be known now; null when nothing waits.';
 
 REVOKE ALL ON FUNCTION "public"."next_media"() FROM "postgres";
 
@@ -7221,51 +7692,58 @@ CREATE OR REPLACE FUNCTION public.record_media (
   RETURNS integer
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET lock_timeout TO '500ms'
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
-  held uuid[];
-begin
   -- results: [{message_id, lease_token, outcome: stored|retry|failed|expired|corrupt, path?, mime_type?, size?, sha256?,
   --            width?, height?, duration?, retry_after?, error?}]
-  -- The queue's row is locked before the message, as everywhere.
-  held := array(
-    select item.message_id
-    from public.media_downloads as item
-    join jsonb_to_recordset(results) as result (message_id uuid, lease_token uuid)
-      on item.message_id = result.message_id and item.lease_token = result.lease_token
-    order by item.message_id
-    for update of item);
+  held private.media_result[] := private.held_files(results);
+begin
+  if held = '{}' then
+    return 0;
+  end if;
+  perform from public.messages where id in (select message_id from unnest(held)) order by id for no key update;
 
   update public.messages as message set
-    media_status = case when result.outcome = 'retry' then 'pending' else result.outcome end,
-    media_path = coalesce(result.path, message.media_path),
+    media_status = case result.outcome when 'retry' then 'pending' else result.outcome end,
+    media_error = case when result.outcome <> 'stored' then result.error end
+  from unnest(held) as result
+  -- What is stored stays: a file that the queue has by mistake takes nothing away.
+  where message.id = result.message_id and (result.outcome = 'stored' or message.media_status is distinct from 'stored');
+
+  update public.messages as message set
+    media_path = result.path,
     media_mime_type = coalesce(result.mime_type, message.media_mime_type),
-    media_size = coalesce(result.size, message.media_size),
+    media_size = result.size,
     media_sha256 = coalesce(result.sha256, message.media_sha256),
-    media_width = coalesce(result.width, message.media_width),
-    media_height = coalesce(result.height, message.media_height),
-    media_duration = coalesce(result.duration, message.media_duration),
-    media_error = case when result.outcome = 'stored' then null else result.error end
-  from jsonb_to_recordset(results)
-    as result (message_id uuid, outcome text, path text, mime_type text, size bigint, sha256 text, width integer,
-      height integer, duration real, error jsonb)
-  where message.id = result.message_id and message.id = any (held);
+    -- Out of the file itself, which may claim anything.
+    media_width = case when result.width between 1 and 2147483647 then result.width end,
+    media_height = case when result.height between 1 and 2147483647 then result.height end,
+    media_duration = case when result.duration between 0 and 10000000 then result.duration end
+  from unnest(held) as result
+  where message.id = result.message_id and result.outcome = 'stored';
 
   update public.media_downloads as item set
-    lease_token = null, lease_expires_at = null, available_at = now() + make_interval(secs => result.retry_after)
-  from jsonb_to_recordset(results) as result (message_id uuid, outcome text, retry_after double precision)
-  where item.message_id = result.message_id and item.message_id = any (held) and result.outcome = 'retry';
+    lease_token = null, lease_expires_at = null,
+    available_at = now() + least(greatest(result.retry_after, 0), 604800) * interval '1 second'
+  from unnest(held) as result
+  where item.message_id = result.message_id and result.outcome = 'retry';
 
   delete from public.media_downloads as item
-  using jsonb_to_recordset(results) as result (message_id uuid, outcome text)
-  where item.message_id = result.message_id and item.message_id = any (held) and result.outcome <> 'retry';
+  using unnest(held) as result, public.messages as message
+  where item.message_id = result.message_id and message.id = result.message_id
+    and (result.outcome <> 'retry' or message.media_status = 'stored');
   return cardinality(held);
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."record_media"(jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "public"."record_media"(jsonb) IS 'Records what became of leased downloads. A result with an old token changes nothing.';
+COMMENT ON FUNCTION "public"."record_media"(jsonb) IS 'Records what became of leased downloads and returns how many were still held. A result with an old token changes nothing.';
 
 REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM "postgres";
 
@@ -7451,23 +7929,23 @@ CREATE OR REPLACE FUNCTION public.release_media (
   leases jsonb
 )
   RETURNS integer
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SET search_path TO ''
+  SET lock_timeout TO '500ms'
   AS $function$
-  with released as (
-    update public.media_downloads set lease_token = null, lease_expires_at = null, attempts = attempts - 1
-    where message_id in (
-      select item.message_id
-      from public.media_downloads as item
-      join jsonb_to_recordset(leases) as lease (message_id uuid, lease_token uuid)
-        on item.message_id = lease.message_id and item.lease_token = lease.lease_token
-      order by item.message_id
-      for update of item)
-    returning message_id
-  ), pending as (
-    update public.messages set media_status = 'pending' where id in (select message_id from released)
-  )
-  select count(*)::integer from released
+declare
+  held private.media_result[] := private.held_files(leases);
+begin
+  if held = '{}' then
+    return 0;
+  end if;
+  perform from public.messages where id in (select message_id from unnest(held)) order by id for no key update;
+  update public.messages as message set media_status = 'pending'
+  from unnest(held) as lease where message.id = lease.message_id and message.media_status = 'downloading';
+  update public.media_downloads as item set lease_token = null, lease_expires_at = null, attempts = item.attempts - 1
+  from unnest(held) as lease where item.message_id = lease.message_id;
+  return cardinality(held);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."release_media"(jsonb) TO "service_role";
@@ -7569,6 +8047,31 @@ REVOKE ALL ON FUNCTION "public"."resume_connection"(uuid) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."resume_connection"(uuid) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."resume_connection"(uuid) FROM PUBLIC, "anon";
+
+-- public/functions/retry_media.sql
+CREATE OR REPLACE FUNCTION public.retry_media (
+  message_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.retry_media(message_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."retry_media"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."retry_media"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."retry_media"(uuid) IS 'Asks once more for a failed, expired or corrupt file, for an hour at least. WA004, WA008 when it is stored or on its way, WA020 when the message has no file to ask for.';
+
+REVOKE ALL ON FUNCTION "public"."retry_media"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."retry_media"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."retry_media"(uuid) FROM PUBLIC, "anon";
 
 -- public/functions/retry_message.sql
 CREATE OR REPLACE FUNCTION public.retry_message (
@@ -7780,43 +8283,63 @@ GRANT EXECUTE ON FUNCTION "public"."sweep_journal"(integer, integer) TO "postgre
 REVOKE ALL ON FUNCTION "public"."sweep_journal"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/sweep_media.sql
-CREATE OR REPLACE FUNCTION public.sweep_media()
+CREATE OR REPLACE FUNCTION public.sweep_media (
+  max_files integer DEFAULT 1000
+)
   RETURNS integer
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
-  -- Fetching twice harms nobody, so an expired lease simply waits again; past its deadline a file is gone for good.
-  with expired as (
-    update public.media_downloads set lease_token = null, lease_expires_at = null
-    where message_id in (
-      select message_id from public.media_downloads where lease_token is not null and lease_expires_at <= now()
-      order by message_id for update skip locked)
-    returning message_id
-  ), gone as (
-    delete from public.media_downloads
-    where message_id in (
-      select message_id from public.media_downloads where deadline <= now() and lease_token is null
-      order by message_id for update skip locked)
-    returning message_id
-  ), shown as (
-    update public.messages set
-      media_status = case when id in (select message_id from gone) then 'expired' else 'pending' end,
-      media_error = case when id in (select message_id from gone)
-        then jsonb_build_object('code', 'expired', 'title', 'The provider no longer has this file') else media_error end
-    where id in (select message_id from expired union select message_id from gone)
-  )
-  select count(*)::integer from (select message_id from expired union select message_id from gone) as swept
+declare
+  lost uuid[];
+  gone uuid[];
+begin
+  -- Fetching twice harms nobody, so what a dead worker held simply waits again. What has been tried more than three times
+  -- may be what they die of: it comes back later each time.
+  lost := array(
+    select item.message_id
+    from public.media_downloads as item
+    join public.messages as message on message.id = item.message_id
+    where item.lease_token is not null and item.lease_expires_at <= now()
+    limit max_files
+    for update of item skip locked for no key update of message skip locked);
+  update public.messages as message set media_status = 'pending'
+  where message.id = any (lost) and message.media_status = 'downloading';
+  update public.media_downloads as item set lease_token = null, lease_expires_at = null,
+    available_at = case when item.attempts > 3 then now() + power(2, least(item.attempts - 3, 9)) * interval '1 second' end
+  where item.message_id = any (lost);
+
+  -- Past its deadline a file is gone for good, and says so.
+  gone := array(
+    select item.message_id
+    from public.media_downloads as item
+    join public.messages as message on message.id = item.message_id
+    where item.lease_token is null and item.deadline <= now()
+    order by item.deadline limit max_files
+    for update of item skip locked for no key update of message skip locked);
+  update public.messages as message set media_status = 'expired', media_error = private.media_error('expired')
+  where message.id = any (gone) and message.media_status is distinct from 'stored';
+  delete from public.media_downloads as item where item.message_id = any (gone);
+
+  -- Who has not been served for an hour is as good as never served.
+  delete from private.media_turns as turn where turn.claimed_at < now() - interval '1 hour';
+  return cardinality(lost) + cardinality(gone);
+end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "public"."sweep_media"() TO "service_role";
+GRANT EXECUTE ON FUNCTION "public"."sweep_media"(integer) TO "service_role";
 
-COMMENT ON FUNCTION "public"."sweep_media"() IS 'Frees downloads whose worker died and ends those whose file the provider has forgotten.';
+COMMENT ON FUNCTION "public"."sweep_media"(integer) IS 'Frees downloads whose worker died and ends those whose file the provider has forgotten, at most so many of each.';
 
-REVOKE ALL ON FUNCTION "public"."sweep_media"() FROM "postgres";
+REVOKE ALL ON FUNCTION "public"."sweep_media"(integer) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "public"."sweep_media"() TO "postgres";
+GRANT EXECUTE ON FUNCTION "public"."sweep_media"(integer) TO "postgres";
 
-REVOKE ALL ON FUNCTION "public"."sweep_media"() FROM PUBLIC, "anon", "authenticated";
+REVOKE ALL ON FUNCTION "public"."sweep_media"(integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/sweep_outbound.sql
 CREATE OR REPLACE FUNCTION public.sweep_outbound (

@@ -11,6 +11,8 @@ create table public.whatsapp_connections (
   quality_rating text,
   messages_per_second integer not null default 80 check (messages_per_second between 1 and 1000),
   send_read_receipts boolean not null default false,
+  media_downloads_at_once integer not null default 8 check (media_downloads_at_once between 1 and 64),
+  media_lifetime interval not null default '7 days' check (media_lifetime between '1 minute' and '30 days'),
   last_error jsonb,
   provider_notices jsonb not null default '{}' check (jsonb_typeof(provider_notices) = 'object'),
   created_at timestamptz not null default now(),
@@ -21,6 +23,9 @@ comment on table public.whatsapp_connections is 'A WhatsApp number, reached thro
 comment on column public.whatsapp_connections.provider_notices is
   'What WhatsApp last said about the number or its account: by webhook field, {at, value} in the provider''s own shape.';
 comment on column public.whatsapp_connections.send_read_receipts is 'Whether customers see blue ticks when a conversation is marked as read here.';
+comment on column public.whatsapp_connections.media_downloads_at_once is 'How many files of the number are fetched at the same time, by all workers together.';
+comment on column public.whatsapp_connections.media_lifetime is
+  'How long the provider keeps a file that somebody sent: 7 days by its id (Meta, media reference); 60 minutes for numbers with Local Storage or No Storage at Meta. Files that come are fetched by then or expire.';
 comment on column public.whatsapp_connections.status is 'active; paused (the queue waits, nothing fails; status_reason says why); disconnected.';
 
 create table private.connection_credentials (

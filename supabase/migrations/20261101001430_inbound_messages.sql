@@ -34,7 +34,9 @@ begin
         told.media_sha256, told.media_filename, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_message, arrived_messages.messages) with ordinality as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
-      order by connection.id, told.wamid, coalesce(told.imported, false), told.type = 'media_placeholder', told.ordinality
+      -- A picture told twice, with an id and without: the one with it.
+      order by connection.id, told.wamid, coalesce(told.imported, false), told.type = 'media_placeholder',
+        coalesce(private.arrived_media_status(told.type, told.media_id) = 'failed', false), told.ordinality
     ) as m);
 end
 $$;

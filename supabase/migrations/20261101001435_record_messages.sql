@@ -7,26 +7,27 @@ as $$
 declare
   threads uuid[] := private.ensure_threads(arrived);
   fresh integer;
+  files uuid[];
 begin
   with stored as (
     insert into public.messages (
       workspace_id, connection_id, conversation_id, wamid, wa_id, bsuid, profile_name, direction, status, imported, type, content,
-      reply_to_wamid, occurred_at, sent_at, media_id, media_mime_type, media_sha256, media_filename, media_status)
+      reply_to_wamid, occurred_at, sent_at, media_id, media_mime_type, media_sha256, media_filename, media_status, media_error)
     select m.workspace_id, m.connection_id, threads[m.ordinality], m.wamid, m.wa_id, m.bsuid, m.profile_name, m.direction,
       m.status, m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, case when m.direction = 'outbound' then m.occurred_at end,
-      m.media_id, m.media_mime_type, m.media_sha256, m.media_filename, case when m.media_id is not null then 'pending' end
+      m.media_id, m.media_mime_type, m.media_sha256, m.media_filename, file.status,
+      case when file.status = 'failed' then private.media_error('no_media_id') end
     from unnest(arrived) with ordinality as m
+    cross join lateral (select private.arrived_media_status(m.type, m.media_id) as status offset 0) as file
     order by m.ordinality
     on conflict (connection_id, wamid) do nothing
-    returning id, workspace_id, connection_id, conversation_id, media_id, media_sha256, occurred_at
-  ), queued as (
-    insert into public.media_downloads (message_id, workspace_id, connection_id, object_name, media_id, sha256, deadline)
-    select id, workspace_id, connection_id, private.object_name(workspace_id, conversation_id, id), media_id, media_sha256,
-      occurred_at + interval '7 days'
-    from stored where media_id is not null
+    returning id, media_id
   )
-  select count(*) into fresh from stored;
+  select count(*), array_agg(id) filter (where media_id is not null) into fresh, files from stored;
 
+  if files is not null then
+    perform private.queue_media(files);
+  end if;
   if fresh < cardinality(arrived) then
     perform private.reconcile_messages(arrived);
   end if;
@@ -50,7 +51,7 @@ begin
     from unnest(arrived) as m
     join public.messages as message on message.connection_id = m.connection_id and message.wamid = m.wamid
     where message.imported and not m.imported
-      or message.type = 'media_placeholder' and m.type <> 'media_placeholder'
+      or private.brings_file(m, message)
       or message.direction = 'outbound' and private.status_rank(m.status) > private.status_rank(message.status));
   if twice = '{}' then
     return;
@@ -70,24 +71,40 @@ begin
 end
 $$;
 
+create function private.brings_file(told private.inbound_message, message public.messages) returns boolean
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return message.type = 'media_placeholder' and told.type <> 'media_placeholder'
+    or message.media_status = 'failed' and message.media_id is null and told.media_id is not null;
+end
+$$;
+comment on function private.brings_file(private.inbound_message, public.messages) is
+  'Whether a message that is here already waits for what this one tells: a placeholder for its file, a file for its id.';
+grant execute on function private.brings_file(private.inbound_message, public.messages) to service_role;
+
 create function private.replace_placeholders(arrived private.inbound_message[]) returns void
-language sql set search_path = ''
+language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
+declare
+  files uuid[];
+begin
   with replaced as (
     update public.messages as message set
       type = m.type, content = m.content, reply_to_wamid = coalesce(m.reply_to_wamid, message.reply_to_wamid),
       media_id = m.media_id, media_mime_type = m.media_mime_type, media_sha256 = m.media_sha256,
-      media_filename = m.media_filename, media_status = case when m.media_id is not null then 'pending' end
+      media_filename = m.media_filename, media_status = private.arrived_media_status(m.type, m.media_id),
+      media_error = case when private.arrived_media_status(m.type, m.media_id) = 'failed' then private.media_error('no_media_id') end
     from unnest(arrived) as m
-    where message.connection_id = m.connection_id and message.wamid = m.wamid
-      and message.type = 'media_placeholder' and m.type <> 'media_placeholder'
-    returning message.*
+    where message.connection_id = m.connection_id and message.wamid = m.wamid and private.brings_file(m, message)
+    returning message.id, message.media_id
   )
-  insert into public.media_downloads (message_id, workspace_id, connection_id, object_name, media_id, sha256, deadline)
-  select id, workspace_id, connection_id, private.object_name(workspace_id, conversation_id, id), media_id, media_sha256,
-    occurred_at + interval '7 days'
-  from replaced where media_id is not null
+  select array_agg(id) filter (where media_id is not null) into files from replaced;
+  if files is not null then
+    perform private.queue_media(files);
+  end if;
+end
 $$;
 comment on function private.replace_placeholders(private.inbound_message[]) is
   'The history of a phone tells of a file first and brings it later, under the same id: the file takes the place.';

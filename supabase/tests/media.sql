@@ -1,6 +1,6 @@
 -- Files to be fetched: leased, proven, stored or given up, and never twice in one object.
 begin;
-select plan(38);
+select plan(62);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -32,9 +32,9 @@ select md5('home')::uuid, md5(role)::uuid, role from unnest(array['owner', 'admi
 union all select md5('away')::uuid, md5('stranger')::uuid, 'owner';
 insert into public.whatsapp_connections (id, workspace_id, phone_number_id)
 values (md5('home number')::uuid, md5('home')::uuid, 'media-home'), (md5('away number')::uuid, md5('away')::uuid, 'media-away');
-create function pg_temp.receive(name text, received_at timestamptz default now()) returns integer language sql as $$
+create function pg_temp.receive(name text, received_at timestamptz default now(), fields jsonb default '{}') returns integer language sql as $$
   select public.record_inbound('[]', jsonb_build_array(jsonb_build_object('phone_number_id', 'media-home', 'wamid', name,
-    'wa_id', '972501234567', 'type', 'image', 'content', '{}'::jsonb, 'occurred_at', received_at, 'media_id', name, 'media_sha256', 'announced')), '[]')
+    'wa_id', '972501234567', 'type', 'image', 'content', '{}'::jsonb, 'occurred_at', received_at, 'media_id', name, 'media_sha256', 'announced') || fields), '[]')
 $$;
 create temporary table lease (name text, message_id uuid, lease_token uuid, attempts integer, at bigint generated always as identity);
 create function pg_temp.claim(files integer default 10, seconds integer default 60) returns text language sql as $$
@@ -87,6 +87,7 @@ select results_eq(
 select is(pg_temp.state('old'), 'stored', 'it has left the queue');
 select is(pg_temp.recorded('old', 'failed'), 0, 'a second word changes nothing');
 select is(pg_temp.state('old'), 'stored', 'it stays stored');
+select is(pg_temp.recorded('old', 'stored', '{"path": "elsewhere"}'), 0, 'nor another path');
 select is(
   public.record_media(jsonb_build_array(jsonb_build_object('message_id', md5('young')::uuid, 'lease_token', gen_random_uuid(), 'outcome', 'stored'))),
   0, 'who does not hold the lease records nothing');
@@ -96,6 +97,9 @@ select is(pg_temp.recorded('young', 'retry', '{"retry_after": 60, "error": {"cod
 select results_eq(
   $$select media_status, media_error ->> 'code', available_at - now() from public.messages join public.media_downloads on message_id = id where wamid = 'young'$$,
   $$values ('pending', 'Unavailable', interval '60 seconds')$$, 'waits, and says why');
+select is(
+  (select count(*) from public.media_downloads where media_id = 'young' and num_nonnulls(lease_token, lease_expires_at) = 0), 1::bigint,
+  'and is nobody''s');
 select is(pg_temp.claim(), null, 'until its time');
 update public.media_downloads set available_at = now() where media_id = 'young';
 select is(pg_temp.claim(), 'young', 'then it is fetched again');
@@ -109,24 +113,81 @@ select is(public.release_media(pg_temp.held('young')), 0, 'once');
 select is(pg_temp.claim(), 'young', 'it is claimed again');
 select is((select attempts from lease where name = 'young' order by at desc limit 1), 2, 'and no attempt was spent');
 
-select is(pg_temp.recorded('young', 'corrupt', '{"error": {"code": "corrupt"}}'), 1, 'a file that is not what was announced');
+-- extend
+
+select is(public.extend_media(pg_temp.held('young'), 600), 1, 'whoever holds a lease keeps it');
+select is((select lease_expires_at - now() from public.media_downloads where media_id = 'young'), interval '600 seconds', 'for so much longer');
+select is(
+  public.extend_media(pg_temp.held('young') || pg_temp.held('old'), 600), 1, 'and keeps no other');
+
+select is(
+  pg_temp.recorded('young', 'corrupt', '{"error": {"code": "corrupt"}, "path": "w/c/half.png", "size": 3, "sha256": "wrong"}'), 1,
+  'a file that is not what was announced');
 select results_eq(
-  $$select media_status, media_path, media_error ->> 'code' from public.messages where wamid = 'young'$$,
-  $$values ('corrupt', null, 'corrupt')$$, 'is not shown');
+  $$select media_status, media_path, media_size, media_sha256, media_error ->> 'code' from public.messages where wamid = 'young'$$,
+  $$values ('corrupt', null, null::bigint, 'announced', 'corrupt')$$, 'is not shown');
+
+-- What a file says of itself
+
+create function pg_temp.measured(name text, result jsonb) returns text language plpgsql as $$
+begin
+  perform pg_temp.receive(name), pg_temp.claim();
+  if pg_temp.recorded(name, 'stored', result || '{"path": "p"}') <> 1 then
+    return 'not held';
+  end if;
+  return (select concat_ws(' ', media_status, media_width, media_height, media_duration) from public.messages where wamid = name);
+exception when others then
+  return sqlstate;
+end
+$$;
+select is(pg_temp.measured('measured', '{"width": 800, "height": 600, "duration": 2.5}'), 'stored 800 600 2.5', 'width, height and duration are kept');
+select is(pg_temp.measured('still', '{}'), 'stored', 'or not known');
+select is(
+  pg_temp.measured('boastful', '{"width": 4294967295, "height": -1, "duration": 1e300}'), 'stored', 'a picture that claims to be endless is stored without');
+select is(pg_temp.measured('empty', '{"width": 0, "height": 600.4, "duration": 0}'), 'stored 600 0', 'or with what makes sense');
+select is(pg_temp.measured('nonsense', '{"width": "wide"}'), '22P02', 'a broken result is refused');
+select pg_temp.receive('good'), pg_temp.receive('bad'), pg_temp.claim();
+create function pg_temp.wait_of(name text, seconds text) returns interval language plpgsql as $$
+begin
+  perform pg_temp.receive(name), pg_temp.claim();
+  perform pg_temp.recorded(name, 'retry', jsonb_build_object('retry_after', seconds::numeric));
+  return (select available_at - now() from public.media_downloads where media_id = name);
+end
+$$;
+select is(pg_temp.wait_of('patient', '1e300'), interval '7 days', 'nobody waits for ever');
+select is(pg_temp.wait_of('hasty', '-5'), interval '0', 'nor since yesterday');
+select is(pg_temp.wait_of('eager', null), interval '0', 'nor for a time that nobody named');
+update public.messages set media_status = 'stored', media_path = 'there' where wamid = 'good';
+select is(pg_temp.recorded('good', 'retry', '{"error": {"code": "late"}}'), 1, 'a file that the queue has by mistake');
+select results_eq(
+  $$select media_status, media_path, media_error from public.messages where wamid = 'good'$$,
+  $$values ('stored', 'there', null::jsonb)$$, 'takes nothing away');
+select is(pg_temp.state('good'), 'stored', 'and leaves the queue');
+select throws_ok($$select pg_temp.recorded('bad', 'lost')$$, '23514', null, 'an outcome that is none is refused');
+delete from public.media_downloads where workspace_id = md5('home')::uuid;
 
 -- sweep
 
-select pg_temp.receive('dropped');
-select is(pg_temp.claim(10, 0), 'dropped', 'a worker claims a file and dies');
+select pg_temp.receive('dropped'), public.sweep_media();
+select is(pg_temp.claim(1, 0), 'dropped', 'a worker claims a file and dies');
 select cmp_ok(public.sweep_media(), '>=', 1, 'its lease runs out');
 select is(pg_temp.state('dropped'), 'pending waits', 'fetching twice is harmless: it waits again');
-select is(pg_temp.claim(10, 0), 'dropped', 'the next worker claims it and dies as well');
+select is(pg_temp.claim(10, 0), 'dropped', 'at once: the next worker claims it and dies as well');
+update public.media_downloads set attempts = 4 where media_id = 'dropped';
+select cmp_ok(public.sweep_media(), '>=', 1, 'its lease runs out');
+select is(
+  (select available_at - now() from public.media_downloads where media_id = 'dropped'), interval '2 seconds', 'what has seen four of them comes back later');
 update public.media_downloads set deadline = now() where media_id = 'dropped';
-select cmp_ok(public.sweep_media(), '>=', 1, 'its lease runs out, and its time');
+select is(pg_temp.claim(), null, 'past its deadline nobody asks for it');
 select cmp_ok(public.sweep_media(), '>=', 1, 'nobody has it, and WhatsApp no longer either');
 select results_eq(
-  $$select media_status, media_error ->> 'code' from public.messages where wamid = 'dropped'$$, $$values ('expired', 'expired')$$, 'it is gone');
+  $$select media_status, media_error from public.messages where wamid = 'dropped'$$,
+  $$values ('expired', '{"code": "expired", "title": "The provider no longer has this file"}'::jsonb)$$, 'it is gone, and says so');
 select is(pg_temp.state('dropped'), 'expired', 'and out of the queue');
+select is(sum(pg_temp.receive('many' || n)), 5::bigint, 'many wait') from generate_series(1, 5) as n;
+update public.media_downloads set deadline = now() where media_id like 'many%';
+select is(public.sweep_media(2), 2, 'a sweep ends so many');
+select is(public.sweep_media(2) + public.sweep_media(2), 3, 'and the next sweeps the rest');
 
 -- A paused number, and a deleted thread
 
@@ -140,8 +201,17 @@ select is(pg_temp.recorded('paused', 'stored', '{"path": "w/none/m.png"}'), 1, '
 
 -- The members
 
-select is(pg_temp.by('agent', 'select count(*) from public.messages where media_status = $$stored$$'), '2', 'an agent sees what is stored');
+select is(
+  pg_temp.by('agent', 'select concat_ws($$ $$, media_path, media_mime_type, media_size, media_sha256) from public.messages where wamid = $$old$$'),
+  'w/c/m.png image/png 68 proven', 'an agent sees what is stored');
+select is(
+  pg_temp.by('agent', 'select media_error ->> $$code$$ from public.messages where wamid = $$young$$'), 'corrupt', 'and why something is not');
 select is(pg_temp.by('stranger', 'select count(*) from public.messages where media_status = $$stored$$'), '0', 'a stranger does not');
+select results_eq(
+  $$select pubinsert and pubupdate, prattrs is null, prqual is null
+    from pg_publication_rel join pg_publication as publication on publication.oid = prpubid
+    where pubname = 'supabase_realtime' and prrelid = 'public.messages'::regclass$$,
+  $$values (true, true, true)$$, 'a frontend hears of every change of a message, all its columns with it');
 
 select * from finish();
 rollback;

@@ -163,27 +163,104 @@ async def test_claim_outbound_is_not_slowed_by_what_is_scheduled_or_on_the_wire(
         await _assert_few_rows(session)
 
 
-async def test_claim_media_reads_few_rows_of_a_long_queue(database: Connect) -> None:
-    async with _rolled_back(database) as session:
-        tenant = await Tenant.create(session)
-        await session.execute(
-            "with files as (insert into public.messages "
-            "(workspace_id, connection_id, direction, status, type, content, media_id, media_status) "
-            "select %s, %s, 'inbound', 'received', 'image', '{}', n, 'pending' from generate_series(1, %s) as n "
-            "returning *) "
-            "insert into public.media_downloads "
-            "(message_id, workspace_id, connection_id, object_name, media_id, deadline) "
-            "select id, workspace_id, connection_id, private.object_name(workspace_id, null, id), media_id, "
-            "now() + make_interval(secs => seq %% 1000) from files",
-            [tenant.workspace_id, tenant.connection_id, WAITING],
-        )
-        await _analyze(session)
-        plan = await _plan(session, "claim_media", max_files=SLOTS, lease_seconds=60)
-        assert plan["Actual Rows"] == SLOTS, _told(plan)
+async def _queue_media(session: Session, tenant: Tenant, files: int, *, waits: str = "null") -> None:
+    """So many files of a number; `waits` is their available_at, an SQL expression."""
+    await session.execute(
+        "with files as (insert into public.messages "
+        "(workspace_id, connection_id, direction, status, type, content, media_id, media_status) "
+        "select %s, %s, 'inbound', 'received', 'image', '{}', n, 'pending' from generate_series(1, %s) as n "
+        "returning *) "
+        "insert into public.media_downloads "
+        "(message_id, workspace_id, connection_id, object_name, media_id, deadline, available_at) "
+        "select id, workspace_id, connection_id, private.object_name(workspace_id, null, id), media_id, "
+        f"now() + make_interval(hours => 1, secs => seq %% 1000), {waits} from files".encode(),
+        [tenant.workspace_id, tenant.connection_id, files],
+    )
+
+
+async def _media_rows_read(session: Session) -> int:
+    """What this transaction has read of the queue so far, in functions as well: index entries, and rows of scans."""
+    (read,) = await rows(
+        session,
+        "select pg_stat_get_xact_tuples_returned('public.media_downloads'::regclass) "
+        "+ sum(pg_stat_get_xact_tuples_returned(indexrelid)) as read "
+        "from pg_index where indrelid = 'public.media_downloads'::regclass",
+    )
+    return int(read["read"])
+
+
+async def _claim_reading_few(session: Session, expected: int) -> None:
+    before = await _media_rows_read(session)
+    claimed = await rows(session, "select * from public.claim_media(%s, 60)", SLOTS)
+    assert len(claimed) == expected
+    assert await _media_rows_read(session) - before <= ALLOWED
+
+
+async def _assert_few_files_read(session: Session, expected: int) -> None:
+    await _analyze(session)
+    instant = "(now() + interval '1 minute')"
+    plan = await _plan(session, "media_candidates", max_files=SLOTS, instant=instant)
+    assert plan["Actual Rows"] == expected, _told(plan)
+    plans = [plan]
+    for function in ("media_due", "media_numbers"):
+        plans.append(await _plan(session, function, max_files=SLOTS, instant=instant))
+    for plan in plans:
         assert _scanned_whole(plan) == set(), _told(plan)
         assert "media_downloads_ready" in _indexes(plan), _told(plan)
         assert _touched(plan, "media_downloads") <= ALLOWED, _told(plan)
-        assert _touched(plan, "messages") <= ALLOWED, _told(plan)
+    await _claim_reading_few(session, expected)
+
+
+# What a number fetches at once.
+AT_ONCE = 8
+
+
+async def test_claim_media_reads_few_rows_of_a_long_queue(database: Connect) -> None:
+    async with _rolled_back(database) as session:
+        await _queue_media(session, await Tenant.create(session), WAITING)
+        await _assert_few_files_read(session, AT_ONCE)
+        # A full number is passed by.
+        await _claim_reading_few(session, 0)
+
+
+async def test_claim_media_reads_few_rows_of_one_workspace_that_holds_nearly_all(database: Connect) -> None:
+    async with _rolled_back(database) as session:
+        tenants = [await Tenant.create(session) for _ in range(10)]
+        for place, tenant in enumerate(tenants):
+            await _queue_media(session, tenant, WAITING if place == 0 else 1)
+        await _assert_few_files_read(session, AT_ONCE + 9)
+
+
+async def test_claim_media_is_not_slowed_by_what_waits_after_a_failure(database: Connect) -> None:
+    async with _rolled_back(database) as session:
+        tenant = await Tenant.create(session)
+        await _queue_media(session, tenant, WAITING, waits="now() + interval '1 hour'")
+        await _queue_media(session, tenant, 3)
+        await _assert_few_files_read(session, 3)
+
+
+async def test_claim_media_takes_few_of_many_whose_time_has_come_again(database: Connect) -> None:
+    async with _rolled_back(database) as session:
+        tenant = await Tenant.create(session)
+        await _queue_media(session, tenant, WAITING, waits="now() - interval '1 second'")
+        await _analyze(session)
+        await _claim_reading_few(session, AT_ONCE)
+        await _claim_reading_few(session, 0)
+
+
+async def test_sweep_media_reads_few_rows_of_a_long_queue(database: Connect) -> None:
+    async with _rolled_back(database) as session:
+        tenant = await Tenant.create(session)
+        await _queue_media(session, tenant, WAITING)
+        await session.execute(
+            "update public.media_downloads set deadline = now() where message_id in "
+            "(select message_id from public.media_downloads where workspace_id = %s limit 100)",
+            [tenant.workspace_id],
+        )
+        await _analyze(session)
+        before = await _media_rows_read(session)
+        assert (await rows(session, "select public.sweep_media(%s) as swept", SLOTS))[0]["swept"] == SLOTS
+        assert await _media_rows_read(session) - before <= ALLOWED
 
 
 async def test_claim_inbound_reads_few_rows_of_a_long_journal(database: Connect) -> None:

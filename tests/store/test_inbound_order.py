@@ -123,7 +123,7 @@ LEFT = {
         order by phone, bsuid""",
     "messages": """
         select message.wamid, type, content, message.status, occurred_at, media_status, thread.phone, thread.bsuid,
-          (select deadline from public.media_downloads where message_id = message.id) as deadline
+          exists (select from public.media_downloads where message_id = message.id) as waits
         from public.messages as message join public.conversations as thread on thread.id = conversation_id
         where message.workspace_id = %s and direction = 'inbound' and thread.phone is distinct from '4915100000000'
         order by wamid""",

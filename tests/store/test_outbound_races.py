@@ -265,29 +265,3 @@ async def test_a_conversation_deleted_while_it_is_being_sent_to_leaves_nothing_o
         assert states[messages[1]] == "sent"
         assert states[messages[0]] in ("canceled", "failed")
         assert states[messages[2]] == "canceled"
-
-
-async def test_media_claims_share_nothing_and_a_late_record_meets_the_sweep(
-    sessions: list[Session], tenant: Tenant
-) -> None:
-    files = [tenant.message(f"file.{n}", "972501234567", type="image", media_id=f"file.{n}") for n in range(60)]
-    await call(sessions[0], "record_inbound", [], files, [])
-    taken = await asyncio.gather(*(rows(session, "select * from public.claim_media(40, 0)") for session in sessions))
-    claimed = [row for batch in taken for row in batch if row["workspace_id"] == tenant.workspace_id]
-    assert len({row["message_id"] for row in claimed}) == len(claimed) == 60
-    results = [lease | {"path": "somewhere"} for lease in leases(claimed, outcome="stored")]
-    stored, _, _, released = await asyncio.gather(
-        call(sessions[0], "record_media", results[:40][::-1]),
-        call(sessions[1], "sweep_media"),
-        call(sessions[2], "sweep_media"),
-        call(sessions[3], "release_media", leases(claimed)[::-1]),
-    )
-    found = await rows(
-        sessions[0],
-        "select media_status, count(*) as files from public.messages where workspace_id = %s group by media_status",
-        tenant.workspace_id,
-    )
-    states = {row["media_status"]: row["files"] for row in found}
-    assert set(states) <= {"stored", "pending"}
-    assert states.get("stored", 0) == stored
-    assert stored + released <= 60
