@@ -87,6 +87,7 @@ _SHOWS: dict[str, set[str | None]] = {
     **{name: {name} for name in ("image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff")},
     **{name: {"image/heic", "image/avif"} for name in ("image/heic", "image/avif")},
     **{name: {*_FILM} for name in _FILM},
+    "video/quicktime": {*_FILM, None},  # older than the brand: any atom may come first
     "video/webm": {"video/webm"},
     "audio/ogg": {"audio/ogg"},
     "audio/mpeg": {"audio/mpeg", "audio/aac", None},  # junk before the first frame is common

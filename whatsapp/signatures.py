@@ -17,6 +17,8 @@ _STARTS = (
     (b"GIF89a", "image/gif"),
     (b"II*\x00", "image/tiff"),
     (b"MM\x00*", "image/tiff"),
+    (b"II+\x00", "image/tiff"),  # BigTIFF
+    (b"MM\x00+", "image/tiff"),
     (b"OggS\x00", "audio/ogg"),  # RFC 3533, 6: capture pattern and version
     (b"ID3", "audio/mpeg"),  # id3.org: a tag before the first frame
     (b"#!AMR", "audio/amr"),  # RFC 4867, 5.1; with -WB the wide band
@@ -24,6 +26,7 @@ _STARTS = (
     (b"%PDF-", "application/pdf"),
     (b"PK\x03\x04", ZIP),
     (b"PK\x05\x06", ZIP),  # an empty one
+    (b"PK\x07\x08", ZIP),  # one of several parts
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),  # [MS-CFB] 2.2: doc, xls, ppt, and encrypted office files
     (b"\x1f\x8b\x08", "application/gzip"),  # RFC 1952
     (b"{\\rtf", "application/rtf"),

@@ -149,27 +149,26 @@ async def test_a_file_that_drips_is_given_up(line: Line, monkeypatch: pytest.Mon
 
 
 async def test_a_refusal_that_drips_is_given_up(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(module, "STALL_SECONDS", 1)
     async with asyncio.timeout(5):
         with pytest.raises(OutcomeUnknown, match="no end"):
-            await fetched(line, FILE, {"http": 404, "body": "x" * 400, "drip": 100})
+            await fetched(line, FILE, {"http": 404, "body": "x" * 2000, "drip": 100})
 
 
 async def test_a_file_that_comes_just_fast_enough_is_taken(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "WINDOW_SECONDS", 0.2)
-    assert await fetched(line, FILE, {"drip": 30 * KILOBYTE}) == FILE
+    assert await fetched(line, FILE * 10, {"drip": 200 * KILOBYTE}) == FILE * 10
 
 
 async def test_a_reader_may_take_its_time(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "WINDOW_SECONDS", 0.05)
+    monkeypatch.setattr(download, "WINDOW_SECONDS", 0.5)
     monkeypatch.setattr(download, "MIN_BYTES_PER_SECOND", 64 * KILOBYTE * KILOBYTE)
-    monkeypatch.setattr(module, "STALL_SECONDS", 0.2)
     media = await line.business.media_from_user(FILE * 10, "application/pdf")
     size = 0
     async with line.client.download_media(await line.client.get_media_url(media["id"])) as file:
         async for piece in file:
             size += len(piece)
-            await asyncio.sleep(0.03)  # the slow disk behind the reader: it is what the test is about
+            await asyncio.sleep(0.06)  # the slow disk behind the reader: it is what the test is about
     assert size == len(FILE) * 10
 
 

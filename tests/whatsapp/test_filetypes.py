@@ -104,6 +104,7 @@ def test_first_bytes_show_a_type(head: bytes, expected: str | None) -> None:
         ("audio/ogg", files.ogg(1), "voice"),
         ("audio/mp4", files.mp4(), "audio"),
         ("video/mp4", files.mp4(b"3gp4"), "video"),
+        ("video/quicktime", b"\x00\x00\x00\x08wide", "document"),
         ("audio/aac", files.ADTS, "audio"),
         ("audio/aac", files.mp4(b"M4A "), "audio"),
         ("audio/mpeg", b"\x00" * 64, "audio"),
