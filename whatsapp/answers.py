@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import httpx
 
+from whatsapp.envelope import integer
 from whatsapp.errors import NotSent, OutcomeUnknown, Refused
 
 # Errors of the transport that are raised before a byte of the request is written.
@@ -43,7 +44,7 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
     """The object in an answer; empty when there is none."""
     try:
         answer = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 
@@ -82,8 +83,3 @@ def error_of(answer: dict[str, Any]) -> dict[str, Any]:
     if isinstance(meta, dict) and meta.get("developer_message"):
         return {"message": meta["developer_message"]}
     return {}
-
-
-def integer(value: Any) -> int | None:
-    """A whole number, also as text; None for anything else."""
-    return int(value) if str(value).isdecimal() else None

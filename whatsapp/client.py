@@ -11,8 +11,9 @@ from typing import Any, Self
 
 import httpx
 
-from whatsapp.answers import TransportErrors, integer, json_of, raise_if_refused
-from whatsapp.envelope import objects, text
+from whatsapp import download
+from whatsapp.answers import TransportErrors, json_of, raise_if_refused
+from whatsapp.envelope import integer, objects, text
 from whatsapp.errors import ErrorClass, OutcomeUnknown, Refused, WhatsAppError
 from whatsapp.outgoing import Outgoing, Sent
 from whatsapp.provider import Provider
@@ -20,13 +21,20 @@ from whatsapp.sending import Sending
 from whatsapp.upload import Multipart, media_name_and_type
 
 JSON_HEADERS = {"content-type": "application/json", "accept": "*/*"}
-# How long an upload may go without a piece being taken or fetched.
+# How long a file may go without a piece of it being taken, fetched, or given, on its way out or in.
 STALL_SECONDS = 30.0
+
+
+# Content types and hashes beyond it are cut: they are none, and stay none.
+MAX_TEXT = 255
 
 
 @dataclass(frozen=True, slots=True)
 class MediaUrl:
-    """A looked-up file. `url` lives five minutes; `sha256` is hex or base64, `file_size` in bytes."""
+    """A looked-up file. `url` lives five minutes; `sha256` is hex or base64, `file_size` in bytes.
+
+    All are the provider's words. Nothing is checked but that texts are at most MAX_TEXT long and the size is a size.
+    """
 
     url: str
     mime_type: str | None
@@ -126,26 +134,33 @@ class WhatsAppClient(Sending):
 
     async def get_media_url(self, media_id: str) -> MediaUrl:
         """Looks a file up. Raises NotSent, OutcomeUnknown or Refused (gone: HTTP 404 or code 100)."""
-        response = await self._request("GET", self._provider.media_url(media_id))
+        with TransportErrors():
+            async with asyncio.timeout(STALL_SECONDS):
+                response = await self._request("GET", self._provider.media_url(media_id))
         answer = self._read(response)
-        if not isinstance(answer.get("url"), str):
+        url = answer.get("url")
+        if not isinstance(url, str) or not url:
             raise OutcomeUnknown("the media lookup came without a url")
-        mime_type, sha256 = text(answer.get("mime_type")), text(answer.get("sha256"))
-        return MediaUrl(answer["url"], mime_type, sha256, integer(answer.get("file_size")))
+        mime_type, sha256 = ((text(answer.get(key)) or "")[:MAX_TEXT] or None for key in ("mime_type", "sha256"))
+        return MediaUrl(url, mime_type, sha256, integer(answer.get("file_size"), digits=15))
 
     @asynccontextmanager
-    async def download_media(self, media: MediaUrl) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Streams a looked-up file. Raises ForeignHost before the credential would go to a stranger."""
+    async def download_media(self, media: MediaUrl) -> AsyncIterator[download.Download]:
+        """Streams a looked-up file. Raises ForeignHost before the credential would go to a stranger.
+
+        Raises Redirected, a ForeignHost, instead of following; Refused (stale or gone: HTTP 404); NotSent and
+        OutcomeUnknown for the rest, a file that comes compressed, stalls or drips among it (`Download`).
+        """
         url = self._provider.download_url(media.url)
-        request = self._http.build_request("GET", url, headers=await self._credential())
+        request = self._http.build_request("GET", url, headers={**download.HEADERS, **await self._credential()})
         with TransportErrors():
-            response = await self._http.send(request, stream=True)
+            async with asyncio.timeout(STALL_SECONDS):
+                response = await self._http.send(request, stream=True, follow_redirects=False)
         try:
-            if response.status_code != 200:
-                await response.aread()
-                self._read(response)
-                raise OutcomeUnknown(f"HTTP {response.status_code} to a download")
-            yield _chunks(response)
+            download.check(response)
+            if not response.is_success:
+                self._read(await download.refusal(response, STALL_SECONDS))
+            yield download.Download(response, STALL_SECONDS)
         finally:
             await response.aclose()
 
@@ -159,14 +174,14 @@ class WhatsAppClient(Sending):
             extensions={"timeout": self._http.timeout.as_dict()},
         )
         with TransportErrors():
-            return await self._http.send(request)
+            return await self._http.send(request, follow_redirects=False)
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, **content: Any
     ) -> httpx.Response:
         headers = {**(headers or {}), **await self._credential()}
         with TransportErrors():
-            return await self._http.request(method, url, headers=headers, **content)
+            return await self._http.request(method, url, headers=headers, follow_redirects=False, **content)
 
     async def _credential(self) -> dict[str, str]:
         if self._was_refused and self._renew:
@@ -183,12 +198,6 @@ class WhatsAppClient(Sending):
             self._was_refused |= error.error_class is ErrorClass.AUTH
             raise
         return answer
-
-
-async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    with TransportErrors():
-        async for chunk in response.aiter_bytes():
-            yield chunk
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

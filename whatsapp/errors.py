@@ -5,14 +5,16 @@ WhatsAppError
 ├── OutcomeUnknown   the request may have arrived: never to be repeated blindly
 ├── Refused          the provider answered with an error; `.code`, `.error_class` and `.rule` say which
 └── ForeignHost      a file is offered where the credential must not go (whatsapp/provider.py)
+    └── Redirected   … or the answer leads elsewhere; not followed
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
+
+from whatsapp.envelope import integer
 
 
 class ErrorClass(StrEnum):
@@ -146,7 +148,6 @@ _RULES: tuple[tuple[int | range, Rule], ...] = (
 _RULE_OF = {
     code: rule for codes, rule in _RULES for code in (codes if isinstance(codes, range) else range(codes, codes + 1))
 }
-CODE = re.compile(r"[0-9]{1,9}")
 # The customer has stopped marketing from this business; the other codes of SUPPRESS say nothing of the kind.
 NO_MARKETING = 131050
 # Meta could not fetch the file from where the link points: often passing (nyaruka/courier retries since June 2026).
@@ -230,7 +231,7 @@ def reported(error: dict[str, Any]) -> dict[str, Any]:
     `error` is `{code, title, message, error_data: {details}}` (Meta, statuses webhook reference).
     """
     code, data = error.get("code"), error.get("error_data")
-    known = int(code) if isinstance(code, int | str) and CODE.fullmatch(str(code)) else None
+    known = integer(code)
     title = error.get("title") or error.get("message") or "WhatsApp reports a failure"
     details = (data.get("details") if isinstance(data, dict) else data) or error.get("message")
     shown = {"title": str(title), "details": str(details) if details else None}

@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterable, Sequence
 from typing import Any, BinaryIO
 
 import structlog
@@ -113,7 +113,7 @@ class Media:
         return _retry(job, str(error.code or error.status), error.title)
 
 
-async def _spool(chunks: AsyncIterator[bytes], spool: BinaryIO) -> tuple[int, bytes]:
+async def _spool(chunks: AsyncIterable[bytes], spool: BinaryIO) -> tuple[int, bytes]:
     """Writes the stream down while hashing it. Never more than the limit, whatever was announced."""
     digest, size = hashlib.sha256(), 0
     async for chunk in chunks:

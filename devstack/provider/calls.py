@@ -132,16 +132,14 @@ async def _befall(call: Call, action: Action, handle: Handler) -> web.StreamResp
             return _cut(call)
     if action.cut == "before":
         return _cut(call)
-    if action.http is not None:
-        return _bare(action)
-    if action.error is not None:
+    if action.error is not None and action.http is None:
         raise ApiError(action.error, action.details, status=action.status)
-    response = await handle(call)
+    response = await handle(call) if action.http is None and action.redirect is None else _bare(action)
     if action.delay_ms:
         await asyncio.sleep(action.delay_ms / 1000)
     if action.cut == "after":
         return _cut(call)
-    if isinstance(response, web.Response) and (action.truncate is not None or action.stall):
+    if isinstance(response, web.Response) and action.disturbs_body:
         return await _disturbed(call.request, response, action)
     return response
 
@@ -154,6 +152,8 @@ def _cut(call: Call) -> web.Response:
 
 def _bare(action: Action) -> web.Response:
     """A page that is not the API's: a proxy's error, or whatever the rule says."""
+    if action.redirect is not None:
+        return web.Response(status=action.http or 302, headers={"Location": action.redirect})
     headers = {} if action.retry_after is None else {"Retry-After": str(action.retry_after)}
     if isinstance(action.body, str):
         return web.Response(status=action.http or 500, text=action.body, content_type="text/html", headers=headers)
@@ -162,12 +162,12 @@ def _bare(action: Action) -> web.Response:
 
 async def _disturbed(request: web.Request, response: web.Response, action: Action) -> web.StreamResponse:
     raw = response.body if isinstance(response.body, bytes) else b""
-    headers = {"Content-Type": response.content_type, "Content-Length": str(len(raw))}
+    headers = {**response.headers, "Content-Length": str(len(raw))}
 
     async def whole() -> AsyncIterator[bytes]:
         yield raw
 
-    return await stream(request, whole(), headers, status=response.status, truncate=action.truncate, stall=action.stall)
+    return await stream(request, whole(), headers, action, status=response.status)
 
 
 def _parsed(raw: bytes) -> Any:

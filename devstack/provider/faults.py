@@ -49,8 +49,12 @@ class Action(BaseModel):
     http       a bare HTTP status with `body`: text, or an object for JSON
     failed     accepted, then reported as failed with this code (messages only)
     delay_ms   processed at once, answered late
+    redirect   to this location, by 302 or the status in `http`; nothing is processed
     truncate   the body ends after so many bytes although Content-Length promised more
     stall      the body stops in the middle for a while
+    drip       the body comes at so many bytes a second, a tenth of a second's worth at a time
+    append     so many bytes more than there are, by chunked encoding: the answer itself names no length
+    encoding   "gzip": the body goes compressed, whatever the caller accepts
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -67,6 +71,10 @@ class Action(BaseModel):
     delay_ms: NonNegativeInt = 0
     truncate: NonNegativeInt | None = None
     stall: Stall | None = None
+    redirect: str | None = None
+    drip: PositiveInt | None = None
+    append: PositiveInt | None = None
+    encoding: Literal["gzip"] | None = None
 
     @model_validator(mode="after")
     def _does_something(self) -> Action:
@@ -75,9 +83,18 @@ class Action(BaseModel):
         return self
 
     @property
+    def disturbs_body(self) -> bool:
+        """Whether an answer has to go as a stream for it."""
+        return self.truncate is not None or bool(self.stall or self.drip or self.append or self.encoding)
+
+    @property
     def name(self) -> str:
         """For the record of the call."""
         return "+".join(sorted(self.model_fields_set))
+
+
+# Befalls a call that no rule picks.
+NOTHING = Action(delay_ms=0)
 
 
 class Rule(BaseModel):

@@ -8,6 +8,7 @@ from aiohttp import BodyPartReader, web
 
 from devstack.provider.calls import Call
 from devstack.provider.errors import ApiError
+from devstack.provider.faults import NOTHING
 from devstack.provider.limits import MEDIA_LIMIT, MEDIA_LIMITS
 from devstack.provider.media import UPLOAD_LIFE, Media, Spool
 from devstack.provider.streams import pieces_of, stream
@@ -111,15 +112,7 @@ async def download(call: Call) -> web.StreamResponse:
     expires = query.get("ext", "")
     if not expires.isdigit() or not call.provider.media.opens(media, expires, query.get("hash", "")):
         return web.Response(status=404, text="URL signature expired")
-    action = call.action
-    truncate = action.truncate if action and action.truncate is not None else media.truncate
-    return await stream(
-        call.request,
-        pieces_of(media.path),
-        _headers_of(media),
-        truncate=truncate,
-        stall=action.stall if action else None,
-    )
+    return await stream(call.request, pieces_of(media.path), _headers_of(media), call.action or NOTHING, media.truncate)
 
 
 def _headers_of(media: Media) -> dict[str, str]:

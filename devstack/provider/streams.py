@@ -1,14 +1,15 @@
-"""Sends a body in pieces, so that it can be cut short or made to stall on the way."""
+"""Sends a body in pieces, so that it can be cut short, slowed down or made another on the way."""
 
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
 
-from devstack.provider.faults import Stall
+from devstack.provider.faults import Action, Stall
 
 CHUNK = 256 * 1024
 
@@ -37,20 +38,66 @@ async def stalling(pieces: AsyncIterator[bytes], stall: Stall) -> AsyncIterator[
         passed += len(piece)
 
 
+async def dripping(pieces: AsyncIterator[bytes], bytes_per_second: int) -> AsyncIterator[bytes]:
+    """The same bytes, slowly: a wait for each tenth of a second's worth of them, single bytes at worst."""
+    step = max(1, bytes_per_second // 10)
+    async for piece in pieces:
+        for at in range(0, len(piece), step):
+            yield piece[at : at + step]
+            await asyncio.sleep(step / bytes_per_second)
+
+
+async def appended(pieces: AsyncIterator[bytes], count: int) -> AsyncIterator[bytes]:
+    """The same bytes and then some, all of them NUL."""
+    async for piece in pieces:
+        yield piece
+    while count > 0:
+        yield bytes(min(count, CHUNK))
+        count -= CHUNK
+
+
+async def gzipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes compressed, as they come: a long row of equal ones becomes a thousandth."""
+    compressor = zlib.compressobj(wbits=31)
+    async for piece in pieces:
+        if packed := compressor.compress(piece):
+            yield packed
+    yield compressor.flush()
+
+
+def disturbed(pieces: AsyncIterator[bytes], action: Action) -> AsyncIterator[bytes]:
+    """What is another body comes first, how it travels last."""
+    if action.append:
+        pieces = appended(pieces, action.append)
+    if action.encoding:
+        pieces = gzipped(pieces)
+    if action.stall:
+        pieces = stalling(pieces, action.stall)
+    return dripping(pieces, action.drip) if action.drip else pieces
+
+
 async def stream(
     request: web.Request,
     pieces: AsyncIterator[bytes],
     headers: dict[str, str],
+    action: Action,
+    truncate: int | None = None,
     *,
     status: int = 200,
-    truncate: int | None = None,
-    stall: Stall | None = None,
 ) -> web.StreamResponse:
-    """Answers with the pieces. `Content-Length` in the headers promises all of them, whatever then happens."""
+    """Answers with the pieces. `Content-Length` in the headers promises all of them, whatever then happens.
+
+    It is left out where they become others. `truncate` holds where the action has none.
+    """
+    if action.append or action.encoding:
+        headers = {name: value for name, value in headers.items() if name != "Content-Length"}
+    if action.encoding:
+        headers["Content-Encoding"] = action.encoding
+    truncate = truncate if action.truncate is None else action.truncate
     response = web.StreamResponse(status=status, headers=headers)
     await response.prepare(request)
     sent = 0
-    async for piece in stalling(pieces, stall) if stall else pieces:
+    async for piece in disturbed(pieces, action):
         if truncate is not None and sent + len(piece) >= truncate:
             await response.write(piece[: truncate - sent])
             cut(request)

@@ -7,7 +7,27 @@ from typing import Any
 import pytest
 
 from tests.whatsapp.payload import AT_META, AT_NUMBER, AT_WABA, NUMBER, WABA, payload
-from whatsapp.envelope import Endpoint, changes
+from whatsapp.envelope import Endpoint, changes, integer
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *((0, 0), (7, 7), ("7", 7), ("007", 7), (999_999_999, 999_999_999), ("9" * 9, 999_999_999)),
+        *((value, None) for value in (10**9, "9" * 10, "9" * 5000, 10**4299, -1, "-1", "+1")),
+        *((value, None) for value in (True, False, 1.0, "1.0", "1_0", " 1", "1\n", "²", "١", "", None, [7], {"a": 7})),
+    ],
+)
+def test_a_whole_number_is_read_within_bounds_and_nothing_else_is_one(value: Any, expected: int | None) -> None:
+    assert integer(value) == expected
+
+
+def test_a_number_that_python_cannot_even_write_is_none() -> None:
+    assert (integer(10**5000), integer(-(10**5000))) == (None, None)
+
+
+def test_a_whole_number_may_be_asked_for_with_more_digits() -> None:
+    assert (integer("9" * 15, digits=15), integer(10**15, digits=15)) == (10**15 - 1, None)
 
 
 def test_a_change_carries_the_ids_and_the_time_around_it() -> None:

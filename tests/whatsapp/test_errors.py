@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
-from whatsapp.answers import error_of
-from whatsapp.errors import REMEDIES, ErrorClass, Refused, classify
+from whatsapp.answers import error_of, raise_if_refused
+from whatsapp.errors import REMEDIES, ErrorClass, Refused, classify, reported
 
 
 def test_the_cloud_apis_shape_is_read() -> None:
@@ -119,3 +120,24 @@ def test_a_refusal_without_a_word_shows_its_http_status() -> None:
         "class": "THROTTLE",
         "remedy": REMEDIES[ErrorClass.THROTTLE],
     }
+
+
+@pytest.mark.parametrize("code", [131047, "131047", "0131047"])
+def test_a_report_and_a_refusal_read_a_code_alike(code: object) -> None:
+    assert reported({"code": code})["code"] == 131047
+    assert error_of({"error": {"code": code}})["code"] == 131047
+    assert error_of({"errors": [{"code": code}]})["code"] == 131047
+
+
+@pytest.mark.parametrize("code", ["9" * 5000, 10**10, True, -1, "²", "1.0", [], {}, None])
+def test_what_is_no_code_is_none_and_raises_nothing(code: object) -> None:
+    assert reported({"code": code})["code"] == code
+    assert error_of({"error": {"code": code}})["code"] is None
+    assert error_of({"errors": [{"code": code}]})["code"] is None
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("7", 7), ("9" * 5000, None), ("soon", None), ("-1", None)])
+def test_the_time_to_wait_is_seconds_or_unknown(said: str, seconds: int | None) -> None:
+    with pytest.raises(Refused) as refused:
+        raise_if_refused(httpx.Response(429, headers={"retry-after": said}), {})
+    assert refused.value.retry_after == seconds

@@ -14,6 +14,43 @@ META = provider(
 )
 FILE = "/whatsapp_business/attachments/?mid=7&ext=1794132300&hash=ARk5"
 
+# Other spellings of the right host, and addresses that one reader could take for it and the next one not.
+FOREIGN = [
+    f"http://127.0.0.1:8000{FILE}",
+    "http://169.254.169.254/latest/meta-data/",
+    f"http://[::1]{FILE}",
+    f"https://lookaside.fbsbx.com:443{FILE}",
+    f"https://lookaside.fbsbx.com:{FILE}",
+    f"https://LOOKASIDE.fbsbx.com{FILE}",
+    f"HTTPS://lookaside.fbsbx.com{FILE}",
+    f"https://lookaside.fbsbx.com.{FILE}",
+    f"https://lookaside.fbsbx.com@127.0.0.1:8000{FILE}",
+    f"https://lookaside.fbsbx.com:443@evil.example{FILE}",
+    f"https://lookaside.fbsbx.com\\@evil.example{FILE}",
+    f"https://evil.example\\@lookaside.fbsbx.com{FILE}",
+    f"https:\\\\lookaside.fbsbx.com{FILE}",
+    f"https:/lookaside.fbsbx.com{FILE}",
+    f"https:///lookaside.fbsbx.com{FILE}",
+    f"https://lookaside%2efbsbx.com{FILE}",
+    f"https://lookaside.fbsbx.com%00.evil.example{FILE}",
+    f"https://look\u0430side.fbsbx.com{FILE}",  # a Cyrillic a
+    f"https://lookaside\u3002fbsbx.com{FILE}",  # an ideographic full stop
+    f"https://lookaside.fbsbx.\u212aom{FILE}",
+    f"https://lookaside.fbsbx.com\u2044evil.example{FILE}",
+    "https://lookaside.fbsbx.com",
+    "https://lookaside.fbsbx.com?mid=7",
+    "https://lookaside.fbsbx.com#/",
+    f" https://lookaside.fbsbx.com{FILE}",
+    f"https://lookaside.fbsbx.com{FILE}\n",
+    f"https://lookaside.fbsbx.com/\r\nHost: evil.example{FILE}",
+    f"https://lookaside.fbsbx.com/\t{FILE}",
+    f"https://lookaside.fbsbx.com/\x00{FILE}",
+    "https://lookaside.fbsbx.com/" + "x" * 5000,
+    f"https://graph.example.evil.example{FILE}",
+    f"http://graph.example{FILE}",
+    f"https://graph.example:8443{FILE}",
+]
+
 
 def test_360dialog_knows_the_number_by_its_key() -> None:
     assert D360.url("messages") == "https://waba-v2.360dialog.io/messages"
@@ -60,11 +97,26 @@ def test_meta_serves_files_from_its_file_host_and_its_own() -> None:
         "file:///etc/passwd",
         "https://[",
         "",
+        *FOREIGN,
     ],
 )
 def test_a_file_offered_anywhere_else_is_refused(provider: Provider, offered: str) -> None:
     with pytest.raises(ForeignHost):
         provider.download_url(offered)
+
+
+def test_a_refusal_names_the_host_and_no_secret_of_the_address() -> None:
+    with pytest.raises(ForeignHost, match=r"offered at evil\.example$"):
+        META.download_url(f"https://evil.example{FILE}")
+    with pytest.raises(ForeignHost) as refused:
+        META.download_url("https://" + "x" * 10_000)
+    assert len(str(refused.value)) < 150
+
+
+@pytest.mark.parametrize("path", ["/a%2Fb/?x=%7e&y=a+b&z=;,=", "//twice/", "/?", "/a?b?c", "/@evil.example/", "/"])
+def test_path_and_query_stay_byte_for_byte(path: str) -> None:
+    assert D360.download_url(f"https://lookaside.fbsbx.com{path}") == f"https://waba-v2.360dialog.io{path}"
+    assert META.download_url(f"https://lookaside.fbsbx.com{path}") == f"https://lookaside.fbsbx.com{path}"
 
 
 def test_a_file_on_360dialogs_own_host_is_not_what_360dialog_documents() -> None:

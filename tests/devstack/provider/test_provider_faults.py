@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -154,6 +155,54 @@ async def test_download_can_stall_in_the_middle(business: Business) -> None:
     await business.fault("download", {"stall": {"after_bytes": 100, "seconds": 0.1}}, times=1)
     started = time.monotonic()
     assert (await business.download(media["id"])).raw == PICTURE
+    assert time.monotonic() - started >= 0.1
+
+
+async def test_download_can_drip(business: Business) -> None:
+    media = await business.media_from_user(PICTURE[:60])
+    await business.fault("download", {"drip": 200}, times=1)
+    started = time.monotonic()
+    assert (await business.download(media["id"])).raw == PICTURE[:60]
+    assert time.monotonic() - started >= 0.2
+
+
+async def test_download_can_be_longer_than_the_file_and_than_it_says(business: Business) -> None:
+    media = await business.media_from_user(PICTURE)
+    await business.fault("download", {"append": 300_000}, times=1)
+    longer, again = [await business.download(media["id"]) for _ in range(2)]
+    assert longer.raw == PICTURE + bytes(300_000)
+    assert "Content-Length" not in longer.headers
+    assert again.raw == PICTURE
+
+
+@pytest.mark.parametrize("on", ["media_lookup", "download"])
+async def test_answers_can_come_compressed_although_nobody_asked(business: Business, on: str) -> None:
+    media = await business.media_from_user(PICTURE)
+    await business.fault(on, {"encoding": "gzip"}, times=1)
+    found = await business.call("GET", f"/{media['id']}", skip_auto_headers=["Accept-Encoding"])
+    url = urlsplit(found.body["url"])
+    fetched = await business.call("GET", f"{url.path}?{url.query}", skip_auto_headers=["Accept-Encoding"])
+    answer = found if on == "media_lookup" else fetched
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert (found.body["id"], fetched.raw) == (media["id"], PICTURE)
+
+
+@pytest.mark.parametrize("status", [302, 307])
+async def test_download_can_lead_elsewhere(business: Business, status: int) -> None:
+    media = await business.media_from_user(PICTURE)
+    await business.fault("download", {"redirect": "/_control/health", "http": status}, times=1)
+    url = urlsplit((await business.call("GET", f"/{media['id']}")).body["url"])
+    answer = await business.call("GET", f"{url.path}?{url.query}", allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (status, "/_control/health")
+
+
+async def test_download_can_be_a_page_nothing_or_late_and_gone(business: Business) -> None:
+    media = await business.media_from_user(PICTURE)
+    for action in ({"http": 200, "body": "<html>"}, {"http": 200, "body": ""}, {"hang": 0.1, "http": 404}):
+        await business.fault("download", action, times=1)
+    started = time.monotonic()
+    answers = [await business.download(media["id"]) for _ in range(3)]
+    assert [(answer.status, answer.raw) for answer in answers] == [(200, b"<html>"), (200, b""), (404, b"")]
     assert time.monotonic() - started >= 0.1
 
 
