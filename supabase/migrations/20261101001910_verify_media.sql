@@ -15,6 +15,8 @@ grant execute on function private.uuid_of(text) to service_role;
 
 create function public.verify_media(after text, max_rows integer, workspace_id uuid default null) returns jsonb
 language plpgsql stable set search_path = ''
+-- Row by row from the page on, whatever the statistics of a queue that fills and empties say.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   after_workspace uuid := coalesce(split_part(after, '/', 1)::uuid, workspace_id, '00000000-0000-0000-0000-000000000000');
@@ -53,7 +55,7 @@ begin
           'recorded', recorded, 'found', judged.found)) from judged where differs), '[]'),
       'files', coalesce((
         select jsonb_agg(jsonb_build_object('workspace_id', compared.workspace_id, 'message_id', id, 'path', path, 'sha256', sha256))
-        from compared where status = 'stored' and is_there and sha256 is not null), '[]')));
+        from compared where is_there and size::text = found_size #>> '{}' and sha256 is not null), '[]')));
 end
 $$;
 comment on function public.verify_media(text, integer, uuid) is
@@ -62,6 +64,8 @@ grant execute on function public.verify_media(text, integer, uuid) to service_ro
 
 create function public.verify_media_objects(after text, max_rows integer, workspace_id uuid default null) returns jsonb
 language plpgsql stable set search_path = ''
+-- Row by row from the page on, whatever the statistics of a queue that fills and empties say.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   -- The character after the slash, and one after all others, end the folder and the bucket.
@@ -104,12 +108,14 @@ create function private.lose_media(message public.messages) returns text
 language plpgsql set search_path = ''
 as $$
 begin
-  update public.messages as lost set media_status = 'expired', media_path = null,
+  -- Whether the file or what the row says of it was wrong, nobody knows: the one to come is proven by WhatsApp's word.
+  update public.messages as lost set media_status = 'expired', media_path = null, media_size = null, media_sha256 = null,
     media_error = jsonb_build_object('code', 'lost', 'title', 'The file was lost in Storage, and WhatsApp keeps it no longer')
   where lost.id = message.id;
   if exists (
     select from public.whatsapp_connections as connection
-    where connection.id = message.connection_id and message.occurred_at + connection.media_lifetime > now()) then
+    where connection.id = message.connection_id
+      and case when message.imported then message.created_at else message.occurred_at end + connection.media_lifetime > now()) then
     perform public.retry_media(message.id);
     return 'queued';
   end if;
