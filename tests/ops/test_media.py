@@ -174,3 +174,14 @@ async def test_a_file_that_cannot_be_read_is_tried_again_and_then_is_an_error(
         with pytest.raises(Unavailable):
             await differing_bytes(Files(client, "whatsapp-media"), [file])
         assert len(server.requests) == TRIES
+
+
+# retry
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--state", "stored"), ("4711",), (str(uuid4()), "--state", "failed"), ("--number", "1")]
+)
+async def test_a_retry_says_what_it_is_about(options: tuple[str, ...]) -> None:
+    answer = await wabase("media", "retry", *options)
+    assert (answer.status, answer.said) == (2, "")

@@ -11,8 +11,8 @@ from tests.conftest import Connect
 from tests.store.tenant import Session, Tenant, rows
 
 FILES, PAGE = 20_000, 500
-# Of each table a row, or an index entry that leads to none, for each of the page's, and a few.
-ALLOWED = 2 * PAGE + 10
+# Of each table one row for each of the page's, and a few. Texts are as many as files: reading them as well is too much.
+ALLOWED = PAGE + 10
 TABLES = {"public": ("messages", "media_downloads"), "storage": ("objects",)}
 READ = """
     select relname, seq_scan, seq_tup_read + coalesce(idx_tup_fetch, 0) as read from pg_stat_xact_all_tables
