@@ -10,21 +10,23 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from store.errors import Missing, Rejected, Unavailable
 from store.files import Files
 from store.rpc import Rpc
 
 Row = dict[str, Any]
+Answer = TypeVar("Answer")
 Ask = Callable[[str | None, int, str | None], Awaitable[Row]]
 
 # Rows or objects of one call, well within the time that the Data API gives a statement.
 PAGE = 500
 # Files whose bytes are read at one time: each takes one connection and one chunk of memory.
 READS = 8
-# How often a file is read that breaks off or changes meanwhile, and the first of the waits between, in seconds.
-TRIES, PAUSE = 4, 0.5
+# How often a call is repeated that found Supabase away or the file changing, and the first of the waits, in seconds.
+REPEATS, PAUSE = 3, 0.5
 # Rows between two words about how far it has come.
 STRIDE = 10_000
 
@@ -73,7 +75,7 @@ class Verifier:
 
     async def _pages(self, noun: str, ask: Ask) -> AsyncIterator[tuple[str | None, Row]]:
         after, looked_at = None, 0
-        while (page := await ask(after, PAGE, self.workspace_id))["after"] is not None:
+        while (page := await patiently(partial(ask, after, PAGE, self.workspace_id)))["after"] is not None:
             yield after, page
             looked_at += page["checked"]
             if looked_at % STRIDE < page["checked"]:
@@ -92,24 +94,24 @@ class Verifier:
             return list(page["differences"])
         # Whoever deletes or stores a file meanwhile has done no wrong: what is told is so now as well. New rows may
         # have come between these.
-        now = await self.rpc.verify_media(after, 2 * PAGE, self.workspace_id)
+        now = await patiently(partial(self.rpc.verify_media, after, 2 * PAGE, self.workspace_id))
         ours = {row["message_id"] for row in page["files"] + page["differences"]}
         same = {(row["message_id"], row["path"], row["sha256"]) for row in now["files"]}
         found = [row for row in now["differences"] if row["message_id"] in ours]
         return found + [row for row in differing if (row["message_id"], row["path"], row["recorded"]) in same]
 
     async def _fetched_anew(self, found: list[Row]) -> list[Row]:
-        repairs = await self.rpc.record_lost_media(found)
+        repairs = await patiently(partial(self.rpc.record_lost_media, found))
         of_each = {(row["message_id"], row["problem"]): row["repair"] for row in repairs}
         found = [row | {"repair": of_each[row["message_id"], row["problem"]]} for row in found]
         # What is there and wrong, and never to be replaced, must not stay.
         wrong = [row["path"] for row in found if row["repair"] == "expired" and row["problem"] in ("size", "hash")]
         if wrong:
-            await self.files.remove(wrong)
+            await patiently(partial(self.files.remove, wrong))
         return found
 
     async def _removed(self, found: list[Row]) -> list[Row]:
-        await self.files.remove([row["path"] for row in found])
+        await patiently(partial(self.files.remove, [row["path"] for row in found]))
         return [row | {"repair": "removed"} for row in found]
 
 
@@ -137,18 +139,30 @@ async def differing_bytes(files: Files, stored: Sequence[Row]) -> list[Row]:
 
 
 async def _digest(files: Files, path: str) -> str | None:
-    for attempt in range(TRIES):
+    async def read() -> str:
+        described = await files.describe(path)
+        digest = hashlib.sha256()
+        async with files.download(path, described) as content:
+            async for chunk in content:
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    try:
+        return await patiently(read)
+    except Rejected:
+        # Perhaps it went between being described and being read: Storage says so in its own words then.
         try:
-            described = await files.describe(path)
-            digest = hashlib.sha256()
-            async with files.download(path, described) as content:
-                async for chunk in content:
-                    digest.update(chunk)
-            return digest.hexdigest()
+            await files.describe(path)
         except Missing:
             return None
-        except (Rejected, Unavailable):
-            if attempt == TRIES - 1:
-                raise
+        raise
+
+
+async def patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """The answer of a call that may be repeated. Raises StoreError when Storage or Postgres stays away."""
+    for attempt in range(REPEATS):
+        try:
+            return await call()
+        except Unavailable:
             await asyncio.sleep(PAUSE * 2**attempt)
-    return None
+    return await call()

@@ -43,6 +43,17 @@ class Files:
         address = f"/storage/v1/object/{self._bucket}/{quote(path)}"
         await answered(self._http.post(address, content=_chunks(source), headers=headers))
 
+    async def remove(self, paths: Sequence[str]) -> set[str]:
+        """Removes objects, at most 1,000; gives those that went. What is not there is no error.
+
+        Raises StoreError; Rejected when Storage refuses the whole set.
+        """
+        call = self._http.request("DELETE", f"/storage/v1/object/{self._bucket}", json={"prefixes": list(paths)})
+        told = json_of(await answered(call))
+        if not isinstance(told, list):
+            raise Unavailable("shape", "an answer of another shape")
+        return {str(row["name"]) for row in told if isinstance(row, dict) and "name" in row}
+
     async def describe(self, path: str) -> Stored:
         """What lies at `path`, without fetching it. Raises StoreError; Missing when nothing does."""
         try:
@@ -73,14 +84,6 @@ class Files:
             yield _received(response)
         finally:
             await response.aclose()
-
-    async def remove(self, paths: Sequence[str]) -> int:
-        """Removes objects, at most 1,000; gives how many went. What is not there is no error. Raises StoreError."""
-        address = f"/storage/v1/object/{self._bucket}"
-        gone = json_of(await answered(self._http.request("DELETE", address, json={"prefixes": list(paths)})))
-        if not isinstance(gone, list):
-            raise Unavailable("shape", "an answer of another shape")
-        return len(gone)
 
 
 def _tag(etag: str | None) -> str:

@@ -7281,6 +7281,7 @@ CREATE OR REPLACE FUNCTION public.record_lost_media (
   RETURNS jsonb
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET lock_timeout TO '500ms'
   AS $function$
 declare
   loss record;

@@ -126,8 +126,9 @@ comment on function private.lose_media(public.messages) is
   'A message whose file is not there or not what it should be: queued once more if the provider may still have it, else expired, `lost`.';
 grant execute on function private.lose_media(public.messages) to service_role;
 
+-- Whoever deletes a message holds it and comes for the queue's row: the repair steps back and is asked for again.
 create function public.record_lost_media(losses jsonb) returns jsonb
-language plpgsql set search_path = ''
+language plpgsql set search_path = '' set lock_timeout = '500ms'
 as $$
 declare
   loss record;

@@ -105,12 +105,12 @@ async def test_objects_are_removed_and_what_is_not_there_is_no_trouble(
     paths = [f"{folder}/{name}" for name in ("one.jpg", "two (2).jpg", "three.jpg")]
     for path in paths:
         await _put(project, http, path, b"a picture")
-    assert await files.remove([*paths[:2], f"{folder}/never.jpg"]) == 2
+    assert await files.remove([*paths[:2], f"{folder}/never.jpg"]) == set(paths[:2])
     for path in paths[:2]:
         with pytest.raises(Missing):
             await files.describe(path)
     assert (await files.describe(paths[2])).size == 9
-    assert await files.remove(paths[:2]) == 0
+    assert await files.remove(paths[:2]) == set()
 
 
 @pytest.mark.parametrize("said", [answer(503, "<html>"), answer(200, "<html>"), answer(200, {"data": []})])
