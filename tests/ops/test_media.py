@@ -176,6 +176,18 @@ async def test_a_file_that_cannot_be_read_is_tried_again_and_then_is_an_error(
         assert len(server.requests) == REPEATS + 1
 
 
+async def test_a_storage_that_is_busy_for_a_moment_is_outlived(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.media_verify.PAUSE", 0.0)
+    file = {"workspace_id": "w", "message_id": "m", "path": "a.png", "sha256": SHA256.upper()}
+    described = answer(200, {"size": len(BYTES), "content_type": "image/png", "etag": '"1"'})
+    async with (
+        serving(answer(503, "busy"), described, answer(503, "busy"), described, answer(200, BYTES.decode())) as server,
+        connect(server.url, "key") as client,
+    ):
+        assert await differing_bytes(Files(client, "whatsapp-media"), [file]) == []
+        assert len(server.requests) == 5
+
+
 # retry
 
 

@@ -41,10 +41,12 @@ def test_every_code_of_the_worker_has_its_tries_and_its_end_on_the_page() -> Non
 
 
 def test_every_code_of_the_database_is_on_the_page_and_no_other_is() -> None:
-    by_database = set(re.findall(r"""media_error\('(\w+)'\)|'code', '(\w+)', 'title'|"code": "(\w+)",""", OF_MEDIA))
-    codes = {code for found in by_database for code in found if code} - {"left"}
-    of_worker = RULES.keys() - NUMBERS - {STALE}
-    assert codes | of_worker == _table("Codes").keys()
+    of_database = set(re.findall(r"media_error\('(\w+)'\)", SCHEMA))
+    of_database |= set(re.findall(r"'code', '(\w+)', 'title', '", OF_MEDIA))
+    # An error of a removal is no file's.
+    of_database |= set(re.findall(r'"code": "(\w+)", "title"', OF_MEDIA)) - {"left"}
+    assert {"expired", "lost"} <= of_database
+    assert of_database | (RULES.keys() - NUMBERS - {STALE}) == _table("Codes").keys()
 
 
 def test_every_state_is_on_the_page_and_no_other() -> None:
