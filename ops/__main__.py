@@ -1,7 +1,7 @@
 """`wabase`: settings from the environment, one connection to the project, a command over it.
 
 Exit status: 0 done; 1 verify found differences, a replay did not end well, or there is no such event, message or
-number, or it cannot be retried; 2 wrong usage or settings; 3 Supabase does not answer as it should.
+number, or something cannot be retried; 2 wrong usage or settings; 3 Supabase does not answer as it should.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import click
 
 from ops import inbound as journal
 from ops import shown
+from ops.media import media
 from ops.outbound import outbound
 from ops.project import Moment, Project, as_json, run
 from ops.verify import verify as verify_connections
@@ -29,6 +30,7 @@ def main() -> None:
 
 
 main.add_command(outbound)
+main.add_command(media)
 
 
 @main.group(help="The journal of webhooks: look at it, apply it once more.")

@@ -16,9 +16,13 @@ from ops.settings import Settings
 from store.connect import connect
 from store.errors import StoreError
 from store.events import Events
+from store.files import Files
+from store.media import Media
 from store.outbox import Outbox
 from store.rpc import Rpc
 from store.settings import SettingsError
+
+BUCKET = "whatsapp-media"
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
 
@@ -43,6 +47,8 @@ class Project:
     events: Events
     rpc: Rpc
     outbox: Outbox
+    media: Media
+    files: Files
 
 
 @asynccontextmanager
@@ -50,7 +56,7 @@ async def _project() -> AsyncIterator[Project]:
     settings = Settings.load()
     key = settings.supabase_service_role_key.get_secret_value()
     async with connect(settings.supabase_url, key, read_seconds=130.0) as http:
-        yield Project(Events(http), Rpc(http), Outbox(http))
+        yield Project(Events(http), Rpc(http), Outbox(http), Media(http), Files(http, BUCKET))
 
 
 def run(command: Callable[[Project], Awaitable[int]]) -> None:

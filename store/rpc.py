@@ -160,6 +160,20 @@ class Rpc:
         """Frees and ends what is overdue, at most `max_files` of each; gives how many."""
         return await self._count("sweep_media", max_files=max_files)
 
+    async def verify_media(self, after: str | None, max_rows: int, workspace_id: str | None = None) -> Row:
+        """A page of messages with a file, held against queue and bucket: {after, checked, differences, files}."""
+        page = await self._call("verify_media", after=after, max_rows=max_rows, workspace_id=workspace_id)
+        return _expected(page, dict)
+
+    async def verify_media_objects(self, after: str | None, max_rows: int, workspace_id: str | None = None) -> Row:
+        """A page of the bucket's objects, held against whatever may name them: {after, checked, differences}."""
+        page = await self._call("verify_media_objects", after=after, max_rows=max_rows, workspace_id=workspace_id)
+        return _expected(page, dict)
+
+    async def record_lost_media(self, losses: Sequence[Row]) -> list[Row]:
+        """Repairs differences that are still there: {message_id, problem, repair} of each."""
+        return await self._rows("record_lost_media", losses=losses)
+
     # receipts
 
     async def claim_receipts(self, max_receipts: int, lease_seconds: int = 60) -> list[Row]:

@@ -785,6 +785,12 @@ ALTER TABLE "public"."messages"
 CREATE INDEX messages_amendments ON public.messages USING btree (connection_id, reply_to_wamid)
   WHERE (TYPE = ANY (ARRAY['edit'::text, 'revoke'::text]));
 
+CREATE INDEX messages_media_path ON public.messages USING hash (media_path)
+  WHERE (media_path IS NOT NULL);
+
+CREATE INDEX messages_media ON public.messages USING btree (workspace_id, id)
+  WHERE (media_id IS NOT NULL);
+
 CREATE INDEX messages_thread ON public.messages USING btree (workspace_id, conversation_id, occurred_at DESC, seq DESC);
 
 CREATE TRIGGER add_to_stats
@@ -4113,6 +4119,40 @@ REVOKE ALL ON FUNCTION "private"."lock_pairs"(uuid[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."lock_pairs"(uuid[]) TO "postgres";
 
+-- private/functions/lose_media.sql
+CREATE OR REPLACE FUNCTION private.lose_media (
+  message public.messages
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Whether the file or what the row says of it was wrong, nobody knows: the one to come is proven by WhatsApp's word.
+  update public.messages as lost set media_status = 'expired', media_path = null, media_size = null, media_sha256 = null,
+    media_error = jsonb_build_object('code', 'lost', 'title', 'The file was lost in Storage, and WhatsApp keeps it no longer')
+  where lost.id = message.id;
+  if exists (
+    select from public.whatsapp_connections as connection
+    where connection.id = message.connection_id
+      and case when message.imported then message.created_at else message.occurred_at end + connection.media_lifetime > now()) then
+    perform public.retry_media(message.id);
+    return 'queued';
+  end if;
+  return 'expired';
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."lose_media"(public.messages) TO "service_role";
+
+COMMENT ON FUNCTION "private"."lose_media"(public.messages) IS 'A message whose file is not there or not what it should be: queued once more if the provider may still have it, else expired, `lost`.';
+
+REVOKE ALL ON FUNCTION "private"."lose_media"(public.messages) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."lose_media"(public.messages) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."lose_media"(public.messages) TO "postgres";
+
 -- private/functions/mark_as_read.sql
 CREATE OR REPLACE FUNCTION private.mark_as_read (
   conversation_id uuid
@@ -6924,6 +6964,29 @@ REVOKE ALL ON FUNCTION "private"."user_workspace_ids"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."user_workspace_ids"() TO "postgres";
 
+-- private/functions/uuid_of.sql
+CREATE OR REPLACE FUNCTION private.uuid_of (
+  written text
+)
+  RETURNS uuid
+  LANGUAGE sql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+  select case when written ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then written::uuid end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."uuid_of"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."uuid_of"(text) IS 'The id that a folder or file is named by, spelled as Postgres spells it; null for any other name.';
+
+REVOKE ALL ON FUNCTION "private"."uuid_of"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."uuid_of"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."uuid_of"(text) TO "postgres";
+
 -- private/functions/waiting_numbers.sql
 CREATE OR REPLACE FUNCTION private.waiting_numbers()
   RETURNS TABLE (
@@ -7684,6 +7747,64 @@ REVOKE ALL ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid, json
 GRANT EXECUTE ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid, jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_inbound"(jsonb, jsonb, jsonb, uuid, jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_lost_media.sql
+CREATE OR REPLACE FUNCTION public.record_lost_media (
+  losses jsonb
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET lock_timeout TO '500ms'
+  AS $function$
+declare
+  loss record;
+  message public.messages;
+  is_queued boolean;
+  repair text;
+  repairs jsonb := '[]';
+begin
+  -- losses: [{message_id, problem: stuck|missing|size|hash, path}] as verify_media gives them, each looked at once more.
+  for loss in
+    select * from jsonb_to_recordset(losses) as told (message_id uuid, problem text, path text)
+    order by told.message_id, told.problem desc
+  loop
+    -- The queue's row is locked before the message, as everywhere.
+    perform from public.media_downloads as waiting where waiting.message_id = loss.message_id for update;
+    is_queued := found;
+    select * into message from public.messages as wanted where wanted.id = loss.message_id for no key update;
+    repair := 'unchanged';
+    if loss.problem = 'stuck' and is_queued and message.media_status = 'stored' then
+      delete from public.media_downloads as waiting where waiting.message_id = message.id;
+      repair := 'unqueued';
+    elsif loss.problem = 'stuck' and is_queued and coalesce(message.media_status not in ('pending', 'downloading'), true) then
+      update public.messages as waiting set media_status = 'pending', media_error = null where waiting.id = message.id;
+      repair := 'queued';
+    elsif loss.problem = 'stuck' and not is_queued and message.media_status in ('pending', 'downloading') then
+      repair := private.lose_media(message);
+    elsif loss.problem in ('missing', 'size', 'hash') and not is_queued and message.media_status = 'stored'
+      and message.media_path is not distinct from loss.path
+      and (loss.problem = 'hash' or not exists (
+        select from storage.objects as object
+        where object.bucket_id = 'whatsapp-media' and object.name = message.media_path
+          and object.metadata ->> 'size' is not distinct from message.media_size::text)) then
+      repair := private.lose_media(message);
+    end if;
+    repairs := repairs || jsonb_build_object('message_id', loss.message_id, 'problem', loss.problem, 'repair', repair);
+  end loop;
+  return repairs;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_lost_media"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_lost_media"(jsonb) IS 'Repairs what verify_media found and is still so: [{message_id, problem, repair: queued|expired|unqueued|unchanged}]. A second time changes nothing.';
+
+REVOKE ALL ON FUNCTION "public"."record_lost_media"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_lost_media"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_lost_media"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/record_media.sql
 CREATE OR REPLACE FUNCTION public.record_media (
@@ -8459,6 +8580,129 @@ REVOKE ALL ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb, time
 GRANT EXECUTE ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb, timestamp WITH time zone) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."verify_inbound"(uuid, jsonb, jsonb, jsonb, timestamp WITH time zone) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/verify_media_objects.sql
+CREATE OR REPLACE FUNCTION public.verify_media_objects (
+  after        text,
+  max_rows     integer,
+  workspace_id uuid    DEFAULT NULL::uuid
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  -- The character after the slash, and one after all others, end the folder and the bucket.
+  first_name text := coalesce(after, workspace_id || '/', '');
+  end_of_names text := coalesce(workspace_id || '0', chr(1114111));
+begin
+  return (
+    with page as materialized (
+      select object.name, object.metadata -> 'size' as size, greatest(object.created_at, object.updated_at) as written_at,
+        split_part(object.name, '/', 2) = 'outgoing' and split_part(object.name, '/', 3) <> '' as is_outgoing,
+        private.uuid_of(split_part(object.name, '/', 1)) as workspace_id,
+        private.uuid_of(split_part(split_part(object.name, '/', 3), '.', 1)) as message_id
+      from storage.objects as object
+      where object.bucket_id = 'whatsapp-media' and object.name collate "C" > first_name and object.name collate "C" < end_of_names
+      order by object.name collate "C" limit max_rows
+    ), unnamed as (
+      select page.*, case when page.workspace_id is null then 'stray' else 'orphan' end as problem
+      from page
+      -- A worker that stores a file has yet to record it.
+      where page.written_at < now() - interval '1 hour'
+        and not (page.is_outgoing and exists (select from public.workspaces as workspace where workspace.id = page.workspace_id))
+        and not exists (select from public.messages as message where message.media_path = page.name)
+        and not exists (
+          select from public.media_downloads as waiting
+          where waiting.message_id = page.message_id and starts_with(page.name, waiting.object_name))
+    )
+    select jsonb_build_object(
+      'after', (select page.name from page order by page.name collate "C" desc limit 1),
+      'checked', (select count(*) from page),
+      'differences', coalesce((
+        select jsonb_agg(jsonb_build_object('problem', problem, 'workspace_id', unnamed.workspace_id, 'message_id', null, 'path', name,
+          'recorded', null, 'found', size)) from unnamed), '[]')));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."verify_media_objects"(text, integer, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."verify_media_objects"(text, integer, uuid) IS 'A page of the bucket''s objects, held against messages, the queue and workspaces: {after, checked, differences}. What is younger than an hour is let be.';
+
+REVOKE ALL ON FUNCTION "public"."verify_media_objects"(text, integer, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."verify_media_objects"(text, integer, uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."verify_media_objects"(text, integer, uuid) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/verify_media.sql
+CREATE OR REPLACE FUNCTION public.verify_media (
+  after        text,
+  max_rows     integer,
+  workspace_id uuid    DEFAULT NULL::uuid
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  after_workspace uuid := coalesce(split_part(after, '/', 1)::uuid, workspace_id, '00000000-0000-0000-0000-000000000000');
+  after_message uuid := coalesce(split_part(after, '/', 2)::uuid, '00000000-0000-0000-0000-000000000000');
+  last_workspace uuid := coalesce(workspace_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+begin
+  return (
+    with page as materialized (
+      select message.workspace_id, message.id, message.media_status as status, message.media_path as path, message.media_size as size,
+        message.media_sha256 as sha256
+      from public.messages as message
+      where message.media_id is not null and (message.workspace_id, message.id) > (after_workspace, after_message)
+        and message.workspace_id <= last_workspace
+      order by message.workspace_id, message.id limit max_rows
+    ), compared as (
+      select page.*, object.name is not null as is_there, object.metadata -> 'size' as found_size, waiting.message_id is not null as waits,
+        coalesce(page.status in ('pending', 'downloading'), false) as is_to_wait
+      from page
+      left join public.media_downloads as waiting on waiting.message_id = page.id
+      left join storage.objects as object
+        on object.bucket_id = 'whatsapp-media' and object.name = page.path and page.status = 'stored'
+    ), judged as (
+      select compared.*, problem.*, problem.is_so is not null and problem.is_so as differs
+      from compared
+      cross join lateral (values
+        ('stuck', waits <> is_to_wait, to_jsonb(status), to_jsonb(case when waits then 'queued' else 'not queued' end)),
+        ('missing', status = 'stored' and not is_there, to_jsonb(size), null),
+        ('size', status = 'stored' and is_there and size::text is distinct from found_size #>> '{}', to_jsonb(size), found_size)
+      ) as problem (problem, is_so, recorded, found)
+    )
+    select jsonb_build_object(
+      'after', (select page.workspace_id || '/' || page.id from page order by page.workspace_id desc, page.id desc limit 1),
+      'checked', (select count(*) from page),
+      'differences', coalesce((
+        select jsonb_agg(jsonb_build_object('problem', problem, 'workspace_id', judged.workspace_id, 'message_id', id, 'path', path,
+          'recorded', recorded, 'found', judged.found)) from judged where differs), '[]'),
+      'files', coalesce((
+        select jsonb_agg(jsonb_build_object('workspace_id', compared.workspace_id, 'message_id', id, 'path', path, 'sha256', sha256))
+        from compared where is_there and size::text = found_size #>> '{}' and sha256 is not null), '[]')));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."verify_media"(text, integer, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."verify_media"(text, integer, uuid) IS 'A page of messages with a file, held against the queue and the bucket: {after, checked, differences, files}. `files` are those whose bytes can be hashed.';
+
+REVOKE ALL ON FUNCTION "public"."verify_media"(text, integer, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."verify_media"(text, integer, uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."verify_media"(text, integer, uuid) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/verify_stats.sql
 CREATE OR REPLACE FUNCTION public.verify_stats (

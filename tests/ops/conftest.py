@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.conftest import Connect
+from tests.conftest import Connect, Project
 from tests.flows.programs import ROOT, Program, programs_in
+from tests.flows.stored_files import StoredFiles
 from tests.flows.tenant import Tenant
 
 
@@ -64,3 +66,8 @@ async def webhook(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
 @pytest.fixture
 async def tenant(database: Connect) -> Tenant:
     return await Tenant.new(database)
+
+
+@pytest.fixture
+def files(project: Project, http: httpx.AsyncClient, tenant: Tenant) -> StoredFiles:
+    return StoredFiles(project, http, tenant)

@@ -96,3 +96,27 @@ async def test_a_stream_that_breaks_off_is_the_stores_error() -> None:
             async with Files(http, "bucket").download("a", Stored(100, "image/jpeg", "abc")) as content:
                 assert [chunk async for chunk in content]
         assert "accept-encoding: identity" in server.requests[0][0].lower()
+
+
+async def test_objects_are_removed_and_what_is_not_there_is_no_trouble(
+    project: Project, http: httpx.AsyncClient, files: Files
+) -> None:
+    folder = f"{uuid.uuid4()}/none"
+    paths = [f"{folder}/{name}" for name in ("one.jpg", "two (2).jpg", "three.jpg")]
+    for path in paths:
+        await _put(project, http, path, b"a picture")
+    assert await files.remove([*paths[:2], f"{folder}/never.jpg"]) == set(paths[:2])
+    for path in paths[:2]:
+        with pytest.raises(Missing):
+            await files.describe(path)
+    assert (await files.describe(paths[2])).size == 9
+    assert await files.remove(paths[:2]) == set()
+
+
+@pytest.mark.parametrize("said", [answer(503, "<html>"), answer(200, "<html>"), answer(200, {"data": []})])
+async def test_a_removal_that_nobody_confirms_is_the_stores_error(said: Answer) -> None:
+    async with serving(said) as server, connect(server.url, "key") as http:
+        with pytest.raises(Unavailable):
+            await Files(http, "bucket").remove(["a"])
+    assert server.requests[0][0].startswith("DELETE /storage/v1/object/bucket ")
+    assert server.bodies == [{"prefixes": ["a"]}]
