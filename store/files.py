@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -42,6 +42,17 @@ class Files:
         headers = {"content-type": content_type, "content-length": str(size), "x-upsert": "true"}
         address = f"/storage/v1/object/{self._bucket}/{quote(path)}"
         await answered(self._http.post(address, content=_chunks(source), headers=headers))
+
+    async def remove(self, paths: Sequence[str]) -> set[str]:
+        """Removes objects, at most 1,000; gives those that went. What is not there is no error.
+
+        Raises StoreError; Rejected when Storage refuses the whole set.
+        """
+        call = self._http.request("DELETE", f"/storage/v1/object/{self._bucket}", json={"prefixes": list(paths)})
+        told = json_of(await answered(call))
+        if not isinstance(told, list):
+            raise Unavailable("shape", "an answer of another shape")
+        return {str(row["name"]) for row in told if isinstance(row, dict) and "name" in row}
 
     async def describe(self, path: str) -> Stored:
         """What lies at `path`, without fetching it. Raises StoreError; Missing when nothing does."""

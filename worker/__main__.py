@@ -1,4 +1,4 @@
-"""Sends the outbox and downloads media until a signal.
+"""Sends the outbox, downloads media and removes what is to vanish, until a signal.
 
 First SIGTERM or SIGINT: drain and exit. Second: exit at once.
 """
@@ -21,6 +21,7 @@ from worker.loop import Loop, Queue
 from worker.media import Media
 from worker.outbound import Outbound
 from worker.receipts import SLOTS, Receipts
+from worker.removals import Removals
 from worker.settings import Settings
 
 BUCKET = "whatsapp-media"
@@ -42,6 +43,8 @@ async def work(settings: Settings) -> int:
         )
         receipts: Queue = Receipts(rpc, clients)
         loops["receipts"] = Loop(receipts)
+        removals: Queue = Removals(rpc, files)
+        loops["removals"] = Loop(removals)
         _on_signal(list(loops.values()))
         listening = asyncio.create_task(doorbell.run())
         try:
