@@ -32,7 +32,7 @@ async def work(settings: Settings) -> int:
     pool = provider_http(settings.worker_sends + settings.worker_downloads + SLOTS)
     # Files take a connection each for as long as they take, and the queues must never wait for one.
     transfers = UPLOADS + settings.worker_downloads
-    async with connect(settings.supabase_url, key, connections=12 + transfers) as project, pool as provider:
+    async with connect(settings.supabase_url, key, connections=14 + transfers) as project, pool as provider:
         rpc, files = Rpc(project), Files(project, BUCKET)
         clients = Clients(rpc, provider, settings)
         outbound: Queue = Outbound(rpc, clients, Attachments(rpc, files), settings.worker_sends)
