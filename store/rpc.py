@@ -174,6 +174,26 @@ class Rpc:
         """Repairs differences that are still there: {message_id, problem, repair} of each."""
         return await self._rows("record_lost_media", losses=losses)
 
+    # files to be removed
+
+    async def claim_removals(self, max_objects: int, lease_seconds: int = 60) -> list[Row]:
+        """Prefixes with the next names under each: {prefix, lease_token, names}; one token for all."""
+        return await self._rows("claim_removals", max_objects=max_objects, lease_seconds=lease_seconds)
+
+    async def record_removals(self, results: Sequence[Row]) -> int:
+        return await self._count("record_removals", results=results)
+
+    async def release_removals(self, leases: Sequence[Row]) -> int:
+        return await self._count("release_removals", leases=leases)
+
+    async def next_removals(self) -> float | None:
+        """In how many seconds a claim may find something; None: nothing waits."""
+        return await self._seconds("next_removals")
+
+    async def sweep_media_retention(self, max_files: int = 500) -> int:
+        """Marks files that are too old for their workspace as expired, at most `max_files`; gives how many."""
+        return await self._count("sweep_media_retention", max_files=max_files)
+
     # receipts
 
     async def claim_receipts(self, max_receipts: int, lease_seconds: int = 60) -> list[Row]:

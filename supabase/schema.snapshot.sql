@@ -232,6 +232,35 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "s
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
 
+-- private/tables/media_removals.sql
+CREATE TABLE "private"."media_removals" (
+  "prefix"       text                     NOT NULL,
+  "workspace_id" uuid                     NOT NULL,
+  "cause"        text                     NOT NULL,
+  "available_at" timestamp with time zone NOT NULL DEFAULT now(),
+  "watch_until"  timestamp with time zone NOT NULL DEFAULT now(),
+  "attempts"     integer                  NOT NULL DEFAULT 0,
+  "lease_token"  uuid,
+  "error"        jsonb,
+  CONSTRAINT "media_removals_cause_check" CHECK ((cause = ANY (ARRAY['deleted'::text, 'expired'::text]))),
+  CONSTRAINT "media_removals_pkey" PRIMARY KEY (prefix)
+);
+
+ALTER TABLE "private"."media_removals"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX media_removals_waiting ON private.media_removals USING btree (available_at);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."media_removals" TO "service_role";
+
+COMMENT ON COLUMN "private"."media_removals"."available_at" IS 'When it may be claimed; while it is leased, when the lease runs out.';
+
+COMMENT ON COLUMN "private"."media_removals"."cause" IS 'deleted with its message or workspace, or expired by the workspace''s retention.';
+
+COMMENT ON COLUMN "private"."media_removals"."watch_until" IS 'Until when somebody who does not know of the deletion may still put an object there.';
+
+COMMENT ON TABLE "private"."media_removals" IS 'Prefixes of object names in whatsapp-media that must vanish. A row leaves when no object is left under it.';
+
 -- private/tables/media_turns.sql
 CREATE TABLE "private"."media_turns" (
   "workspace_id"  uuid                     NOT NULL,
@@ -325,6 +354,22 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."receipts" TO "service_r
 COMMENT ON COLUMN "private"."receipts"."message_id" IS 'The customer''s message that is marked; WhatsApp marks those before it, too.';
 
 COMMENT ON TABLE "private"."receipts" IS 'The newest receipt of each kind that a conversation still has to get. Tried three times, then dropped.';
+
+-- private/tables/retention_walks.sql
+CREATE TABLE "private"."retention_walks" (
+  "workspace_id" uuid                     NOT NULL,
+  "reached"      text                     NOT NULL DEFAULT ''::text,
+  "next_at"      timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "retention_walks_pkey" PRIMARY KEY (workspace_id),
+  CONSTRAINT "retention_walks_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."retention_walks"
+  ENABLE ROW LEVEL SECURITY;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."retention_walks" TO "service_role";
+
+COMMENT ON TABLE "private"."retention_walks" IS 'When a workspace''s files are looked at next, and how far the walk over its outgoing ones has come.';
 
 -- private/tables/uploaded_media.sql
 CREATE TABLE "private"."uploaded_media" (
@@ -616,6 +661,16 @@ CREATE INDEX media_downloads_message ON public.media_downloads USING btree (work
 CREATE INDEX media_downloads_ready ON public.media_downloads USING btree (connection_id, available_at NULLS FIRST, deadline, message_id)
   WHERE (lease_token IS NULL);
 
+CREATE TRIGGER await_removals
+  AFTER INSERT ON public.media_downloads REFERENCING NEW TABLE AS queued_downloads
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.await_removals();
+
+CREATE TRIGGER remove_download_files
+  AFTER DELETE ON public.media_downloads REFERENCING OLD TABLE AS removed_downloads
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.remove_download_files();
+
 COMMENT ON COLUMN "public"."media_downloads"."attempts" IS 'How often it has been claimed and not given back.';
 
 COMMENT ON COLUMN "public"."media_downloads"."available_at" IS 'Not before: an attempt that failed for a while. Null: at any time. A claim makes it null when its time has come; what waits longer is walked through by none.';
@@ -791,6 +846,12 @@ CREATE INDEX messages_media_path ON public.messages USING hash (media_path)
 CREATE INDEX messages_media ON public.messages USING btree (workspace_id, id)
   WHERE (media_id IS NOT NULL);
 
+CREATE INDEX messages_outgoing_path ON public.messages USING btree (workspace_id, ((content ->> 'path'::text)))
+  WHERE ((direction = 'outbound'::text) AND ((content ->> 'path'::text) IS NOT NULL));
+
+CREATE INDEX messages_stored ON public.messages USING btree (workspace_id, occurred_at)
+  WHERE (media_path IS NOT NULL);
+
 CREATE INDEX messages_thread ON public.messages USING btree (workspace_id, conversation_id, occurred_at DESC, seq DESC);
 
 CREATE TRIGGER add_to_stats
@@ -817,6 +878,11 @@ CREATE TRIGGER prepare_message
   FOR EACH ROW
   WHEN (((new.status = 'queued'::text) OR (new.connection_id IS NULL)))
   EXECUTE FUNCTION private.prepare_message();
+
+CREATE TRIGGER remove_message_files
+  AFTER DELETE ON public.messages REFERENCING OLD TABLE AS removed_messages
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.remove_message_files();
 
 CREATE TRIGGER subtract_from_stats
   AFTER DELETE ON public.messages REFERENCING OLD TABLE AS removed_messages
@@ -1159,13 +1225,15 @@ REVOKE ALL ON TABLE "public"."workspace_members" FROM "anon";
 
 -- public/tables/workspaces.sql
 CREATE TABLE "public"."workspaces" (
-  "id"               uuid                     NOT NULL DEFAULT gen_random_uuid(),
-  "name"             text                     NOT NULL,
-  "default_language" text                     NOT NULL DEFAULT 'he'::text,
-  "connection_limit" integer                  NOT NULL DEFAULT 1,
-  "created_at"       timestamp with time zone NOT NULL DEFAULT now(),
+  "id"                   uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "name"                 text                     NOT NULL,
+  "default_language"     text                     NOT NULL DEFAULT 'he'::text,
+  "connection_limit"     integer                  NOT NULL DEFAULT 1,
+  "media_retention_days" integer,
+  "created_at"           timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "workspaces_connection_limit_check" CHECK ((connection_limit >= 0)),
   CONSTRAINT "workspaces_default_language_check" CHECK (((char_length(default_language) >= 2) AND (char_length(default_language) <= 15))),
+  CONSTRAINT "workspaces_media_retention_days_check" CHECK (((media_retention_days >= 1) AND (media_retention_days <= 36500))),
   CONSTRAINT "workspaces_name_check" CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
   CONSTRAINT "workspaces_pkey" PRIMARY KEY (id)
 );
@@ -1173,18 +1241,38 @@ CREATE TABLE "public"."workspaces" (
 ALTER TABLE "public"."workspaces"
   ENABLE ROW LEVEL SECURITY;
 
+CREATE INDEX workspaces_retention ON public.workspaces USING btree (id)
+  WHERE (media_retention_days IS NOT NULL);
+
+CREATE TRIGGER remove_workspace_files
+  AFTER DELETE ON public.workspaces REFERENCING OLD TABLE AS removed_workspaces
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.remove_workspace_files();
+
 CREATE POLICY "members see their workspaces" ON "public"."workspaces"
   FOR SELECT
   TO "authenticated"
   USING ((id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
 
+CREATE POLICY "owners and admins set up their workspaces" ON "public"."workspaces"
+  FOR UPDATE
+  TO "authenticated"
+  USING ((id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)))
+  WITH CHECK ((id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)));
+
 COMMENT ON COLUMN "public"."workspaces"."connection_limit" IS 'How many WhatsApp numbers the workspace may connect.';
 
 COMMENT ON COLUMN "public"."workspaces"."default_language" IS 'Template language when a send names none.';
 
+COMMENT ON COLUMN "public"."workspaces"."media_retention_days" IS 'After how many days the files of its messages leave the bucket; null: never. For owners and admins to set.';
+
 COMMENT ON TABLE "public"."workspaces" IS 'A tenant. Row level security keeps everything below it apart from other workspaces.';
 
 REVOKE ALL ON TABLE "public"."workspaces" FROM "authenticated";
+
+REVOKE ALL ("media_retention_days") ON TABLE "public"."workspaces" FROM "authenticated";
+
+GRANT UPDATE ("media_retention_days") ON TABLE "public"."workspaces" TO "authenticated";
 
 GRANT SELECT ON TABLE "public"."workspaces" TO "authenticated";
 
@@ -1515,6 +1603,32 @@ REVOKE ALL ON FUNCTION "private"."await_recordings"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."await_recordings"() TO "postgres";
 
+-- private/functions/await_removals.sql
+CREATE OR REPLACE FUNCTION private.await_removals()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+begin
+  -- A claim of this moment is waited for; what it has not leased is needed again.
+  delete from private.media_removals as removal using queued_downloads as item
+  where removal.prefix = item.object_name and removal.lease_token is null;
+  -- What it has leased may go at any moment until then: the file comes after it.
+  update public.media_downloads as item set available_at = removal.available_at + interval '1 minute'
+  from queued_downloads as queued join private.media_removals as removal on removal.prefix = queued.object_name
+  where item.message_id = queued.message_id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."await_removals"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."await_removals"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."await_removals"() TO "postgres";
+
 -- private/functions/brings_file.sql
 CREATE OR REPLACE FUNCTION private.brings_file (
   told    private.inbound_message,
@@ -1606,7 +1720,7 @@ CREATE OR REPLACE FUNCTION private.check_action (
 )
   RETURNS boolean
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
@@ -1794,7 +1908,7 @@ CREATE OR REPLACE FUNCTION private.check_cards (
 )
   RETURNS boolean
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
@@ -1877,7 +1991,7 @@ CREATE OR REPLACE FUNCTION private.check_components (
 )
   RETURNS boolean
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
@@ -1943,7 +2057,7 @@ CREATE OR REPLACE FUNCTION private.check_content (
 )
   RETURNS void
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   PARALLEL SAFE
   STRICT
   SET search_path TO ''
@@ -2001,7 +2115,7 @@ GRANT EXECUTE ON FUNCTION "private"."check_content"(text, jsonb, uuid) TO "authe
 
 GRANT EXECUTE ON FUNCTION "private"."check_content"(text, jsonb, uuid) TO "service_role";
 
-COMMENT ON FUNCTION "private"."check_content"(text, jsonb, uuid) IS 'Raises WA005 or WA010 to WA016 for content that WhatsApp would refuse. Keys it does not know pass.';
+COMMENT ON FUNCTION "private"."check_content"(text, jsonb, uuid) IS 'Raises WA005, WA010 to WA016 or WA021 to WA023 for content that WhatsApp would refuse. Keys it does not know pass.';
 
 REVOKE ALL ON FUNCTION "private"."check_content"(text, jsonb, uuid) FROM PUBLIC;
 
@@ -2045,6 +2159,55 @@ REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) F
 REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) TO "postgres";
+
+-- private/functions/check_file.sql
+CREATE OR REPLACE FUNCTION private.check_file (
+  path  text,
+  kind  text,
+  voice boolean,
+  field text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  told jsonb;
+  sent_as text;
+  types text[];
+begin
+  select coalesce(object.metadata, '{}') into told
+  from storage.objects as object where object.bucket_id = 'whatsapp-media' and object.name = path
+    -- Whoever is deleting it at this moment will not wait for a message.
+    and not exists (select from private.media_removals as removal where removal.prefix = path and removal.lease_token is not null);
+  if not found then
+    return private.refuse_content('WA021', field, 'an object that lies in the bucket whatsapp-media');
+  end if;
+  sent_as := private.sent_type(path, coalesce(told ->> 'mimetype', ''), voice);
+  types := private.sendable_types(kind);
+  if sent_as <> all (types) then
+    return private.refuse_content('WA022', field, format('one of: %s; it is %s', array_to_string(types, ', '), sent_as));
+  elsif (told ->> 'size')::numeric > private.sendable_bytes(kind) then
+    return private.refuse_content('WA023', field, format('at most %s bytes; it has %s', private.sendable_bytes(kind), told ->> 'size'));
+  end if;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_file"(text, text, boolean, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_file"(text, text, boolean, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_file"(text, text, boolean, text) IS 'An object of the bucket that WhatsApp takes as this kind of file.';
+
+REVOKE ALL ON FUNCTION "private"."check_file"(text, text, boolean, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_file"(text, text, boolean, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_file"(text, text, boolean, text) TO "postgres";
 
 -- private/functions/check_flow.sql
 CREATE OR REPLACE FUNCTION private.check_flow (
@@ -2102,7 +2265,7 @@ CREATE OR REPLACE FUNCTION private.check_header (
 )
   RETURNS boolean
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
@@ -2141,7 +2304,7 @@ CREATE OR REPLACE FUNCTION private.check_interactive (
 )
   RETURNS boolean
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
@@ -2334,7 +2497,7 @@ CREATE OR REPLACE FUNCTION private.check_media (
 )
   RETURNS boolean
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
@@ -2362,7 +2525,7 @@ begin
   -- No segment may be empty, `.` or `..`: a client on the way would fold it, and it would lead elsewhere.
   if private.check_text(value -> 'path', 1024, prefix || 'path')
     and starts_with(value ->> 'path', workspace_id || '/outgoing/') and (value ->> 'path') !~ '(^|/)\.{0,2}(/|$)' then
-    return true;
+    return private.check_file(value ->> 'path', kind, coalesce(value -> 'voice' = 'true', false), prefix || 'path');
   end if;
   return private.refuse_content('WA014', prefix || 'path', format('an object of the bucket under %s/outgoing/', workspace_id));
 end
@@ -2460,7 +2623,7 @@ CREATE OR REPLACE FUNCTION private.check_parameter (
 )
   RETURNS boolean
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
@@ -2712,7 +2875,7 @@ CREATE OR REPLACE FUNCTION private.check_template_cards (
 )
   RETURNS boolean
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
@@ -2749,7 +2912,7 @@ CREATE OR REPLACE FUNCTION private.check_template (
 )
   RETURNS boolean
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
@@ -3273,6 +3436,36 @@ REVOKE ALL ON FUNCTION "private"."end_outbound"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."end_outbound"() TO "postgres";
 
+-- private/functions/end_removal.sql
+CREATE OR REPLACE FUNCTION private.end_removal (
+  removal private.media_removals
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  if removal.watch_until <= now() then
+    delete from private.media_removals where prefix = removal.prefix;
+  else
+    update private.media_removals set lease_token = null, attempts = 0, error = null,
+      available_at = least(removal.watch_until, now() + interval '1 hour')
+    where prefix = removal.prefix;
+  end if;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."end_removal"(private.media_removals) TO "service_role";
+
+COMMENT ON FUNCTION "private"."end_removal"(private.media_removals) IS 'Nothing is left under a prefix: it leaves the queue, or is looked at again while something may still come.';
+
+REVOKE ALL ON FUNCTION "private"."end_removal"(private.media_removals) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."end_removal"(private.media_removals) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."end_removal"(private.media_removals) TO "postgres";
+
 -- private/functions/enforce_connection_limit.sql
 CREATE OR REPLACE FUNCTION private.enforce_connection_limit()
   RETURNS TRIGGER
@@ -3617,6 +3810,85 @@ REVOKE ALL ON FUNCTION "private"."error_of"(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."error_of"(jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."error_of"(jsonb) TO "postgres";
+
+-- private/functions/expire_message_files.sql
+CREATE OR REPLACE FUNCTION private.expire_message_files (
+  workspace_id uuid,
+  cutoff       timestamp with time zone,
+  most         integer
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+#variable_conflict use_variable
+declare
+  old_ones public.messages[];
+begin
+  old_ones := array(
+    select message from public.messages as message
+    where message.workspace_id = workspace_id and message.media_path is not null and message.occurred_at < cutoff
+    order by message.occurred_at limit most
+    for update skip locked);
+  update public.messages as message set media_path = null, media_status = 'expired',
+    media_error = '{"code": "retention", "title": "The workspace keeps files no longer than this"}'
+  from unnest(old_ones) as old_one where message.id = old_one.id;
+  perform private.queue_removal(private.object_stem(media_path), old_one.workspace_id, 'expired')
+  from unnest(old_ones) as old_one where starts_with(media_path, old_one.workspace_id || '/') order by media_path;
+  return cardinality(old_ones);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."expire_message_files"(uuid, timestamp WITH time zone, integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."expire_message_files"(uuid, timestamp with time zone, integer) IS 'Takes stored files of messages before the cutoff, the oldest first.';
+
+REVOKE ALL ON FUNCTION "private"."expire_message_files"(uuid, timestamp WITH time zone, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."expire_message_files"(uuid, timestamp WITH time zone, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."expire_message_files"(uuid, timestamp WITH time zone, integer) TO "postgres";
+
+-- private/functions/expire_outgoing_files.sql
+CREATE OR REPLACE FUNCTION private.expire_outgoing_files (
+  walk   private.retention_walks,
+  cutoff timestamp with time zone,
+  most   integer
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  names text[];
+  waiting text[];
+begin
+  names := array(
+    select object.name from storage.objects as object
+    where object.bucket_id = 'whatsapp-media'
+      and object.name collate "C" > greatest(walk.workspace_id || '/outgoing/', walk.reached) collate "C"
+      and object.name collate "C" < walk.workspace_id || '/outgoing0'
+    order by object.name collate "C" limit most);
+  waiting := private.paths_waiting(array[walk.workspace_id]);
+  perform private.queue_removal(object.name, walk.workspace_id, 'expired')
+  from storage.objects as object
+  where object.bucket_id = 'whatsapp-media' and object.name = any (names) and object.name <> all (waiting)
+    and coalesce(object.updated_at, object.created_at) < cutoff;
+  return case when cardinality(names) < most then '' else names[most] end;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."expire_outgoing_files"(private.retention_walks, timestamp WITH time zone, integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."expire_outgoing_files"(private.retention_walks, timestamp with time zone, integer) IS 'Queues the next outgoing files that nobody has written since the cutoff and no message still to be sent names; answers how far it came, nothing for the end.';
+
+REVOKE ALL ON FUNCTION "private"."expire_outgoing_files"(private.retention_walks, timestamp WITH time zone, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."expire_outgoing_files"(private.retention_walks, timestamp WITH time zone, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."expire_outgoing_files"(private.retention_walks, timestamp WITH time zone, integer) TO "postgres";
 
 -- private/functions/explain_outbound.sql
 CREATE OR REPLACE FUNCTION private.explain_outbound (
@@ -4090,6 +4362,48 @@ REVOKE ALL ON FUNCTION "private"."is_conversational"(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."is_conversational"(text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."is_conversational"(text) TO "postgres";
+
+-- private/functions/is_needed.sql
+CREATE OR REPLACE FUNCTION private.is_needed (
+  removal private.media_removals,
+  waiting text[]
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  parts text[] := string_to_array(removal.prefix, '/');
+  living uuid := case when parts[3] ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then parts[3]::uuid end;
+begin
+  if right(removal.prefix, 1) = '/' then
+    return exists (select from public.workspaces where id = removal.workspace_id);
+  elsif parts[2] = 'outgoing' then
+    -- What has been sent needs no file any more, but who deletes one message does not mean the others.
+    return removal.prefix = any (waiting) or (removal.cause = 'deleted' and exists (
+      select from public.messages as message
+      where message.workspace_id = removal.workspace_id and message.direction = 'outbound'
+        and message.content ->> 'path' = removal.prefix));
+  end if;
+  -- Fetched anew since, or about to be.
+  return exists (select from public.media_downloads as item where item.message_id = living)
+    or exists (
+      select from public.messages as message
+      where message.id = living and private.object_stem(message.media_path) = removal.prefix);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."is_needed"(private.media_removals, text[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."is_needed"(private.media_removals, text[]) IS 'Whether somebody living has what is queued for removal; waiting are the paths of messages still to be sent.';
+
+REVOKE ALL ON FUNCTION "private"."is_needed"(private.media_removals, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."is_needed"(private.media_removals, text[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."is_needed"(private.media_removals, text[]) TO "postgres";
 
 -- private/functions/lock_pairs.sql
 CREATE OR REPLACE FUNCTION private.lock_pairs (
@@ -4890,6 +5204,67 @@ REVOKE ALL ON FUNCTION "private"."object_name"(uuid, uuid, uuid) FROM "postgres"
 
 GRANT EXECUTE ON FUNCTION "private"."object_name"(uuid, uuid, uuid) TO "postgres";
 
+-- private/functions/object_stem.sql
+CREATE OR REPLACE FUNCTION private.object_stem (
+  path text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return regexp_replace(path, '\.[^/]*$', '');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."object_stem"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."object_stem"(text) IS 'The name of a message''s file without its extension.';
+
+REVOKE ALL ON FUNCTION "private"."object_stem"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."object_stem"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."object_stem"(text) TO "postgres";
+
+-- private/functions/objects_under.sql
+CREATE OR REPLACE FUNCTION private.objects_under (
+  prefix text,
+  most   integer
+)
+  RETURNS SETOF text
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  -- `.` and `/` follow each other: so the last is the name itself, and the name with an extension.
+  highest text := case when prefix like '%/' then left(prefix, -1) || '0'
+    when split_part(prefix, '/', 2) = 'outgoing' then prefix || E'\x01' else prefix || '/' end;
+begin
+  return query
+  select object.name
+  from storage.objects as object
+  where object.bucket_id = 'whatsapp-media' and object.name collate "C" >= prefix and object.name collate "C" < highest
+    and (right(prefix, 1) = '/' or substr(object.name, length(prefix) + 1) ~ '^(\.[^/]*)?$')
+  order by object.name collate "C"
+  limit most;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."objects_under"(text, integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."objects_under"(text, integer) IS 'The first names of objects that a prefix means, in the order of their bytes.';
+
+REVOKE ALL ON FUNCTION "private"."objects_under"(text, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."objects_under"(text, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."objects_under"(text, integer) TO "postgres";
+
 -- private/functions/open_conversation.sql
 CREATE OR REPLACE FUNCTION private.open_conversation (
   workspace_id  uuid,
@@ -5213,6 +5588,36 @@ REVOKE ALL ON FUNCTION "private"."pair_ready_at"(private.outbound_pairs) FROM "p
 
 GRANT EXECUTE ON FUNCTION "private"."pair_ready_at"(private.outbound_pairs) TO "postgres";
 
+-- private/functions/paths_waiting.sql
+CREATE OR REPLACE FUNCTION private.paths_waiting (
+  workspace_ids uuid[]
+)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+begin
+  return array(
+    select distinct path #>> '{}'
+    from public.outbox as item
+    join public.messages as message on message.id = item.message_id,
+      jsonb_path_query(message.content, 'lax $.**.path') as path
+    where item.workspace_id = any (workspace_ids));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."paths_waiting"(uuid[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."paths_waiting"(uuid[]) IS 'The files that messages still to be sent, or in doubt, name anywhere.';
+
+REVOKE ALL ON FUNCTION "private"."paths_waiting"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."paths_waiting"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."paths_waiting"(uuid[]) TO "postgres";
+
 -- private/functions/pause_numbers.sql
 CREATE OR REPLACE FUNCTION private.pause_numbers (
   results private.send_result[]
@@ -5449,6 +5854,40 @@ REVOKE ALL ON FUNCTION "private"."queue_receipt"(public.conversations, text) FRO
 REVOKE ALL ON FUNCTION "private"."queue_receipt"(public.conversations, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."queue_receipt"(public.conversations, text) TO "postgres";
+
+-- private/functions/queue_removal.sql
+CREATE OR REPLACE FUNCTION private.queue_removal (
+  prefix       text,
+  workspace_id uuid,
+  cause        text                     DEFAULT 'deleted'::text,
+  available_at timestamp with time zone DEFAULT now(),
+  watch_until  timestamp with time zone DEFAULT now()
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.media_removals as known (prefix, workspace_id, cause, available_at, watch_until)
+  values (queue_removal.prefix, queue_removal.workspace_id, queue_removal.cause, queue_removal.available_at, queue_removal.watch_until)
+  on conflict on constraint media_removals_pkey do update set
+    cause = case when excluded.cause = 'expired' then 'expired' else known.cause end,
+    available_at = case when known.lease_token is null then least(known.available_at, excluded.available_at) else known.available_at end,
+    watch_until = greatest(known.watch_until, excluded.watch_until);
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."queue_removal"(text, uuid, text, timestamp WITH time zone, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."queue_removal"(text, uuid, text, timestamp with time zone, timestamp with time zone) IS 'Says that nothing may be left under a prefix.';
+
+REVOKE ALL ON FUNCTION "private"."queue_removal"(text, uuid, text, timestamp WITH time zone, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."queue_removal"(text, uuid, text, timestamp WITH time zone, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."queue_removal"(text, uuid, text, timestamp WITH time zone, timestamp WITH time zone) TO "postgres";
 
 -- private/functions/received_at.sql
 CREATE OR REPLACE FUNCTION private.received_at (
@@ -5943,6 +6382,12 @@ begin
       raise exception '% has too few or too many elements', field using errcode = 'WA015', detail = field, hint = allowed;
     when 'WA016' then
       raise exception '% excludes or repeats another field', field using errcode = 'WA016', detail = field, hint = allowed;
+    when 'WA021' then
+      raise exception '% names no file', field using errcode = 'WA021', detail = field, hint = allowed;
+    when 'WA022' then
+      raise exception '% names a file of a type that WhatsApp does not take here', field using errcode = 'WA022', detail = field, hint = allowed;
+    when 'WA023' then
+      raise exception '% names a file that is too large', field using errcode = 'WA023', detail = field, hint = allowed;
   end case;
 end
 $function$;
@@ -6020,6 +6465,86 @@ REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."register_identifiers"() TO "postgres";
+
+-- private/functions/remove_download_files.sql
+CREATE OR REPLACE FUNCTION private.remove_download_files()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+begin
+  -- Somebody may be at it, does not know yet, and stores the file: now, or a dead lease's holder that is not dead. So
+  -- its place is looked at soon after the lease, and once more when no transfer can still be going on.
+  perform private.queue_removal(file.object_name, file.workspace_id,
+    available_at => coalesce(file.lease_expires_at, now()) + interval '1 minute',
+    watch_until => coalesce(file.lease_expires_at, now()) + interval '1 hour')
+  from (
+    select object_name, workspace_id, lease_expires_at from removed_downloads as item
+    where starts_with(object_name, workspace_id || '/')
+      and not exists (select from public.messages where id = item.message_id)
+    order by object_name
+  ) as file
+  where exists (select from public.workspaces where id = file.workspace_id);
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."remove_download_files"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_download_files"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_download_files"() TO "postgres";
+
+-- private/functions/remove_message_files.sql
+CREATE OR REPLACE FUNCTION private.remove_message_files()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.queue_removal(file.prefix, file.workspace_id)
+  from (
+    select private.object_stem(media_path) as prefix, workspace_id
+    from removed_messages where starts_with(media_path, workspace_id || '/')
+    union
+    select content ->> 'path', workspace_id
+    from removed_messages where direction = 'outbound' and starts_with(content ->> 'path', workspace_id || '/outgoing/')
+    order by prefix
+  ) as file
+  where exists (select from public.workspaces where id = file.workspace_id);
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_message_files"() TO "postgres";
+
+-- private/functions/remove_workspace_files.sql
+CREATE OR REPLACE FUNCTION private.remove_workspace_files()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- What members and workers have begun to upload ends within a day: so long an upload's address is good.
+  perform private.queue_removal(id || '/', id, available_at => now() + interval '30 seconds', watch_until => now() + interval '25 hours')
+  from removed_workspaces;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."remove_workspace_files"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_workspace_files"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_workspace_files"() TO "postgres";
 
 -- private/functions/rename_contacts.sql
 CREATE OR REPLACE FUNCTION private.rename_contacts (
@@ -6324,6 +6849,71 @@ REVOKE ALL ON FUNCTION "private"."send_typing"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."send_typing"(uuid) TO "postgres";
 
+-- private/functions/sendable_bytes.sql
+CREATE OR REPLACE FUNCTION private.sendable_bytes (
+  kind text
+)
+  RETURNS bigint
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return case kind when 'sticker' then 500 when 'image' then 5 * 1024 when 'document' then 100 * 1024 else 16 * 1024 end * 1024::bigint;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."sendable_bytes"(text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."sendable_bytes"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."sendable_bytes"(text) IS 'The largest file of a kind that WhatsApp takes.';
+
+REVOKE ALL ON FUNCTION "private"."sendable_bytes"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."sendable_bytes"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."sendable_bytes"(text) TO "postgres";
+
+-- private/functions/sendable_types.sql
+CREATE OR REPLACE FUNCTION private.sendable_types (
+  kind text
+)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return case kind
+    when 'image' then '{image/jpeg,image/png}'::text[]
+    when 'video' then '{video/mp4,video/3gpp}'::text[]
+    when 'audio' then '{audio/aac,audio/amr,audio/mpeg,audio/mp4,audio/ogg; codecs=opus}'::text[]
+    when 'sticker' then '{image/webp}'::text[]
+    else '{text/plain,application/pdf,application/msword,application/vnd.ms-excel,application/vnd.ms-powerpoint}'::text[]
+      || '{application/vnd.openxmlformats-officedocument.wordprocessingml.document}'::text[]
+      || '{application/vnd.openxmlformats-officedocument.spreadsheetml.sheet}'::text[]
+      || '{application/vnd.openxmlformats-officedocument.presentationml.presentation}'::text[]
+      || private.sendable_types('image') || private.sendable_types('video')
+      || private.sendable_types('audio') || private.sendable_types('sticker')
+  end;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."sendable_types"(text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."sendable_types"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."sendable_types"(text) IS 'The content types that WhatsApp takes of a kind of file.';
+
+REVOKE ALL ON FUNCTION "private"."sendable_types"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."sendable_types"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."sendable_types"(text) TO "postgres";
+
 -- private/functions/senders_of.sql
 CREATE OR REPLACE FUNCTION private.senders_of (
   arrived private.inbound_message[],
@@ -6353,6 +6943,68 @@ REVOKE ALL ON FUNCTION "private"."senders_of"(private.inbound_message[], uuid[])
 REVOKE ALL ON FUNCTION "private"."senders_of"(private.inbound_message[], uuid[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."senders_of"(private.inbound_message[], uuid[]) TO "postgres";
+
+-- private/functions/sent_type.sql
+CREATE OR REPLACE FUNCTION private.sent_type (
+  path  text,
+  told  text,
+  voice boolean
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  bare text := lower(btrim(split_part(told, ';', 1)));
+  parameters text := lower(substr(told, length(split_part(told, ';', 1)) + 1));
+  extension text := lower(coalesce(substring(path from '[^/\\](\.[^./\\]+)$'), ''));
+begin
+  if bare in ('', 'application/octet-stream', 'binary/octet-stream') then
+    bare := case
+      when voice or extension = '.opus' then 'audio/opus'
+      when extension = '.aac' then 'audio/aac'
+      when extension = '.amr' then 'audio/amr'
+      when extension in ('.mp3', '.mpga') then 'audio/mpeg'
+      when extension = '.m4a' then 'audio/mp4'
+      when extension in ('.ogg', '.oga') then 'audio/opus'
+      when extension in ('.jpg', '.jpeg') then 'image/jpeg'
+      when extension = '.png' then 'image/png'
+      when extension = '.webp' then 'image/webp'
+      when extension = '.mp4' then 'video/mp4'
+      when extension in ('.3gp', '.3gpp') then 'video/3gpp'
+      when extension = '.txt' then 'text/plain'
+      when extension = '.pdf' then 'application/pdf'
+      when extension = '.doc' then 'application/msword'
+      when extension = '.xls' then 'application/vnd.ms-excel'
+      when extension = '.ppt' then 'application/vnd.ms-powerpoint'
+      when extension = '.docx' then 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
+      when extension = '.xlsx' then 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
+      when extension = '.pptx' then 'application/vnd.openxmlformats-officedocument.presentationml.presentation'
+      else coalesce(nullif(bare, ''), 'application/octet-stream') end;
+  end if;
+  return case
+    when bare in ('audio/ogg', 'application/ogg') and parameters like '%codecs%' and parameters not like '%opus%' then bare
+    when bare in ('audio/ogg', 'audio/opus', 'application/ogg') then 'audio/ogg; codecs=opus'
+    when bare = 'audio/mp3' then 'audio/mpeg'
+    when bare in ('audio/m4a', 'audio/x-m4a') then 'audio/mp4'
+    when bare = 'image/jpg' then 'image/jpeg'
+    else bare end;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."sent_type"(text, text, boolean) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."sent_type"(text, text, boolean) TO "service_role";
+
+COMMENT ON FUNCTION "private"."sent_type"(text, text, boolean) IS 'The content type under which the worker gives a file to WhatsApp: whatsapp/upload.py says the same, and a test compares.';
+
+REVOKE ALL ON FUNCTION "private"."sent_type"(text, text, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."sent_type"(text, text, boolean) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."sent_type"(text, text, boolean) TO "postgres";
 
 -- private/functions/set_connection_credential.sql
 CREATE OR REPLACE FUNCTION private.set_connection_credential (
@@ -7339,6 +7991,63 @@ GRANT EXECUTE ON FUNCTION "public"."claim_receipts"(integer, integer) TO "postgr
 
 REVOKE ALL ON FUNCTION "public"."claim_receipts"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/claim_removals.sql
+CREATE OR REPLACE FUNCTION public.claim_removals (
+  max_objects   integer DEFAULT 500,
+  lease_seconds integer DEFAULT 60
+)
+  RETURNS TABLE (
+    prefix      text,
+    lease_token uuid,
+    names       text[]
+  )
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  due private.media_removals[];
+  removal private.media_removals;
+  token uuid := gen_random_uuid();
+  waiting text[];
+  found_names text[];
+  room integer := max_objects;
+begin
+  due := array(
+    select item from private.media_removals as item where item.available_at <= now()
+    order by item.available_at limit max_objects for update skip locked);
+  waiting := private.paths_waiting(array(
+    select distinct item.workspace_id from unnest(due) as item where split_part(item.prefix, '/', 2) = 'outgoing'));
+  foreach removal in array due loop
+    exit when room <= 0;
+    if private.is_needed(removal, waiting) then
+      delete from private.media_removals as item where item.prefix = removal.prefix;
+      continue;
+    end if;
+    found_names := array(select private.objects_under(removal.prefix, room));
+    if found_names = '{}' then
+      perform private.end_removal(removal);
+    else
+      update private.media_removals as item set
+        lease_token = token, attempts = item.attempts + 1, available_at = now() + make_interval(secs => lease_seconds)
+      where item.prefix = removal.prefix;
+      room := room - cardinality(found_names);
+      return query select removal.prefix, token, found_names;
+    end if;
+  end loop;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."claim_removals"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."claim_removals"(integer, integer) IS 'Leases prefixes, longest due first, with the next names under each; one token for all. Those of a dead worker again, since removing twice removes once.';
+
+REVOKE ALL ON FUNCTION "public"."claim_removals"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."claim_removals"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."claim_removals"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/explain_outbound.sql
 CREATE OR REPLACE FUNCTION public.explain_outbound (
   message_id uuid
@@ -7623,6 +8332,30 @@ REVOKE ALL ON FUNCTION "public"."next_outbound"() FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."next_outbound"() TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."next_outbound"() FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/next_removals.sql
+CREATE OR REPLACE FUNCTION public.next_removals()
+  RETURNS double precision
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return (
+    select greatest(0, extract(epoch from available_at - clock_timestamp()))
+    from private.media_removals order by available_at limit 1);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."next_removals"() TO "service_role";
+
+COMMENT ON FUNCTION "public"."next_removals"() IS 'In how many seconds a claim may find something; null when nothing waits.';
+
+REVOKE ALL ON FUNCTION "public"."next_removals"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."next_removals"() TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."next_removals"() FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/pause_connection.sql
 CREATE OR REPLACE FUNCTION public.pause_connection (
@@ -7983,6 +8716,56 @@ GRANT EXECUTE ON FUNCTION "public"."record_receipts"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_receipts"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/record_removals.sql
+CREATE OR REPLACE FUNCTION public.record_removals (
+  results jsonb
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  held private.media_removals[];
+  removal private.media_removals;
+  outcome record;
+begin
+  -- results: [{prefix, lease_token, removed: how many objects went, error?: {code, title}}]
+  held := array(
+    select item from private.media_removals as item
+    join jsonb_to_recordset(results) as result (prefix text, lease_token uuid)
+      on item.prefix = result.prefix and item.lease_token = result.lease_token
+    order by item.prefix for update of item);
+  foreach removal in array held loop
+    select result.removed, result.error into outcome
+    from jsonb_to_recordset(results) as result (prefix text, removed integer, error jsonb)
+    where result.prefix = removal.prefix;
+    if not exists (select private.objects_under(removal.prefix, 1)) then
+      perform private.end_removal(removal);
+    elsif outcome.error is null and outcome.removed > 0 then
+      -- The next page, after whoever has been waiting for longer.
+      update private.media_removals as item set lease_token = null, attempts = 0, error = null, available_at = now()
+      where item.prefix = removal.prefix;
+    else
+      update private.media_removals as item set lease_token = null,
+        available_at = now() + make_interval(secs => least(3600, 2 ^ least(item.attempts, 12))),
+        error = coalesce(outcome.error, '{"code": "left", "title": "Storage removed nothing"}')
+      where item.prefix = removal.prefix;
+    end if;
+  end loop;
+  return cardinality(held);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_removals"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_removals"(jsonb) IS 'Ends prefixes under which nothing is left; the others wait for their next page or, twice as long each time, for Storage.';
+
+REVOKE ALL ON FUNCTION "public"."record_removals"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_removals"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_removals"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/record_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.record_uploaded_media (
   connection_id uuid,
@@ -8112,6 +8895,39 @@ REVOKE ALL ON FUNCTION "public"."release_outbound"(jsonb) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."release_outbound"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."release_outbound"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/release_removals.sql
+CREATE OR REPLACE FUNCTION public.release_removals (
+  leases jsonb
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  released integer;
+begin
+  update private.media_removals as item set lease_token = null, attempts = item.attempts - 1, available_at = now()
+  from (
+    select held.prefix from private.media_removals as held
+    join jsonb_to_recordset(leases) as lease (lease_token uuid) on held.lease_token = lease.lease_token
+    order by held.prefix for update of held
+  ) as lease
+  where item.prefix = lease.prefix;
+  get diagnostics released = row_count;
+  return released;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."release_removals"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."release_removals"(jsonb) IS 'Gives leased prefixes back; costs no attempt.';
+
+REVOKE ALL ON FUNCTION "public"."release_removals"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."release_removals"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."release_removals"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/release_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.release_uploaded_media (
@@ -8403,6 +9219,54 @@ GRANT EXECUTE ON FUNCTION "public"."sweep_journal"(integer, integer) TO "postgre
 
 REVOKE ALL ON FUNCTION "public"."sweep_journal"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/sweep_media_retention.sql
+CREATE OR REPLACE FUNCTION public.sweep_media_retention (
+  max_files integer DEFAULT 500
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  workspace record;
+  walk private.retention_walks;
+  expired integer;
+  swept integer := 0;
+  stretch text;
+begin
+  -- Who was not looked at for longest comes first, so one with a long past does not hold up the others.
+  for workspace in
+    select tenant.id, now() - make_interval(days => tenant.media_retention_days) as cutoff
+    from public.workspaces as tenant left join private.retention_walks as known on known.workspace_id = tenant.id
+    where tenant.media_retention_days is not null and coalesce(known.next_at <= now(), true)
+    order by known.next_at nulls first limit 100
+  loop
+    exit when swept >= max_files;
+    insert into private.retention_walks (workspace_id) values (workspace.id) on conflict do nothing;
+    select * into walk from private.retention_walks as known
+    where known.workspace_id = workspace.id and known.next_at <= now() for update skip locked;
+    continue when not found;
+    expired := private.expire_message_files(workspace.id, workspace.cutoff, max_files - swept);
+    stretch := private.expire_outgoing_files(walk, workspace.cutoff, max_files);
+    update private.retention_walks as known set reached = stretch,
+      next_at = case when stretch = '' and expired < max_files - swept then now() + interval '10 minutes' else now() end
+    where known.workspace_id = workspace.id;
+    swept := swept + expired;
+  end loop;
+  return swept;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_media_retention"(integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."sweep_media_retention"(integer) IS 'Takes files that are older than their workspace keeps them off at most so many messages, and queues their removal.';
+
+REVOKE ALL ON FUNCTION "public"."sweep_media_retention"(integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_media_retention"(integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."sweep_media_retention"(integer) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/sweep_media.sql
 CREATE OR REPLACE FUNCTION public.sweep_media (
   max_files integer DEFAULT 1000
@@ -8619,6 +9483,10 @@ begin
         and not exists (
           select from public.media_downloads as waiting
           where waiting.message_id = page.message_id and starts_with(page.name, waiting.object_name))
+        -- The worker is about to remove it.
+        and not exists (
+          select from private.media_removals as removal
+          where removal.prefix in (page.name, private.object_stem(page.name), split_part(page.name, '/', 1) || '/'))
     )
     select jsonb_build_object(
       'after', (select page.name from page order by page.name collate "C" desc limit 1),

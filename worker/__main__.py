@@ -1,4 +1,4 @@
-"""Sends the outbox and downloads media until a signal.
+"""Sends the outbox, downloads media and removes what is to vanish, until a signal.
 
 First SIGTERM or SIGINT: drain and exit. Second: exit at once.
 """
@@ -21,6 +21,7 @@ from worker.loop import Loop, Queue
 from worker.media import Media
 from worker.outbound import Outbound
 from worker.receipts import SLOTS, Receipts
+from worker.removals import Removals
 from worker.settings import Settings
 
 BUCKET = "whatsapp-media"
@@ -31,7 +32,7 @@ async def work(settings: Settings) -> int:
     pool = provider_http(settings.worker_sends + settings.worker_downloads + SLOTS)
     # Files take a connection each for as long as they take, and the queues must never wait for one.
     transfers = UPLOADS + settings.worker_downloads
-    async with connect(settings.supabase_url, key, connections=12 + transfers) as project, pool as provider:
+    async with connect(settings.supabase_url, key, connections=14 + transfers) as project, pool as provider:
         rpc, files = Rpc(project), Files(project, BUCKET)
         clients = Clients(rpc, provider, settings)
         outbound: Queue = Outbound(rpc, clients, Attachments(rpc, files), settings.worker_sends)
@@ -42,6 +43,8 @@ async def work(settings: Settings) -> int:
         )
         receipts: Queue = Receipts(rpc, clients)
         loops["receipts"] = Loop(receipts)
+        removals: Queue = Removals(rpc, files)
+        loops["removals"] = Loop(removals)
         _on_signal(list(loops.values()))
         listening = asyncio.create_task(doorbell.run())
         try:

@@ -4,11 +4,13 @@ create table public.workspaces (
   name text not null check (char_length(name) between 1 and 200),
   default_language text not null default 'he' check (char_length(default_language) between 2 and 15),
   connection_limit integer not null default 1 check (connection_limit >= 0),
+  media_retention_days integer check (media_retention_days between 1 and 36500),
   created_at timestamptz not null default now()
 );
 comment on table public.workspaces is 'A tenant. Row level security keeps everything below it apart from other workspaces.';
 comment on column public.workspaces.default_language is 'Template language when a send names none.';
 comment on column public.workspaces.connection_limit is 'How many WhatsApp numbers the workspace may connect.';
+comment on column public.workspaces.media_retention_days is 'After how many days the files of its messages leave the bucket; null: never. For owners and admins to set.';
 
 create table public.workspace_members (
   workspace_id uuid not null references public.workspaces (id) on delete cascade,
@@ -50,7 +52,11 @@ comment on function private.is_backend() is
 alter table public.workspaces enable row level security;
 create policy "members see their workspaces" on public.workspaces
   for select to authenticated using (id in (select private.user_workspace_ids()));
-grant select on public.workspaces to authenticated;
+create policy "owners and admins set up their workspaces" on public.workspaces
+  for update to authenticated
+  using (id in (select private.user_managed_workspace_ids()))
+  with check (id in (select private.user_managed_workspace_ids()));
+grant select, update (media_retention_days) on public.workspaces to authenticated;
 grant select, insert, update, delete on public.workspaces to service_role;
 
 alter table public.workspace_members enable row level security;

@@ -22,6 +22,12 @@ begin
       raise exception '% has too few or too many elements', field using errcode = 'WA015', detail = field, hint = allowed;
     when 'WA016' then
       raise exception '% excludes or repeats another field', field using errcode = 'WA016', detail = field, hint = allowed;
+    when 'WA021' then
+      raise exception '% names no file', field using errcode = 'WA021', detail = field, hint = allowed;
+    when 'WA022' then
+      raise exception '% names a file of a type that WhatsApp does not take here', field using errcode = 'WA022', detail = field, hint = allowed;
+    when 'WA023' then
+      raise exception '% names a file that is too large', field using errcode = 'WA023', detail = field, hint = allowed;
   end case;
 end
 $$;
@@ -155,7 +161,7 @@ comment on function private.check_array(jsonb, integer, integer, text) is 'A req
 grant execute on function private.check_array(jsonb, integer, integer, text) to authenticated, service_role;
 
 create function private.check_media(value jsonb, kind text, workspace_id uuid, field text) returns boolean
-language plpgsql immutable parallel safe set search_path = ''
+language plpgsql stable parallel safe set search_path = ''
 as $$
 declare
   checked boolean;
@@ -181,7 +187,7 @@ begin
   -- No segment may be empty, `.` or `..`: a client on the way would fold it, and it would lead elsewhere.
   if private.check_text(value -> 'path', 1024, prefix || 'path')
     and starts_with(value ->> 'path', workspace_id || '/outgoing/') and (value ->> 'path') !~ '(^|/)\.{0,2}(/|$)' then
-    return true;
+    return private.check_file(value ->> 'path', kind, coalesce(value -> 'voice' = 'true', false), prefix || 'path');
   end if;
   return private.refuse_content('WA014', prefix || 'path', format('an object of the bucket under %s/outgoing/', workspace_id));
 end

@@ -11,7 +11,7 @@ comment on function private.check_part(jsonb, integer, text) is 'A body or foote
 grant execute on function private.check_part(jsonb, integer, text) to authenticated, service_role;
 
 create function private.check_header(header jsonb, kinds text[], workspace_id uuid, field text) returns boolean
-language plpgsql immutable parallel safe set search_path = ''
+language plpgsql stable parallel safe set search_path = ''
 as $$
 declare
   kind text;
@@ -174,7 +174,7 @@ comment on function private.check_link_button(jsonb, text) is 'A button that ope
 grant execute on function private.check_link_button(jsonb, text) to authenticated, service_role;
 
 create function private.check_cards(cards jsonb, workspace_id uuid) returns boolean
-language plpgsql immutable parallel safe set search_path = ''
+language plpgsql stable parallel safe set search_path = ''
 as $$
 declare
   checked boolean;

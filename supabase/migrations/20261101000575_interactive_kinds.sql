@@ -1,7 +1,7 @@
 -- Which parts each kind of interactive message has.
 
 create function private.check_action(kind text, action jsonb, workspace_id uuid) returns boolean
-language plpgsql immutable parallel safe set search_path = ''
+language plpgsql stable parallel safe set search_path = ''
 as $$
 declare
   checked boolean;
@@ -56,7 +56,7 @@ comment on function private.check_action(text, jsonb, uuid) is 'The action of an
 grant execute on function private.check_action(text, jsonb, uuid) to authenticated, service_role;
 
 create function private.check_interactive(content jsonb, workspace_id uuid) returns boolean
-language plpgsql immutable parallel safe set search_path = ''
+language plpgsql stable parallel safe set search_path = ''
 as $$
 declare
   checked boolean := private.check_kind(content -> 'type', 'string', 'type');

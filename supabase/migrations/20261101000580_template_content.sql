@@ -2,7 +2,7 @@
 
 -- Types of components and parameters that nobody here knows pass: WhatsApp adds some every year.
 create function private.check_parameter(parameter jsonb, is_prose boolean, workspace_id uuid, field text) returns boolean
-language plpgsql immutable parallel safe set search_path = ''
+language plpgsql stable parallel safe set search_path = ''
 as $$
 declare
   checked boolean := private.check_kind(parameter, 'object', field)
@@ -52,7 +52,7 @@ comment on function private.check_parameter(jsonb, boolean, uuid, text) is 'One 
 grant execute on function private.check_parameter(jsonb, boolean, uuid, text) to authenticated, service_role;
 
 create function private.check_components(components jsonb, workspace_id uuid, field text) returns boolean
-language plpgsql immutable parallel safe set search_path = ''
+language plpgsql stable parallel safe set search_path = ''
 as $$
 declare
   checked boolean;
@@ -99,7 +99,7 @@ comment on function private.check_components(jsonb, uuid, text) is 'The componen
 grant execute on function private.check_components(jsonb, uuid, text) to authenticated, service_role;
 
 create function private.check_template_cards(cards jsonb, workspace_id uuid, field text) returns boolean
-language plpgsql immutable parallel safe set search_path = ''
+language plpgsql stable parallel safe set search_path = ''
 as $$
 declare
   checked boolean;
@@ -118,7 +118,7 @@ comment on function private.check_template_cards(jsonb, uuid, text) is 'One to t
 grant execute on function private.check_template_cards(jsonb, uuid, text) to authenticated, service_role;
 
 create function private.check_template(content jsonb, workspace_id uuid) returns boolean
-language plpgsql immutable parallel safe set search_path = ''
+language plpgsql stable parallel safe set search_path = ''
 as $$
 declare
   checked boolean := private.check_text(content -> 'name', 512, 'name')

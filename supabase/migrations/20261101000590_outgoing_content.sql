@@ -49,7 +49,7 @@ comment on function private.check_lines(jsonb, text) is 'A part of a contact car
 grant execute on function private.check_lines(jsonb, text) to authenticated, service_role;
 
 create function private.check_content(type text, content jsonb, workspace_id uuid) returns void
-language plpgsql immutable strict parallel safe set search_path = ''
+language plpgsql stable strict parallel safe set search_path = ''
 as $$
 declare
   checked boolean;
@@ -99,5 +99,5 @@ begin
   end case;
 end
 $$;
-comment on function private.check_content(text, jsonb, uuid) is 'Raises WA005 or WA010 to WA016 for content that WhatsApp would refuse. Keys it does not know pass.';
+comment on function private.check_content(text, jsonb, uuid) is 'Raises WA005, WA010 to WA016 or WA021 to WA023 for content that WhatsApp would refuse. Keys it does not know pass.';
 grant execute on function private.check_content(text, jsonb, uuid) to authenticated, service_role;

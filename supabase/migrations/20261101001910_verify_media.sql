@@ -91,6 +91,10 @@ begin
         and not exists (
           select from public.media_downloads as waiting
           where waiting.message_id = page.message_id and starts_with(page.name, waiting.object_name))
+        -- The worker is about to remove it.
+        and not exists (
+          select from private.media_removals as removal
+          where removal.prefix in (page.name, private.object_stem(page.name), split_part(page.name, '/', 1) || '/'))
     )
     select jsonb_build_object(
       'after', (select page.name from page order by page.name collate "C" desc limit 1),

@@ -1,6 +1,6 @@
 -- What may be sent: every limit of every type, just inside and just outside, and which field is named.
 begin;
-select plan(128);
+select plan(129);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -41,6 +41,9 @@ insert into public.message_templates (workspace_id, connection_id, name, languag
   (md5('home')::uuid, md5('home number')::uuid, 'code', 'he', 'AUTHENTICATION', 'APPROVED'),
   (md5('home')::uuid, md5('home number')::uuid, 'news', 'he', 'MARKETING', 'APPROVED'),
   (md5('away')::uuid, md5('away number')::uuid, 'news', 'he', 'AUTHENTICATION', 'APPROVED');
+insert into storage.objects (bucket_id, name, metadata)
+select 'whatsapp-media', md5('home')::uuid || '/outgoing/' || name, '{"mimetype": "image/png", "size": 68}'
+from unnest(array['a.png', '2026/a b..png', 'a']) as name;
 
 -- Shorthand: `x*9` is nine letters, `@3<a#>` is `a0, a1, a2`.
 create function pg_temp.written(shorthand text) returns jsonb language plpgsql as $$
@@ -134,6 +137,7 @@ insert into example (type, shorthand, refusal) values
   ('sticker', '{"id": "1", "caption": "a"}', 'WA014 caption'),
   ('image', '{"path": "HOME/outgoing/a.png"}', null),
   ('image', '{"path": "HOME/outgoing/2026/a b..png"}', null),
+  ('image', '{"path": "HOME/outgoing/b.png"}', 'WA021 path'),
   ('image', '{"path": "AWAY/outgoing/a.png"}', 'WA014 path'),
   ('image', '{"path": "HOME/a.png"}', 'WA014 path'),
   ('image', '{"path": "HOME/outgoing/"}', 'WA014 path'),

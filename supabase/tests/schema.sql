@@ -77,7 +77,8 @@ select results_eq(
     where has_column_privilege('authenticated', oid, attnum, kind)
     group by name, kind order by name, kind$$,
   $$values ('contacts', 'insert', 'attributes name phone tags workspace_id'), ('contacts', 'update', 'attributes name phone tags'),
-    ('messages', 'insert', 'client_reference content conversation_id direction reply_to_wamid send_after type workspace_id')$$,
+    ('messages', 'insert', 'client_reference content conversation_id direction reply_to_wamid send_after type workspace_id'),
+    ('workspaces', 'update', 'media_retention_days')$$,
   'signed-in users write the columns that are theirs');
 select is_empty(
   $$select name from our_functions

@@ -1,6 +1,6 @@
 -- What differs between files, their messages, their queue and the bucket: found page by page, and nothing changed by looking.
 begin;
-select plan(25);
+select plan(26);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -143,6 +143,9 @@ select pg_temp.object(md5('nowhere')::uuid || '/outgoing/offer.pdf'), pg_temp.ob
 select is(
   pg_temp.objects('nowhere'), format('nowhere/none/%s orphan 9, nowhere/outgoing/offer.pdf orphan 9', md5('x')::uuid),
   'of a workspace that is gone all are orphans');
+select pg_temp.object(md5('away')::uuid || '/none/' || md5('x')::uuid), pg_temp.object(md5('away')::uuid || '/outgoing/offer.pdf');
+delete from public.workspaces where id = md5('away')::uuid;
+select is(pg_temp.objects('away'), null, 'but for what the worker is about to remove');
 select pg_temp.object('verify.txt'), pg_temp.object(upper(md5('home')::uuid::text) || '/none/verify.txt'), pg_temp.object('verify/none/verify.txt');
 select is(
   (select string_agg(found ->> 'problem', ' ') from jsonb_array_elements(public.verify_media_objects(null, 1000000) -> 'differences') as found

@@ -1,6 +1,6 @@
 -- The tenant: its members see it, nobody else does, and it takes everything of its own along when it goes.
 begin;
-select plan(26);
+select plan(32);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -65,6 +65,13 @@ select is(
 select is(
   pg_temp.by('owner', 'update public.workspaces set connection_limit = 100'), '42501',
   'an owner cannot raise the connection limit');
+select is(pg_temp.by('owner', 'update public.workspaces set media_retention_days = 30'), '1', 'but may say how long files are kept');
+select is(pg_temp.by('admin', 'update public.workspaces set media_retention_days = null'), '1', 'an admin, too');
+select is(pg_temp.by('agent', 'update public.workspaces set media_retention_days = 1'), '0', 'an agent may not');
+select is(
+  pg_temp.by('stranger', 'update public.workspaces set media_retention_days = 1 where id = md5($$home$$)::uuid'), '0', 'nor may a stranger');
+select is(pg_temp.by('anon', 'update public.workspaces set media_retention_days = 1'), '42501', 'nor anon');
+select is(pg_temp.by('owner', 'update public.workspaces set media_retention_days = 0'), '23514', 'and a day it is at least');
 select is(
   pg_temp.by('agent', 'update public.workspace_members set role = $$owner$$'), '42501', 'an agent cannot become owner');
 select is(

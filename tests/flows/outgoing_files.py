@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -69,9 +69,24 @@ class Drawer:
         (row,) = [row for row in await self.shop.sent() if row["body"]["biz_opaque_callback_data"] == message_id]
         return row["body"][kind]
 
-    async def failed(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
-        """Queues a message that has to fail; its error."""
+    async def remove(self, name: str) -> None:
+        """Takes a file out of the drawer."""
+        answer = await self.http.delete(
+            f"{self.project.url}/storage/v1/object/whatsapp-media/{quote(self.path(name))}",
+            headers=self.project.headers(self.project.service_role_key),
+        )
+        assert answer.status_code == 200, answer.text
+
+    async def failed(
+        self, kind: str, content: dict[str, Any], meanwhile: Callable[[], Awaitable[object]] | None = None
+    ) -> dict[str, Any]:
+        """Queues a message that has to fail; its error. `meanwhile` happens before anybody looks at it."""
+        if meanwhile:
+            await self.shop.tenant.rows("select pause_connection(%(connection)s)")
         message_id = await self.send(kind, content)
+        if meanwhile:
+            await meanwhile()
+            await self.shop.tenant.rows("select resume_connection(%(connection)s)")
         message = await self.shop.tenant.until_message(message_id, lambda row: row["status"] == "failed")
         error: dict[str, Any] = message["error"]
         return error

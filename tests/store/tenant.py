@@ -54,6 +54,14 @@ async def rows(session: Session, query: str, *parameters: Any) -> list[DictRow]:
     return await (await session.execute(query, parameters)).fetchall()
 
 
+async def put_object(session: Session, name: str, mime_type: str = "image/jpeg", size: int = 4) -> None:
+    """An object as far as the database knows."""
+    await session.execute(
+        "insert into storage.objects (bucket_id, name, metadata) values ('whatsapp-media', %s, %s)",
+        [name, Jsonb({"mimetype": mime_type, "size": size})],
+    )
+
+
 @dataclass(frozen=True)
 class Tenant:
     """One workspace with one number."""

@@ -22,7 +22,7 @@ from tests.conftest import Connect, Project
 from tests.devstack.provider.simulator import Answer, Business, Simulator
 from tests.store.breaking import Breakage, broken, places_of
 from tests.store.outgoing_catalogue import CATALOGUE, FILES, Entry
-from tests.store.tenant import Session, Tenant, backend_sessions, rows
+from tests.store.tenant import Session, Tenant, backend_sessions, put_object, rows
 
 TO = "972501234567"
 # A form that WhatsApp knows nothing of. Its other codes speak of accounts, windows and rates.
@@ -101,6 +101,8 @@ async def line(database: Connect, project: Project) -> AsyncIterator[Line]:
         for kind, (name, mime_type, raw) in FILES.items():
             media_ids[kind] = (await business.upload(raw, mime_type, name)).body["id"]
         tenant = await Tenant.create(session)
+        for name, mime_type, raw in FILES.values():
+            await put_object(session, f"{tenant.workspace_id}/outgoing/{name}", mime_type, len(raw))
         yield Line(session, tenant, await tenant.thread(session, TO), business, media_ids)
         await tenant.rest(session)
 

@@ -141,10 +141,14 @@ async def test_while_storage_is_down_the_message_waits(drawer: Drawer, unkind: U
     assert await drawer.shop.sends() == 1
 
 
-async def test_a_file_that_is_not_there_fails_the_message_and_lets_its_followers_go(drawer: Drawer) -> None:
+async def test_a_file_that_has_gone_fails_the_message_and_lets_its_followers_go(drawer: Drawer) -> None:
+    path = await drawer.put("gone.jpg", PHOTO, "image/jpeg")
     conversation_id = await drawer.shop.tenant.conversation()
-    message_id = await drawer.shop.tenant.queue(conversation_id, {"path": drawer.path("no such.jpg")}, "image")
+    await drawer.shop.tenant.rows("select pause_connection(%(connection)s)")
+    message_id = await drawer.shop.tenant.queue(conversation_id, {"path": path}, "image")
     follower = await drawer.shop.tenant.queue(conversation_id, "after it")
+    await drawer.remove("gone.jpg")
+    await drawer.shop.tenant.rows("select resume_connection(%(connection)s)")
     message = await drawer.shop.tenant.until_message(message_id, lambda row: row["status"] == "failed")
     assert (message["error"]["code"], message["error"]["class"]) == ("media_not_found", "PERMANENT")
     assert "outgoing" in message["error"]["remedy"]
@@ -152,16 +156,17 @@ async def test_a_file_that_is_not_there_fails_the_message_and_lets_its_followers
     assert await drawer.uploads() == 0
 
 
-async def test_a_file_too_large_for_its_kind_fails_before_it_is_uploaded(drawer: Drawer) -> None:
-    path = await drawer.put("photo.jpg", bytes(5 * 1024 * 1024 + 1), "image/jpeg")
-    error = await drawer.failed("image", {"path": path})
+async def test_a_file_that_has_become_too_large_fails_before_it_is_uploaded(drawer: Drawer) -> None:
+    path = await drawer.put("photo.jpg", PHOTO, "image/jpeg")
+    larger = bytes(5 * 1024 * 1024 + 1)
+    error = await drawer.failed("image", {"path": path}, lambda: drawer.put("photo.jpg", larger, "image/jpeg"))
     assert (error["code"], error["class"], await drawer.uploads()) == ("media_too_large", "PERMANENT", 0)
 
 
-async def test_a_type_that_whatsapp_does_not_take_is_its_own_word(drawer: Drawer) -> None:
-    path = await drawer.put("page.html", b"<p>", "text/html")
-    assert (await drawer.failed("document", {"path": path}))["code"] == 100
-    assert await drawer.shop.sends() == 0
+async def test_a_type_that_whatsapp_does_not_take_any_more_is_its_own_word(drawer: Drawer) -> None:
+    path = await drawer.put("page.pdf", b"%PDF", "application/pdf")
+    error = await drawer.failed("document", {"path": path}, lambda: drawer.put("page.pdf", b"<p>", "text/html"))
+    assert (error["code"], await drawer.shop.sends()) == (100, 0)
 
 
 @pytest.mark.parametrize(
