@@ -17,6 +17,11 @@ begin
     raise exception 'the message has no file to ask for' using errcode = 'WA020',
       hint = 'WhatsApp gave no id for a file with it. Ask the customer to send it again.';
   end if;
+  -- It would be fetched and removed again in some minutes.
+  if wanted.media_error ->> 'code' = 'retention' then
+    raise exception 'the file was removed by its age' using errcode = 'WA020',
+      hint = 'workspaces.media_retention_days says how long files are kept.';
+  end if;
   if wanted.media_status is null or wanted.media_status not in ('failed', 'expired', 'corrupt') then
     raise exception 'the file of the message has not failed' using errcode = 'WA008',
       hint = 'Only a failed, expired or corrupt file can be asked for again.', detail = coalesce(wanted.media_status, 'none');

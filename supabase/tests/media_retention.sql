@@ -1,6 +1,6 @@
 -- Files that a workspace keeps for so many days: who says so, what goes, and what is still needed.
 begin;
-select plan(18);
+select plan(19);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -90,6 +90,9 @@ select is(pg_temp.stored(), 'young', 'what is younger stays');
 select results_eq(
   $$select media_status, media_error ->> 'code', media_error ->> 'title' is not null from public.messages where wamid = 'old'$$,
   $$values ('expired', 'retention', true)$$, 'the message stays and says why it has no file');
+select is(
+  pg_temp.by('agent', format('select public.retry_media(%L)', (select id from public.messages where wamid = 'old'))), 'WA020',
+  'nobody asks for it again, only to lose it again');
 select is(
   pg_temp.queued(), 'HOME/THREAD/old expired, HOME/THREAD/oldest expired, HOME/outgoing/old.png expired, HOME/outgoing/sent.png expired',
   'files and outgoing files that are old are to go; not those that a message still to be sent names, wherever it does');
