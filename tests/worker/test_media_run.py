@@ -1,0 +1,50 @@
+"""A download that meets what nobody has thought of: the loop goes on, and nobody reads what was not meant for him."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NoReturn, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from store.files import Files
+from store.rpc import Rpc
+from worker.clients import Clients
+from worker.media import Media
+
+JOB = {"message_id": "m", "connection_id": "c", "attempts": 1}
+
+
+class Surprising:
+    """In the place of the clients."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    async def of(self, job: dict[str, Any]) -> NoReturn:
+        raise self._error
+
+
+def media(error: BaseException) -> Media:
+    return Media(cast(Rpc, None), cast(Clients, Surprising(error)), cast(Files, None), slots=1, limit=1)
+
+
+async def test_an_unforeseen_error_is_tried_again_and_logged_by_its_place_only() -> None:
+    with capture_logs() as logs:
+        result = await media(KeyError("key-123 of +972501234567 at https://host/?hash=1")).run(JOB)
+    assert result is not None
+    assert (result["outcome"], result["error"]["code"]) == ("retry", "unexpected")
+    (entry,) = logs
+    assert (entry["event"], entry["error"], entry["raised_at"].split(":")[0]) == ("media.failed", "KeyError", "of")
+    assert not [word for word in ("key-123", "972501234567", "hash=1") if word in str(entry)]
+
+
+async def test_who_is_stopped_gives_the_job_back() -> None:
+    assert await media(asyncio.CancelledError()).run(JOB) is None
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt()])
+async def test_the_end_of_the_process_is_nobodys_result(error: BaseException) -> None:
+    with pytest.raises(type(error)):
+        await media(error).run(JOB)
