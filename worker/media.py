@@ -17,7 +17,7 @@ from whatsapp.errors import Refused
 from worker.clients import Clients, NoCredential
 from worker.media_failures import Failures, Stale, kind_of
 from worker.proof import Announced, TooLarge
-from worker.spool import Spool
+from worker.spool import Spool, end
 
 log = structlog.get_logger()
 
@@ -85,7 +85,7 @@ class Media:
             except Refused as error:
                 raise Stale("the file's address answers 404") if error.status == 404 else error from None
             finally:
-                await _end(filling)
+                await end(filling)
 
     async def _store(self, job: Row, media: MediaUrl, announced: Announced, spool: Spool) -> Row:
         """Sends what has come so far after what has been sent; the last of it when all has come and is right."""
@@ -123,14 +123,6 @@ def _described(job: Row, media: MediaUrl, head: bytes) -> tuple[str, str]:
     mime_type = media.mime_type or job["mime_type"] or "application/octet-stream"
     extension = EXTENSIONS.get(mime_type.partition(";")[0].strip().lower(), "")
     return f"{job['object_name']}{extension}", mime_type
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancelled, and over. What it failed with has come out of the spool."""
-    task.cancel()
-    await asyncio.wait([task])
-    if not task.cancelled():
-        task.exception()
 
 
 def _place(error: Exception) -> str:

@@ -17,6 +17,8 @@ from worker.proof import Corrupt, TooLarge
 Row = dict[str, Any]
 
 LONGEST_WAIT_SECONDS = 600.0
+# However long WhatsApp says: the file may be gone by then.
+LONGEST_SAID_SECONDS = 3600.0
 # How many files' failures are counted at one time; the oldest are forgotten.
 REMEMBERED = 10_000
 
@@ -63,6 +65,8 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (StoreError, "unavailable"),
     (NotSent, "unavailable"),
     (OutcomeUnknown, "unavailable"),
+    # No room for the temporary file: everything on the wire has an error of its own.
+    (OSError, "unavailable"),
 )
 _KIND_OF_CLASS = {
     ErrorClass.RETRY: "unavailable",
@@ -108,7 +112,7 @@ class Failures:
         # What is not counted out has perhaps failed at other workers as often.
         wait = _wait(rule, count if rule.tries else max(count, job["attempts"]))
         if isinstance(error, Refused):
-            wait = max(wait, error.retry_after or 0.0, error.rule.wait_seconds)
+            wait = max(wait, min(error.retry_after or 0.0, LONGEST_SAID_SECONDS), error.rule.wait_seconds)
         return {"outcome": "retry", "retry_after": wait, **told}
 
     def forget(self, job: Row) -> None:

@@ -63,21 +63,23 @@ class Spool:
     async def _take(self, chunks: AsyncIterator[bytes]) -> None:
         """While one block is hashed and written in a thread, which a slow disk may hold up, the next one comes in."""
         received, block = 0, bytearray()
-        writing = asyncio.create_task(self._append(bytearray()))
+        writing: asyncio.Task[None] | None = None
         try:
             async for chunk in chunks:
                 received += len(chunk)
                 self._check(received)
                 block += chunk
                 if len(block) >= CHUNK:
-                    await writing
+                    if writing:
+                        await writing
                     writing = asyncio.create_task(self._append(block))
                     block = bytearray()
-            await writing
+            if writing:
+                await writing
             await self._append(block)
         finally:
-            writing.cancel()
-            await asyncio.wait([writing])
+            if writing:
+                await end(writing)
 
     def _check(self, size: int) -> None:
         if size > self._limit:
@@ -144,3 +146,11 @@ class Spool:
     def _read(self, start: int, length: int) -> bytes:
         # Written a moment ago, so it comes out of the system's memory: a thread would cost three times as much.
         return os.pread(self._file.fileno(), length, start)
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancelled, and over. What it failed with is known otherwise."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -10,7 +11,7 @@ import pytest
 from store.connect import connect
 from store.errors import Denied, Rejected, StoreError, Unavailable
 from store.files import Files
-from store.resumable import TRIES, NotOffered, Resumable
+from store.resumable import TRIES, NotOffered, Resumable, transfer
 from tests.whatsapp.scripted import Answer, Line, Server, answer, serving
 
 CONTENT = b"ten bytes."
@@ -199,3 +200,29 @@ async def test_a_refusal_is_for_good_only_where_another_day_changes_nothing(
 
 async def _one() -> int:
     return 1
+
+
+async def test_a_server_that_takes_no_more_is_given_up_and_so_is_one_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("store.resumable.STALL_SECONDS", 0.2)
+    monkeypatch.setattr("store.resumable.ANSWER_SECONDS", 0.2)
+    over = asyncio.Event()
+
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await over.wait()
+        writer.close()
+
+    async def much() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield bytes(256 * 1024)
+
+    listener = await asyncio.start_server(deaf, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with listener, connect(url, "key") as http:
+        for chunks, length in ((much(), 64 * 256 * 1024), (Whole().chunks(0, 10), 10)):
+            async with asyncio.timeout(5):
+                with pytest.raises(Unavailable):
+                    await transfer(http, "PATCH", f"{PATH}/abc", {"content-length": str(length)}, chunks)
+        over.set()

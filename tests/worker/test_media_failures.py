@@ -49,6 +49,7 @@ def refused(status: int, code: int | None = None) -> Refused:
         (refused(400, 190), None, "retry", "190"),
         (refused(400, 131031), None, "retry", "131031"),
         (NoCredential("c"), None, "retry", "no_credential"),
+        (OSError(28, "No space left on device"), None, "retry", "unavailable"),
         (ZeroDivisionError("x"), None, "retry", "unexpected"),
     ],
 )
@@ -73,6 +74,11 @@ def test_waits_grow_from_seconds_to_ten_minutes() -> None:
 @pytest.mark.parametrize("error", [refused(401), NoCredential("c")])
 def test_a_key_that_is_not_accepted_is_not_tried_again_for_minutes(error: Exception) -> None:
     assert 200 < Failures().result(job(), error)["retry_after"] <= 300
+
+
+def test_what_whatsapp_says_is_waited_for_within_reason() -> None:
+    waits = [Failures().result(job(), Refused(429, {}, said))["retry_after"] for said in (50, 10**9)]
+    assert waits == [50, 3600]
 
 
 def test_hours_without_storage_cost_none_of_the_tries_of_another_kind() -> None:
