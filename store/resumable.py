@@ -50,7 +50,7 @@ class Source(Protocol):
         ...
 
     def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from `start` to before `end`, which are there, in small pieces."""
+        """The bytes from `start` to before `end`, in small pieces."""
         ...
 
 

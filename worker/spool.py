@@ -123,7 +123,8 @@ class Spool:
         return self._hash.digest()
 
     async def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from `start` to before `end`, which must be there, at most CHUNK at a time."""
+        """The bytes from `start` to before `end`, once all are there, at most CHUNK at a time. Raises as `reach`."""
+        await self.reach(end)
         while start < end:
             chunk = self._read(start, min(CHUNK, end - start))
             yield chunk

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn, cast
 
 import pytest
 from structlog.testing import capture_logs
 
+from store.errors import Rejected
 from store.files import Files
 from store.rpc import Rpc
+from whatsapp.client import MediaUrl
 from worker.clients import Clients
 from worker.media import Media
+from worker.spool import CHUNK, EDGE
 
 JOB = {"message_id": "m", "connection_id": "c", "attempts": 1}
 
@@ -48,3 +53,43 @@ async def test_who_is_stopped_gives_the_job_back() -> None:
 async def test_the_end_of_the_process_is_nobodys_result(error: BaseException) -> None:
     with pytest.raises(type(error)):
         await media(error).run(JOB)
+
+
+class Endless:
+    """A number's client at which one file never comes to its end."""
+
+    def __init__(self) -> None:
+        self.left = asyncio.Event()
+
+    async def of(self, job: dict[str, Any]) -> Endless:
+        return self
+
+    async def get_media_url(self, media_id: str) -> MediaUrl:
+        return MediaUrl("https://host/", "video/mp4", None, None)
+
+    @asynccontextmanager
+    async def download_media(self, media: MediaUrl) -> AsyncIterator[AsyncIterator[bytes]]:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield bytes(EDGE)
+            yield bytes(CHUNK)
+            await asyncio.Event().wait()
+
+        try:
+            yield pieces()
+        finally:
+            self.left.set()
+
+
+class Refusing:
+    """In the place of the bucket."""
+
+    async def upload(self, *args: object, **options: object) -> NoReturn:
+        raise Rejected("too_large", "this bucket takes less")
+
+
+async def test_a_file_that_is_refused_is_not_fetched_any_further() -> None:
+    client = Endless()
+    queue = Media(cast(Rpc, None), cast(Clients, client), cast(Files, Refusing()), slots=1, limit=10 * CHUNK)
+    async with asyncio.timeout(5):
+        result = await queue.run(JOB | {"media_id": "1", "sha256": None, "mime_type": None, "object_name": "a/b/c"})
+    assert (result and result["error"]["code"], client.left.is_set()) == ("too_large", True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import random
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -138,15 +139,32 @@ async def test_nothing_lies_in_the_temporary_folder_and_nothing_stays_open(
     assert entries(Path("/dev/fd")) == before
 
 
-async def test_who_is_stopped_while_writing_writes_into_nobody_elses_file() -> None:
-    for _ in range(50):
-        spool = Spool(LIMIT)
-        with spool:
+class SlowFile:
+    """A file on a slow disk: the first write begins and ends when the test says."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.begun, self.goes_on, self.closed_meanwhile = threading.Event(), threading.Event(), False
+
+    def write(self, block: bytes) -> int:
+        self.begun.set()
+        self.goes_on.wait(5)
+        self.closed_meanwhile |= self._file.closed
+        return len(block)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+async def test_a_file_is_not_closed_under_a_thread_that_writes_as_its_number_would_be_another_files() -> None:
+    with tempfile.TemporaryFile() as real:
+        slow = SlowFile(cast(BinaryIO, real))
+        with Spool(LIMIT) as spool:
+            spool._file.close()
+            spool._file = cast(Any, slow)
             filling = asyncio.create_task(spool.fill(stream(CONTENT)))
-            await asyncio.sleep(0)
+            await asyncio.to_thread(slow.begun.wait, 5)
             filling.cancel()
             await asyncio.wait([filling])
-        # It gets the descriptor that has just become free.
-        with tempfile.TemporaryFile() as other:
-            await asyncio.to_thread(lambda: None)
-            assert os.fstat(other.fileno()).st_size == 0
+            threading.Timer(0.1, slow.goes_on.set).start()
+        assert (slow.goes_on.is_set(), slow.closed_meanwhile) == (True, False)
