@@ -9,12 +9,11 @@ from typing import Any
 
 import structlog
 
-from store.errors import StoreError
 from store.files import Files
 from store.rpc import Rpc
 from whatsapp.client import MediaUrl, WhatsAppClient
 from whatsapp.errors import Refused
-from worker.clients import Clients, NoCredential
+from worker.clients import Clients
 from worker.media_failures import Failures, Stale, kind_of
 from worker.proof import Announced, TooLarge
 from worker.spool import Spool, end
@@ -61,12 +60,16 @@ class Media:
 
     async def run(self, job: Row) -> Row | None:
         """Fetches one file: stored, retry, failed, expired or corrupt; None when cut off: fetching again is free."""
+        try:
+            return await self._outcome(job)
+        except asyncio.CancelledError:
+            return None
+
+    async def _outcome(self, job: Row) -> Row:
         client: WhatsAppClient | None = None
         try:
             client = await self._clients.of(job)
             result = await self._fetch(job, client)
-        except asyncio.CancelledError:
-            return None
         except Exception as error:
             return await self._failed(job, client, error)
         self._failures.forget(job)
@@ -114,7 +117,8 @@ class Media:
     async def _has_another_key(self, job: Row, refused: WhatsAppClient) -> bool:
         try:
             return await self._clients.renewed(job, refused)
-        except (NoCredential, StoreError):
+        except Exception:
+            # Nobody can say now, for whatever reason: it is asked again with the next try.
             return False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn, cast
 
@@ -14,6 +14,7 @@ from store.errors import Rejected
 from store.files import Files
 from store.rpc import Rpc
 from whatsapp.client import MediaUrl
+from whatsapp.errors import Refused
 from worker.clients import Clients
 from worker.media import Media
 from worker.spool import CHUNK, EDGE
@@ -53,6 +54,55 @@ async def test_who_is_stopped_gives_the_job_back() -> None:
 async def test_the_end_of_the_process_is_nobodys_result(error: BaseException) -> None:
     with pytest.raises(type(error)):
         await media(error).run(JOB)
+
+
+class Locked:
+    """A number's client with a key that is refused; `renewed` is what comes of asking for another."""
+
+    def __init__(self, renewed: Callable[[], Awaitable[bool]]) -> None:
+        self._renewed = renewed
+
+    async def of(self, job: dict[str, Any]) -> Locked:
+        return self
+
+    async def get_media_url(self, media_id: str) -> NoReturn:
+        raise Refused(401, {})
+
+    async def renewed(self, job: dict[str, Any], refused: object) -> bool:
+        return await self._renewed()
+
+
+async def yes() -> bool:
+    return True
+
+
+async def surprise() -> bool:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(("renewed", "at_once"), [(yes, True), (surprise, False)])
+async def test_a_refused_key_is_replaced_at_once_if_there_is_another(
+    renewed: Callable[[], Awaitable[bool]], at_once: bool
+) -> None:
+    queue = Media(cast(Rpc, None), cast(Clients, Locked(renewed)), cast(Files, None), slots=1, limit=1)
+    result = await queue.run(JOB | {"media_id": "1"})
+    assert result is not None
+    assert (result["outcome"], result["retry_after"] == 0) == ("retry", at_once)
+
+
+async def test_who_is_stopped_while_asking_for_another_key_gives_the_job_back() -> None:
+    asking = asyncio.Event()
+
+    async def slow() -> bool:
+        asking.set()
+        await asyncio.Event().wait()
+        return True
+
+    queue = Media(cast(Rpc, None), cast(Clients, Locked(slow)), cast(Files, None), slots=1, limit=1)
+    running = asyncio.create_task(queue.run(JOB | {"media_id": "1"}))
+    await asking.wait()
+    running.cancel()
+    assert await running is None
 
 
 class Endless:
