@@ -56,7 +56,7 @@ class Campaign:
 async def new(database: Database, people: int) -> Campaign:
     """Emptied tables with nothing but these people in open windows.
 
-    A table is analysed before others refer to its new rows: the foreign key is looked up by a plan that is kept, and the
+    A table is analysed before others refer to its new rows: a foreign key is looked up by a plan that is kept, and the
     plan for a table that was empty reads all of it for each row.
     """
     await database.execute("truncate public.workspaces, public.webhook_events, private.outbound_pairs cascade")

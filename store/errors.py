@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
+import aiohttp
 import httpx
 
 
@@ -44,11 +45,15 @@ _PASSING_CLASSES = ("08", "53", "57", "58", "40")
 _PASSING_CODES = ("PGRST000", "PGRST001", "PGRST002", "PGRST003", "55P03", "25006")
 
 
+# The transport lets some of aiohttp's own through, of a status line that is none for example (httpx-aiohttp 0.2.0).
+TRANSPORT_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
+
+
 async def answered(call: Awaitable[httpx.Response]) -> httpx.Response:
     """The response of a call that succeeded. Raises StoreError for every other end."""
     try:
         response = await call
-    except (httpx.HTTPError, OSError, TimeoutError) as error:
+    except TRANSPORT_ERRORS as error:
         raise from_transport(error) from error
     if not response.is_success:
         raise from_response(response)

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
 from urllib.parse import quote
 
 import httpx
 
-from store.errors import Missing, Rejected, Unavailable, answered, from_response, from_transport, json_of
+from store.errors import (
+    TRANSPORT_ERRORS,
+    Missing,
+    Rejected,
+    Unavailable,
+    answered,
+    from_response,
+    from_transport,
+    json_of,
+)
+from store.resumable import CACHE_SECONDS, PIECE, NotOffered, Proven, Resumable, Source, accepted, transfer
 
-CHUNK = 256 * 1024
 # How Storage says that there is no such object, in its newer and its older words; a gateway's 404 is none of them.
 _MISSING = ("NoSuchKey", "not_found", "InvalidKey")
 
@@ -32,16 +40,30 @@ class Files:
     def __init__(self, http: httpx.AsyncClient, bucket: str) -> None:
         self._http = http
         self._bucket = bucket
+        self._resumable = Resumable(http, bucket)
 
-    async def upload(self, path: str, source: BinaryIO, size: int, content_type: str) -> None:
-        """Streams `size` bytes to `path`, replacing what lies there: a second run leaves one object.
+    async def upload(self, path: str, source: Source, content_type: str, *, size: int | None, proven: Proven) -> None:
+        """Stores `source` at `path`, replacing what lies there: a second run leaves one object.
 
-        Raises StoreError: Rejected when Storage refuses the object (size, type, key), Unavailable else.
+        Nothing is visible before `proven` has returned the size in bytes. A `size` that is known before lets a large
+        file go out while it comes in; it must be what `proven` returns. Raises StoreError: Rejected when Storage
+        refuses the object for good (`too_large`, `wrong_type`), another one else; and what `proven` and `source` raise.
         """
-        source.seek(0)
-        headers = {"content-type": content_type, "content-length": str(size), "x-upsert": "true"}
+        size = await proven() if size is None else size
+        if size > PIECE:
+            try:
+                return await self._resumable.upload(path, source, size, content_type, proven)
+            except NotOffered:
+                pass
+        size = await proven()
+        headers = {
+            "content-type": content_type,
+            "content-length": str(size),
+            "cache-control": f"max-age={CACHE_SECONDS}",
+            "x-upsert": "true",
+        }
         address = f"/storage/v1/object/{self._bucket}/{quote(path)}"
-        await answered(self._http.post(address, content=_chunks(source), headers=headers))
+        accepted(await transfer(self._http, "POST", address, headers, source.chunks(0, size)))
 
     async def remove(self, paths: Sequence[str]) -> set[str]:
         """Removes objects, at most 1,000; gives those that went. What is not there is no error.
@@ -73,7 +95,7 @@ class Files:
         address, headers = f"/storage/v1/object/{self._bucket}/{quote(path)}", {"accept-encoding": "identity"}
         try:
             response = await self._http.send(self._http.build_request("GET", address, headers=headers), stream=True)
-        except (httpx.HTTPError, OSError, TimeoutError) as error:
+        except TRANSPORT_ERRORS as error:
             raise from_transport(error) from error
         try:
             if not response.is_success:
@@ -95,10 +117,5 @@ async def _received(response: httpx.Response) -> AsyncIterator[bytes]:
     try:
         async for chunk in response.aiter_bytes():
             yield chunk
-    except (httpx.HTTPError, OSError, TimeoutError) as error:
+    except TRANSPORT_ERRORS as error:
         raise from_transport(error) from error
-
-
-async def _chunks(source: BinaryIO) -> AsyncIterator[bytes]:
-    while chunk := source.read(CHUNK):
-        yield chunk

@@ -18,7 +18,7 @@ from store.startup import start
 from worker.attachments import UPLOADS, Attachments
 from worker.clients import Clients, provider_http
 from worker.loop import Loop, Queue
-from worker.media import Media
+from worker.media import MEGABYTE, Media
 from worker.outbound import Outbound
 from worker.receipts import SLOTS, Receipts
 from worker.removals import Removals
@@ -36,7 +36,8 @@ async def work(settings: Settings) -> int:
         rpc, files = Rpc(project), Files(project, BUCKET)
         clients = Clients(rpc, provider, settings)
         outbound: Queue = Outbound(rpc, clients, Attachments(rpc, files), settings.worker_sends)
-        media: Queue = Media(rpc, clients, files, settings.worker_downloads)
+        limit = settings.worker_media_limit_mb * MEGABYTE
+        media: Queue = Media(rpc, clients, files, settings.worker_downloads, limit)
         loops = {"outbox": Loop(outbound), "media_downloads": Loop(media)}
         doorbell = Doorbell(
             settings.supabase_url, key, {table: loop.ring for table, loop in loops.items()}, rpc.ring_doorbell

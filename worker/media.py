@@ -1,55 +1,43 @@
-"""Media downloads as a queue: looked up, streamed to a temporary file, proven by hash, then stored."""
+"""Media downloads as a queue: looked up, fetched and stored at one time, and visible only once they are proven."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import tempfile
-from collections.abc import AsyncIterable, Sequence
-from typing import Any, BinaryIO
+import traceback
+from collections.abc import Sequence
+from typing import Any
 
 import structlog
 
-from store.errors import Rejected, StoreError
 from store.files import Files
 from store.rpc import Rpc
-from whatsapp.client import MediaUrl
-from whatsapp.errors import NotSent, OutcomeUnknown, Refused
-from whatsapp.provider import ForeignHost
-from worker.clients import Clients, NoCredential
-from worker.outbound import backoff
+from whatsapp.client import MediaUrl, WhatsAppClient
+from whatsapp.errors import Refused
+from whatsapp.filetypes import dimensions, extension, ogg_duration, settle, stored_type
+from worker.clients import Clients
+from worker.media_failures import Failures, Stale, kind_of
+from worker.proof import Announced, Corrupt, TooLarge
+from worker.spool import Spool, end
 
 log = structlog.get_logger()
 
 Row = dict[str, Any]
 
-# Meta delivers at most 100 MB.
-MAX_BYTES = 100 * 1024 * 1024
+MEGABYTE = 1024 * 1024
 LEASE_SECONDS = 300
-CORRUPT_ATTEMPTS = 2
-MAX_ATTEMPTS = 8
-EXTENSIONS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif"}
-
-
-class Corrupt(Exception):
-    """What arrived is not what was announced."""
-
-
-class TooLarge(Exception):
-    """More than the limit."""
 
 
 class Media:
-    """Claims from `media_downloads`, stores into the bucket."""
+    """Claims from `media_downloads`, stores into the bucket. `limit` is the largest file in bytes."""
 
     name = "media"
 
-    def __init__(self, rpc: Rpc, clients: Clients, files: Files, slots: int) -> None:
+    def __init__(self, rpc: Rpc, clients: Clients, files: Files, slots: int, limit: int) -> None:
         self._rpc = rpc
         self._clients = clients
         self._files = files
+        self._limit = limit
+        self._failures = Failures()
         self.slots = slots
 
     async def claim(self, free: int) -> list[Row]:
@@ -70,86 +58,94 @@ class Media:
     async def due(self) -> float | None:
         return await self._rpc.next_media()
 
-    async def run(self, job: Row) -> Row | None:  # noqa: PLR0911 - one line per kind of failure
+    async def run(self, job: Row) -> Row | None:
         """Fetches one file: stored, retry, failed, expired or corrupt; None when cut off: fetching again is free."""
         try:
-            return await self._fetch(job)
+            return await self._outcome(job)
         except asyncio.CancelledError:
             return None
-        except Corrupt as error:
-            again = job["attempts"] < CORRUPT_ATTEMPTS
-            return _retry(job, "corrupt", str(error)) if again else _ended("corrupt", "corrupt", str(error))
-        except TooLarge as error:
-            return _ended("failed", "too_large", str(error))
-        except ForeignHost as error:
-            return _ended("failed", "foreign_host", str(error))
-        except Rejected as error:
-            return _ended("failed", error.code, str(error))
-        except Refused as error:
-            return self._refused(job, error)
-        except (StoreError, NotSent, OutcomeUnknown, NoCredential) as error:
-            return _retry(job, type(error).__name__, str(error))
 
-    async def _fetch(self, job: Row) -> Row:
-        client = await self._clients.of(job)
+    async def _outcome(self, job: Row) -> Row:
+        client: WhatsAppClient | None = None
+        try:
+            client = await self._clients.of(job)
+            result = await self._fetch(job, client)
+        except Exception as error:
+            return await self._failed(job, client, error)
+        self._failures.forget(job)
+        return result
+
+    async def _fetch(self, job: Row, client: WhatsAppClient) -> Row:
         # A fresh address on each try: it lives five minutes.
         media = await client.get_media_url(job["media_id"])
-        mime_type = media.mime_type or job["mime_type"] or "application/octet-stream"
-        path = _path(job, mime_type)
-        with tempfile.TemporaryFile(prefix="wabase-media-") as spool:
-            async with client.download_media(media) as chunks:
-                size, digest = await _spool(chunks, spool)
-            _prove(job, media, size, digest)
-            await self._files.upload(path, spool, size, mime_type)
-        return {"outcome": "stored", "path": path, "mime_type": mime_type, "size": size, "sha256": digest.hex()}
+        announced = Announced.of(job, media)
+        if announced.size is not None and announced.size > self._limit:
+            raise TooLarge(f"{announced.size} bytes, and the limit is {self._limit}")
+        with Spool(self._limit, announced.size) as spool:
+            filling = asyncio.create_task(spool.fill(client.download_media(media)))
+            try:
+                return await self._store(job, media, announced, spool)
+            except Refused as error:
+                raise Stale("the file's address answers 404") if error.status == 404 else error from None
+            finally:
+                await end(filling)
 
-    def _refused(self, job: Row, error: Refused) -> Row:
-        self._clients.forget(job["connection_id"])
-        gone = error.status == 404 or error.code == 100
-        if gone and job["attempts"] >= CORRUPT_ATTEMPTS:
-            return _ended("expired", "gone", error.title)
-        if job["attempts"] >= MAX_ATTEMPTS:
-            return _ended("failed", str(error.code or error.status), error.title)
-        return _retry(job, str(error.code or error.status), error.title)
+    async def _store(self, job: Row, media: MediaUrl, announced: Announced, spool: Spool) -> Row:
+        """Sends what has come so far after what has been sent; the last of it when all has come and is right."""
 
+        async def proven() -> int:
+            size = await spool.whole()
+            announced.check(size, spool.digest())
+            return size
 
-async def _spool(chunks: AsyncIterable[bytes], spool: BinaryIO) -> tuple[int, bytes]:
-    """Writes the stream down while hashing it. Never more than the limit, whatever was announced."""
-    digest, size = hashlib.sha256(), 0
-    async for chunk in chunks:
-        size += len(chunk)
-        if size > MAX_BYTES:
-            raise TooLarge(f"more than {MAX_BYTES} bytes")
-        digest.update(chunk)
-        spool.write(chunk)
-    return size, digest.digest()
+        head = await spool.head()
+        mime_type = _settled(job, media, announced, head)
+        path = job["object_name"] + extension(mime_type)
+        size = spool.length if announced.size is None else announced.size
+        await self._files.upload(path, spool, stored_type(mime_type), size=size, proven=proven)
+        result = {"outcome": "stored", "path": path, "mime_type": mime_type}
+        result |= {"size": spool.size, "sha256": spool.digest().hex()}
+        return result | _measures(mime_type, head, await spool.tail())
 
+    async def _failed(self, job: Row, client: WhatsAppClient | None, error: Exception) -> Row:
+        kind = kind_of(error)
+        result = self._failures.result(job, error)
+        if kind == "auth" and client is not None and await self._has_another_key(job, client):
+            result["retry_after"] = 0.0
+        told = {"outcome": result["outcome"], "code": result["error"]["code"], "message_id": job["message_id"]}
+        if kind == "unexpected":
+            told |= {"error": type(error).__name__, "raised_at": _place(error)}
+        log.warning("media.failed", kind=kind, **told)
+        return result
 
-def _prove(job: Row, media: MediaUrl, size: int, digest: bytes) -> None:
-    if media.file_size is not None and media.file_size != size:
-        raise Corrupt(f"{size} bytes instead of {media.file_size}")
-    for announced in (job["sha256"], media.sha256):
-        if announced and _digest(announced) != digest:
-            raise Corrupt("the content does not match its SHA-256")
-
-
-def _digest(announced: str) -> bytes:
-    """A SHA-256 in hex (media lookup) or base64 (webhook)."""
-    try:
-        return bytes.fromhex(announced) if len(announced) == 64 else base64.b64decode(announced, validate=True)
-    except (ValueError, binascii.Error):
-        return b""
-
-
-def _path(job: Row, mime_type: str) -> str:
-    extension = EXTENSIONS.get(mime_type.partition(";")[0].strip().lower(), "")
-    return f"{job['object_name']}{extension}"
+    async def _has_another_key(self, job: Row, refused: WhatsAppClient) -> bool:
+        try:
+            return await self._clients.renewed(job, refused)
+        except Exception:
+            # Nobody can say now, for whatever reason: it is asked again with the next try.
+            return False
 
 
-def _retry(job: Row, code: str, title: str) -> Row:
-    return {"outcome": "retry", "retry_after": backoff(job["attempts"]), "error": {"code": code, "title": title}}
+def _settled(job: Row, media: MediaUrl, announced: Announced, head: bytes) -> str:
+    """The content type of the file. Raises Corrupt when its bytes deny the announced one and no hash speaks for it."""
+    settled = settle(media.mime_type or job["mime_type"], head, job["type"])
+    if settled.contradicted and not announced.digests:
+        raise Corrupt("the content is not of the type that was announced")
+    return settled.mime_type
 
 
-def _ended(outcome: str, code: str, title: str) -> Row:
-    log.warning("media.ended", outcome=outcome, code=code)
-    return {"outcome": outcome, "error": {"code": code, "title": title}}
+def _measures(mime_type: str, head: bytes, tail: bytes) -> Row:
+    """What can be read off the edges of the file: pixels of a picture, seconds of a voice note."""
+    if mime_type.startswith("image/"):
+        size = dimensions(head)
+        return {"width": size[0], "height": size[1]} if size else {}
+    if mime_type.startswith("audio/ogg"):
+        duration = ogg_duration(head, tail)
+        return {} if duration is None else {"duration": duration}
+    return {}
+
+
+def _place(error: Exception) -> str:
+    """Where an error was raised: its text may say what nobody should read."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else "unknown"

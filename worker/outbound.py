@@ -110,7 +110,8 @@ class Outbound:
 
 def backoff(attempts: int) -> float:
     """Seconds before attempt `attempts + 1`: doubling from 2, with jitter, bounded."""
-    return float(min(2.0**attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+    # A long outage is tried often enough for 2.0**attempts to overflow.
+    return float(min(2.0 ** min(attempts, 20), MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
 
 def _outgoing(job: Row, content: Any) -> Outgoing:

@@ -24,5 +24,7 @@ class Settings(ProjectSettings):
     """Messages on the wire at one time."""
     worker_downloads: int = Field(default=4, ge=1, le=100)
     """Files being fetched at one time."""
+    worker_media_limit_mb: int = Field(default=100, ge=1)
+    """Larger files, in MiB, are not fetched; each being fetched takes as much of the temporary folder."""
     worker_grace_seconds: float = Field(default=20.0, ge=0)
     """How long after the first signal work in flight may take."""

@@ -1,10 +1,10 @@
-"""Storage on a bad day, on demand: down, slow, failing, or cutting uploads. Told at /_devstack/storage."""
+"""Storage on a bad day, on demand: down, slow, failing, full, or cutting uploads. Told at /_devstack/storage."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from aiohttp import web
@@ -15,12 +15,23 @@ from devstack.storage.errors import ClientGone, StorageError
 
 @dataclass
 class Faults:
-    """What to do wrong. `fail_next` counts down, everything else stays until changed."""
+    """What to do wrong. `fail_next` counts down, everything else stays until changed.
+
+    full           no byte of an upload is taken: there is no room on the disk
+    no_resumable   as a server without the TUS protocol
+    counts         what was asked for since it was last set to {}, by method and kind, and `bytes` of uploads taken
+    """
 
     down: bool = False
     delay_ms: int = 0
     fail_next: int = 0
+    full: bool = False
+    no_resumable: bool = False
     cut_uploads_after: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, what: str, number: int = 1) -> None:
+        self.counts[what] = self.counts.get(what, 0) + number
 
     def takes_failure(self) -> bool:
         """Whether this request is to fail."""
@@ -33,25 +44,33 @@ class Faults:
         """An upload's bytes, until the connection is cut if it is to be."""
         received = 0
         async for chunk in chunks:
+            if self.full:
+                raise StorageError(500, "InternalError", "ENOSPC: no space left on device, write")
             received += len(chunk)
             if self.cut_uploads_after is not None and received > self.cut_uploads_after:
                 if request.transport:
                     request.transport.abort()
                 raise ClientGone
+            self.count("bytes", len(chunk))
             yield chunk
 
 
 FAULTS = web.AppKey("faults", Faults)
+RESUMABLE = "/upload/resumable"
 
 
 @web.middleware
 async def misbehave(request: web.Request, handler: Handler) -> web.StreamResponse:
     faults = request.app[FAULTS]
+    kind = "resumable" if RESUMABLE in request.path else "object"
+    faults.count(f"{request.method} {kind}")
     if faults.delay_ms:
         await asyncio.sleep(faults.delay_ms / 1000)
     if faults.takes_failure():
         message = "Storage is unavailable on demand"
         return StorageError(503, "SlowDown", message, http_status=503).as_response()
+    if faults.no_resumable and kind == "resumable":
+        return web.json_response({"message": f"Route {request.method}:{request.path} not found"}, status=404)
     return await handler(request)
 
 

@@ -106,13 +106,10 @@ class Files:
     async def adopt(self, writer: Writer) -> StoredFile:
         """The writer's bytes as a new version."""
         etag = await writer.finish()
-        return self._adopt(writer.path, writer.size, etag)
+        return self.adopt_path(writer.path, writer.size, etag)
 
-    async def adopt_path(self, path: Path, size: int) -> StoredFile:
-        """A complete file from elsewhere on the same disk as a new version."""
-        return self._adopt(path, size, await asyncio.to_thread(_etag_of, path))
-
-    def _adopt(self, path: Path, size: int, etag: str) -> StoredFile:
+    def adopt_path(self, path: Path, size: int, etag: str) -> StoredFile:
+        """A complete file on the same disk as a new version."""
         stored = StoredFile(str(uuid.uuid4()), size, etag, datetime.now(UTC))
         self.path(stored.version).parent.mkdir(parents=True, exist_ok=True)
         path.replace(self.path(stored.version))
@@ -133,11 +130,6 @@ class Files:
         """Forget a version. Rows that SQL inserted have none."""
         if version:
             self.path(version).unlink(missing_ok=True)
-
-
-def _etag_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return f'"{hashlib.file_digest(file, _md5).hexdigest()}"'
 
 
 async def blocks(file: IO[bytes], start: int, length: int) -> AsyncIterator[bytes]:

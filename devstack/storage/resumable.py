@@ -130,7 +130,7 @@ async def _receive(request: web.Request, upload: PartialUpload) -> None:
     except ClientPayloadError as error:
         raise ClientGone from error
     finally:
-        await writer.finish()
+        upload.add_part(bytes.fromhex((await writer.finish()).strip('"')))
 
 
 async def _finish(request: web.Request, wanted: Upload, upload: PartialUpload) -> None:
@@ -139,7 +139,7 @@ async def _finish(request: web.Request, wanted: Upload, upload: PartialUpload) -
     described.mime_type = metadata.get("contentType") or described.mime_type
     if metadata.get("cacheControl", "").isdigit():
         described.cache_control = f"max-age={metadata['cacheControl']}"
-    stored = await request.app[FILES].adopt_path(upload.path, upload.length)
+    stored = request.app[FILES].adopt_path(upload.path, upload.length, upload.etag)
     upload.forget()
     await complete(request, wanted, stored, described)
 

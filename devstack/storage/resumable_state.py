@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ EXPIRY = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class PartialUpload:
-    """Survives a restart of the stack. `version` names both files."""
+    """Survives a restart of the stack. `version` names its files: what has come, a note, and the MD5 of each part."""
 
     folder: Path
     version: str
@@ -56,6 +57,21 @@ class PartialUpload:
         return self.folder / f"{self.version}.json"
 
     @property
+    def _parts(self) -> Path:
+        return self.folder / f"{self.version}.parts"
+
+    def add_part(self, digest: bytes) -> None:
+        """The MD5 of what one request has brought."""
+        with self._parts.open("ab") as parts:
+            parts.write(digest)
+
+    @property
+    def etag(self) -> str:
+        """As S3 makes it of an upload in parts: the MD5 of their MD5s, and how many there were."""
+        parts = self._parts.read_bytes() if self._parts.is_file() else b""
+        return f'"{hashlib.md5(parts, usedforsecurity=False).hexdigest()}-{len(parts) // 16}"'
+
+    @property
     def address(self) -> str:
         """As in the real service's URLs: bucket, name and version in base64url."""
         text = f"{self.location.path}/{self.version}"
@@ -72,6 +88,7 @@ class PartialUpload:
     def forget(self) -> None:
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
+        self._parts.unlink(missing_ok=True)
 
 
 def parse_metadata(header: str) -> dict[str, str]:

@@ -85,6 +85,43 @@ async def test_upload_that_is_cut_leaves_nothing_and_can_be_repeated(
     assert await files.download(f"{person.id}/a.bin") == content
 
 
+async def test_storage_without_room_takes_no_upload_and_keeps_what_it_has(
+    person: Person, bucket: str, faults: httpx.AsyncClient
+) -> None:
+    files = person.client.storage.from_(bucket)
+    await files.upload(f"{person.id}/a.txt", b"before")
+    await faults.post(CONTROL, json={"full": True})
+    with pytest.raises(StorageApiError) as refusal:
+        await files.upload(f"{person.id}/b.txt", b"too much")
+    assert refusal.value.status == "500"
+    assert await files.download(f"{person.id}/a.txt") == b"before"
+    await faults.post(CONTROL, json={"full": False})
+    await files.upload(f"{person.id}/b.txt", b"fits again")
+
+
+async def test_a_server_without_resumable_uploads_does_not_know_the_path(
+    project: Project, faults: httpx.AsyncClient
+) -> None:
+    headers = project.headers(project.service_role_key)
+    url = f"{project.url}/storage/v1/upload/resumable"
+    await faults.post(CONTROL, json={"no_resumable": True})
+    assert (await faults.post(url, headers=headers)).status_code == 404
+    await faults.post(CONTROL, json={"no_resumable": False})
+    assert (await faults.post(url, headers=headers)).status_code == 400
+
+
+async def test_requests_and_bytes_are_counted_from_when_a_test_says(
+    person: Person, bucket: str, faults: httpx.AsyncClient
+) -> None:
+    files = person.client.storage.from_(bucket)
+    await files.upload(f"{person.id}/a.txt", b"uncounted")
+    await faults.post(CONTROL, json={"counts": {}})
+    await files.upload(f"{person.id}/b.txt", b"four")
+    await files.download(f"{person.id}/b.txt")
+    counts = (await faults.get(CONTROL)).json()["counts"]
+    assert counts == {"POST object": 1, "GET object": 1, "bytes": 4}
+
+
 async def test_unknown_fault_is_refused(faults: httpx.AsyncClient) -> None:
     assert (await faults.post(CONTROL, json={"explode": True})).status_code == 400
 

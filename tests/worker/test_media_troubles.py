@@ -1,0 +1,217 @@
+"""Files that are wrong, and days on which nothing works: each ends in its state, unseen until right; others go on."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Project
+from tests.flows.pictures import (
+    PICTURE,
+    hurry,
+    objects_of,
+    receive_document,
+    receive_picture,
+    until_media,
+    waits,
+)
+from tests.flows.shop import Shop
+from tests.flows.waiting import until
+from tests.worker.conftest import Unkind
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+MEBIBYTE = 1024 * 1024
+BOOK = random.Random(2).randbytes(13 * MEBIBYTE)
+HTML = "<!doctype html><title>Please log in</title>"
+NOTHING = hashlib.sha256(b"").hexdigest()
+
+
+async def lookups(shop: Shop) -> int:
+    return len(await shop.business.seen("requests", operation="media_lookup"))
+
+
+async def downloads(shop: Shop) -> int:
+    return len(await shop.business.seen("requests", operation="download"))
+
+
+@pytest.mark.parametrize(
+    ("action", "lie"),
+    [
+        pytest.param({"http": 200, "body": HTML}, {}, id="html"),
+        pytest.param({"http": 200, "body": ""}, {}, id="nothing"),
+        pytest.param(None, {"file_size": str(len(BOOK) - 1)}, id="longer"),
+        pytest.param(None, {"file_size": str(len(BOOK) + 1)}, id="shorter"),
+        pytest.param(None, {"sha256": NOTHING}, id="other content"),
+    ],
+)
+async def test_a_large_file_that_is_wrong_is_fetched_twice_then_corrupt_and_nobody_sees_a_piece(
+    shop: Shop, other: Shop, unkind: Unkind, action: dict[str, Any] | None, lie: dict[str, str]
+) -> None:
+    await unkind("storage", counts={})
+    if action:
+        await shop.business.fault("download", action)
+    message = await until_media(shop, await receive_document(shop, BOOK, **lie), "corrupt")
+    assert (message["media_error"]["code"], message["media_path"], await lookups(shop)) == ("corrupt", None, 2)
+    assert await objects_of(shop) == []
+    await until_media(other, await receive_picture(other), "stored")
+
+
+@pytest.mark.parametrize("options", [{"file_size": "0"}, {}])
+async def test_an_empty_file_that_was_announced_as_one_is_stored(shop: Shop, options: dict[str, str]) -> None:
+    message = await until_media(shop, await receive_picture(shop, b"", **options), "stored")
+    assert (message["media_size"], message["media_sha256"]) == (0, NOTHING)
+    assert await objects_of(shop) == [message["media_path"]]
+
+
+async def test_a_file_of_which_nobody_said_anything_is_stored_unless_it_is_empty(shop: Shop, other: Shop) -> None:
+    for one in (shop, other):
+        media = await one.business.media_from_user(PICTURE)
+        told = (await one.business.call("GET", f"/{media['id']}")).body
+        bare = {"url": told["url"], "mime_type": "image/jpeg"}
+        await one.business.fault("media_lookup", {"http": 200, "body": bare})
+        if one is other:
+            await one.business.fault("download", {"http": 200, "body": ""})
+        await one.business.receive({"type": "image", "image": {"id": media["id"]}})
+    (bare_message,), (empty_message,) = await shop.tenant.until_messages(bool), await other.tenant.until_messages(bool)
+    message = await until_media(shop, bare_message, "stored")
+    assert message["media_sha256"] == hashlib.sha256(PICTURE).hexdigest()
+    await until_media(other, empty_message, "corrupt")
+
+
+async def test_a_line_that_is_always_cut_is_tried_again_ever_more_rarely(shop: Shop, other: Shop) -> None:
+    await shop.business.fault("download", {"truncate": 1000})
+    message = await receive_picture(shop)
+    await until(lambda: downloads(shop), lambda count: count >= 3, within=15)
+    assert await waits(shop) > 2
+    message = await shop.tenant.until_message(str(message["id"]), lambda row: row["media_status"] == "pending")
+    assert (message["media_error"]["code"], await objects_of(shop)) == ("unavailable", [])
+    await until_media(other, await receive_picture(other), "stored")
+
+
+async def test_a_file_that_stops_in_the_middle_holds_up_nobody_and_is_stored_when_it_goes_on(
+    shop: Shop, other: Shop
+) -> None:
+    await shop.business.fault("download", {"stall": {"after_bytes": 10 * MEBIBYTE, "seconds": 4}}, times=1)
+    message = await receive_document(shop, BOOK)
+    await until(lambda: downloads(shop))
+    await until_media(other, await receive_picture(other), "stored", within=4)
+    assert (await shop.tenant.message(str(message["id"])))["media_status"] == "downloading"
+    stored = await until_media(shop, message, "stored")
+    assert (stored["media_sha256"], await downloads(shop)) == (hashlib.sha256(BOOK).hexdigest(), 1)
+
+
+async def test_an_address_that_is_too_old_is_asked_for_anew(shop: Shop) -> None:
+    await shop.business.fault("download", {"http": 404, "delay_ms": 800}, times=2)
+    await until_media(shop, await receive_picture(shop), "stored")
+    assert (await lookups(shop), await downloads(shop)) == (3, 3)
+
+
+async def test_a_redirect_is_not_followed_and_ends_the_file(shop: Shop) -> None:
+    await shop.business.fault("download", {"http": 302})
+    message = await until_media(shop, await receive_picture(shop), "failed")
+    assert (message["media_error"]["code"], await lookups(shop)) == ("redirected", 1)
+
+
+async def test_what_whatsapp_refuses_is_asked_three_times_with_minutes_between(shop: Shop) -> None:
+    await shop.business.fault("media_lookup", {"http": 422, "body": {"error": {"code": 131009, "message": "no"}}})
+    message = await receive_picture(shop)
+    for asked in (1, 2, 3):
+        await until(lambda: lookups(shop), lambda count, asked=asked: count == asked)
+        if asked < 3:
+            await shop.tenant.until_message(str(message["id"]), lambda row: row["media_status"] == "pending")
+            assert await waits(shop) > 60
+            await hurry(shop)
+    message = await until_media(shop, message, "failed")
+    assert message["media_error"] == {"code": "131009", "title": "no"}
+
+
+async def test_what_whatsapp_is_too_busy_for_waits_as_long_as_it_says(shop: Shop) -> None:
+    await shop.business.fault("media_lookup", {"http": 429, "retry_after": 50}, times=1)
+    message = await receive_picture(shop)
+    await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
+    assert 40 < await waits(shop) <= 50
+    await hurry(shop)
+    await until_media(shop, message, "stored")
+
+
+async def test_a_key_that_is_changed_in_the_middle_is_taken_up_at_once(shop: Shop) -> None:
+    await shop.business.fault("media_lookup", {"http": 503}, times=1)
+    message = await receive_picture(shop)
+    await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
+    await shop.business.control("numbers", api_key=f"new-{shop.business.id}")
+    await shop.tenant.set_credential(f"new-{shop.business.id}")
+    assert (await shop.business.call("GET", "/1")).status == 401, "the worker knows a key that is good for nothing"
+    # It would be known for half a minute.
+    await until_media(shop, message, "stored")
+
+
+async def test_with_a_key_that_is_refused_the_file_waits_for_another(shop: Shop, other: Shop) -> None:
+    message = await receive_picture(shop)
+    await until_media(shop, message, "stored")
+    await shop.business.fault("media_lookup", {"error": 190})
+    await shop.business.receive(
+        {"type": "image", "image": {"id": (await shop.business.media_from_user(PICTURE))["id"]}}
+    )
+    _, message = await shop.tenant.until_messages(lambda rows: len(rows) == 2)
+    message = await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
+    assert (message["media_status"], message["media_error"]["code"]) == ("pending", "190")
+    assert await waits(shop) > 200
+    await until_media(other, await receive_picture(other), "stored")
+
+
+async def test_while_storage_has_no_room_files_wait_and_come_later(shop: Shop, unkind: Unkind) -> None:
+    await unkind("storage", full=True)
+    message = await receive_picture(shop)
+    message = await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
+    assert (message["media_status"], message["media_error"]["code"]) == ("pending", "unavailable")
+    await unkind("storage", full=False)
+    await until_media(shop, message, "stored")
+
+
+async def test_a_storage_that_is_down_for_long_costs_no_file(shop: Shop, unkind: Unkind) -> None:
+    await unkind("storage", down=True)
+    message = await receive_picture(shop)
+    await until(lambda: downloads(shop), lambda count: count >= 3)
+    # However long it was: what goes wrong then has all of its tries.
+    await shop.business.fault("download", {"http": 200, "body": HTML}, times=1)
+    await shop.tenant.rows("update media_downloads set attempts = 3000 where workspace_id = %(workspace)s")
+    await unkind("storage", down=False)
+    await hurry(shop)
+    await until_media(shop, message, "stored", within=20)
+    assert len(await objects_of(shop)) == 1
+
+
+@pytest.fixture
+async def small_bucket(shop: Shop) -> AsyncIterator[None]:
+    """A bucket that takes a megabyte at most."""
+    await shop.tenant.rows("update storage.buckets set file_size_limit = 1048576 where id = 'whatsapp-media'")
+    yield
+    await shop.tenant.rows("update storage.buckets set file_size_limit = null where id = 'whatsapp-media'")
+
+
+@pytest.mark.usefixtures("small_bucket")
+@pytest.mark.parametrize("size", [2 * MEBIBYTE, 13 * MEBIBYTE])
+async def test_what_the_bucket_does_not_take_fails_at_once(shop: Shop, size: int) -> None:
+    message = await until_media(shop, await receive_document(shop, BOOK[:size]), "failed")
+    assert (message["media_error"]["code"], await lookups(shop)) == ("too_large", 1)
+    assert await objects_of(shop) == []
+
+
+async def test_a_large_file_whose_upload_is_cut_again_and_again_is_fetched_once(
+    shop: Shop, unkind: Unkind, project: Project, http: httpx.AsyncClient
+) -> None:
+    await unkind("storage", cut_uploads_after=4 * MEBIBYTE, counts={})
+    message = await until_media(shop, await receive_document(shop, BOOK), "stored", within=20)
+    counts = (await http.get(f"{project.url}/_devstack/storage")).json()["counts"]
+    assert (counts["bytes"], await downloads(shop)) == (len(BOOK), 1)
+    stored = await http.get(
+        f"{project.url}/storage/v1/object/whatsapp-media/{message['media_path']}",
+        headers=project.headers(project.service_role_key),
+    )
+    assert (stored.content == BOOK, stored.headers["content-type"]) == (True, "application/pdf")
