@@ -16,6 +16,7 @@ from store.connect import connect
 from store.errors import Missing, Unavailable
 from store.files import Files
 from tests.conftest import Project
+from tests.flows.arriving import Arriving
 from tests.flows.waiting import until
 from worker.spool import Spool
 
@@ -58,14 +59,14 @@ async def spooled(content: bytes, rest: asyncio.Event | None = None, held_back: 
     """`content` as it arrives; its last bytes, so many, only after `rest`."""
 
     @asynccontextmanager
-    async def stream() -> AsyncIterator[AsyncIterator[bytes]]:
+    async def stream() -> AsyncIterator[Arriving]:
         async def pieces() -> AsyncIterator[bytes]:
             yield content[: len(content) - held_back]
             if rest is not None:
                 await rest.wait()
                 yield content[len(content) - held_back :]
 
-        yield pieces()
+        yield Arriving(pieces())
 
     with Spool(limit=100 * MEBIBYTE) as spool:
         filling = asyncio.create_task(spool.fill(stream()))

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from store.errors import Rejected
 from store.files import Files
 from store.rpc import Rpc
+from tests.flows.arriving import Arriving
 from whatsapp.client import MediaUrl
 from whatsapp.errors import Refused
 from worker.clients import Clients
@@ -118,14 +119,14 @@ class Endless:
         return MediaUrl("https://host/", "video/mp4", None, None)
 
     @asynccontextmanager
-    async def download_media(self, media: MediaUrl) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def download_media(self, media: MediaUrl) -> AsyncIterator[Arriving]:
         async def pieces() -> AsyncIterator[bytes]:
             yield bytes(EDGE)
             yield bytes(CHUNK)
             await asyncio.Event().wait()
 
         try:
-            yield pieces()
+            yield Arriving(pieces())
         finally:
             self.left.set()
 

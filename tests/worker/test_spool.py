@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 
+from tests.flows.arriving import Arriving
 from worker.proof import Corrupt, TooLarge
 from worker.spool import CHUNK, EDGE, Spool
 
@@ -26,14 +27,16 @@ class Broken(Exception):
 
 
 @asynccontextmanager
-async def stream(content: bytes, *, piece: int = 16_384, breaks: bool = False) -> AsyncIterator[AsyncIterator[bytes]]:
+async def stream(
+    content: bytes, *, piece: int = 16_384, breaks: bool = False, length: int | None = None
+) -> AsyncIterator[Arriving]:
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(content), piece):
             yield content[start : start + piece]
         if breaks:
             raise Broken
 
-    yield pieces()
+    yield Arriving(pieces(), length)
 
 
 async def read(spool: Spool, start: int, end: int) -> list[bytes]:
@@ -65,13 +68,13 @@ async def test_a_reader_gets_what_is_there_while_the_rest_is_on_its_way() -> Non
     more = asyncio.Event()
 
     @asynccontextmanager
-    async def slow() -> AsyncIterator[AsyncIterator[bytes]]:
+    async def slow() -> AsyncIterator[Arriving]:
         async def pieces() -> AsyncIterator[bytes]:
             yield CONTENT[:CHUNK]
             await more.wait()
             yield CONTENT[CHUNK:]
 
-        yield pieces()
+        yield Arriving(pieces())
 
     with Spool(LIMIT) as spool:
         filling = asyncio.create_task(spool.fill(slow()))
@@ -168,3 +171,18 @@ async def test_a_file_is_not_closed_under_a_thread_that_writes_as_its_number_wou
             await asyncio.wait([filling])
             threading.Timer(0.1, slow.goes_on.set).start()
         assert (slow.goes_on.is_set(), slow.closed_meanwhile) == (True, False)
+
+
+async def test_an_answer_that_names_more_than_the_limit_is_not_even_begun() -> None:
+    with Spool(LIMIT) as spool:
+        with pytest.raises(TooLarge):
+            await spool.fill(stream(CONTENT, length=LIMIT + 1))
+        assert spool.size == 0
+
+
+async def test_the_length_that_an_answer_names_is_known_with_its_first_bytes() -> None:
+    with Spool(LIMIT) as spool:
+        filling = asyncio.create_task(spool.fill(stream(CONTENT, length=len(CONTENT))))
+        await spool.head()
+        assert spool.length == len(CONTENT)
+        await filling
