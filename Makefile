@@ -35,7 +35,7 @@ bench: setup ## inbound under load against an empty and a naive receiver, ten mi
 	@$(PY) -m devstack run -- $(PY) -m bench.inbound $(BENCH_ARGS)
 
 # The outside queues are installed where they are measured: named, or no part is.
-OUTBOUND_PARTS := ours two naive queues latency claim memory
+OUTBOUND_PARTS := ours two few naive queues latency claim memory
 QUEUES_ASKED := $(if $(filter $(OUTBOUND_PARTS),$(BENCH_ARGS)),$(filter queues,$(BENCH_ARGS)),all)
 
 bench-outbound: setup $(if $(QUEUES_ASKED),$(VENV)/.bench-installed) ## outbound: throughput, latency, claims, memory, outside queues, fifteen minutes

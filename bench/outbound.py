@@ -10,6 +10,7 @@ from bench.parts.outbound import claim, flat_out, latency, memory, naive, queues
 PARTS = {
     "ours": flat_out.ours,
     "two": flat_out.two,
+    "few": flat_out.few,
     "naive": naive.measure,
     "queues": queues.measure,
     "latency": latency.measure,

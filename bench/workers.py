@@ -47,11 +47,13 @@ class Workers:
 
 
 @asynccontextmanager
-async def working(provider: Receiver, count: int = 1) -> AsyncIterator[Workers]:
-    """So many `python -m worker`, ended by a signal as on a deploy."""
+async def working(provider: Receiver, count: int = 1, sends: int | None = None) -> AsyncIterator[Workers]:
+    """So many `python -m worker`, ended by a signal as on a deploy; `sends` on the wire of each, None: its default."""
     with TemporaryDirectory(prefix="bench-") as folder:
         logs = [Path(folder) / f"worker-{number}" for number in range(count)]
         environment = {**os.environ, "WHATSAPP_360_BASE_URL": f"http://127.0.0.1:{provider.port}"}
+        if sends:
+            environment["WORKER_SENDS"] = str(sends)
         processes = []
         try:
             for log in logs:

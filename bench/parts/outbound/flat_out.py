@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from bench import campaign, sends
+from bench import campaign
+from bench import sends as arrivals
 from bench.outcome import Figure, Outcome, Target
 from bench.processes import Spent, spending
 from bench.receivers import PROVIDER, running
@@ -15,6 +16,8 @@ from bench.workers import all_sent, working
 
 PEOPLE = 200
 EACH = 45  # the burst that the pair rate lets through
+# So few on the wire that one worker leaves most of the cores free: what a second one adds where there is room.
+FEW_SENDS = 20
 FUNCTIONS = ("claim_outbound", "record_outbound", "next_outbound", "sweep_outbound")
 
 
@@ -30,15 +33,29 @@ async def two(stand: Stand) -> Outcome:
     return await _measured(stand, 2)
 
 
-async def _measured(stand: Stand, workers: int) -> Outcome:
+async def few(stand: Stand) -> Outcome:
+    """One worker and then two, with few sends each."""
+    outcome, rates = Outcome(), []
+    for workers, each in ((1, 15), (2, 30)):
+        one = await _measured(stand, workers, each=each // 3 if stand.quick else each, sends=FEW_SENDS)
+        rate = one.figures["messages/s, middle 80 %"]
+        assert isinstance(rate, int)
+        rates.append(rate)
+        outcome.figures |= {f"{workers} of {FEW_SENDS} sends: {name}": figure for name, figure in one.figures.items()}
+        outcome.problems += one.problems
+    outcome.targets.append(Target("two workers over one where cores are free", rates[1] / rates[0], 1.6, at_least=True))
+    return outcome
+
+
+async def _measured(stand: Stand, workers: int, each: int = EACH, sends: int | None = None) -> Outcome:
     people = await campaign.new(stand.database, PEOPLE)
     began = time.monotonic()
-    count = await campaign.queue(stand.database, people, 15 if stand.quick else EACH)
+    count = await campaign.queue(stand.database, people, 15 if stand.quick and sends is None else each)
     queueing = time.monotonic() - began
     async with (
         running(PROVIDER) as provider,
         counted(stand.database, FUNCTIONS) as inside,
-        working(provider, workers) as at_work,
+        working(provider, workers, sends) as at_work,
     ):
         parts = stand.spending_of(worker=at_work.pids, provider=[provider.pid])
         # From their very beginning: a worker that imports is work, too, but no message's.
@@ -61,7 +78,7 @@ async def _measured(stand: Stand, workers: int) -> Outcome:
     }
     for name, (calls, milliseconds) in inside.items():
         figures[f"{name}: calls, SQL us per message"] = [float(calls), milliseconds / count * 1000]
-    return Outcome(figures, problems=await sends.problems(stand.database, arrived, count))
+    return Outcome(figures, problems=await arrivals.problems(stand.database, arrived, count))
 
 
 def per_message(spent: Spent, count: int) -> dict[str, int]:
