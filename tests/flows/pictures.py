@@ -8,9 +8,10 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from tests.flows.shop import Shop
+from tests.whatsapp.files import jpeg
 
 # More than a chunk or two on every hop.
-PICTURE = random.Random(1).randbytes(700_001)
+PICTURE = (jpeg(640, 480) + random.Random(1).randbytes(700_001))[:700_001]
 
 
 async def receive_picture(shop: Shop, raw: bytes = PICTURE, caption: str = "look", **options: Any) -> DictRow:

@@ -23,6 +23,7 @@ async def test_a_picture_is_stored_byte_for_byte(shop: Shop, project: Project, h
     assert (message["type"], message["content"]) == ("image", {"caption": "look"})
     assert (message["media_size"], message["media_sha256"]) == (len(PICTURE), digest)
     assert (message["media_mime_type"], message["media_error"]) == ("image/jpeg", None)
+    assert (message["media_width"], message["media_height"]) == (640, 480)
     path = f"{shop.tenant.workspace_id}/{message['conversation_id']}/{message['id']}.jpg"
     assert (message["media_path"], await objects_of(shop)) == (path, [path])
     stored = await http.get(

@@ -21,7 +21,7 @@ from tests.flows.waiting import until
 from tests.worker.conftest import Unkind
 
 MEBIBYTE = 1024 * 1024
-BOOK = random.Random(4).randbytes(13 * MEBIBYTE)
+BOOK = (b"%PDF-1.7\n" + random.Random(4).randbytes(13 * MEBIBYTE))[: 13 * MEBIBYTE]
 STALLS_IN_THE_END = {"stall": {"after_bytes": 12 * MEBIBYTE + 300_000, "seconds": 30}}
 Counts = Callable[[], Awaitable[dict[str, int]]]
 

@@ -20,7 +20,7 @@ from worker.clients import Clients
 from worker.media import Media
 from worker.spool import CHUNK, EDGE
 
-JOB = {"message_id": "m", "connection_id": "c", "attempts": 1}
+JOB = {"message_id": "m", "connection_id": "c", "attempts": 1, "type": "document", "object_name": "w/c/m"}
 
 
 class Surprising:
@@ -116,7 +116,7 @@ class Endless:
         return self
 
     async def get_media_url(self, media_id: str) -> MediaUrl:
-        return MediaUrl("https://host/", "video/mp4", None, None)
+        return MediaUrl("https://host/", "text/plain", None, None)
 
     @asynccontextmanager
     async def download_media(self, media: MediaUrl) -> AsyncIterator[Arriving]:

@@ -27,7 +27,7 @@ from tests.worker.conftest import Unkind
 pytestmark = pytest.mark.usefixtures("worker")
 
 MEBIBYTE = 1024 * 1024
-BOOK = random.Random(2).randbytes(13 * MEBIBYTE)
+BOOK = (b"%PDF-1.7\n" + random.Random(2).randbytes(13 * MEBIBYTE))[: 13 * MEBIBYTE]
 HTML = "<!doctype html><title>Please log in</title>"
 NOTHING = hashlib.sha256(b"").hexdigest()
 
