@@ -16,20 +16,23 @@ setup: $(VENV)/.installed node_modules/.installed ## dependencies only: Python i
 demo: setup ## a WhatsApp conversation through all three flows (DEMO_ARGS=--once ends by itself)
 	@$(PY) -m devstack run --app -- $(PY) -m examples.demo $(DEMO_ARGS)
 
-# Two halves side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
+# Three parts side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
 test: setup ## every test, on fresh local stacks (TEST_ARGS="-k name" for some)
 ifdef TEST_ARGS
 	@$(PY) -m devstack run -- $(PY) -m pytest $(TEST_ARGS)
 else
-	@$(MAKE) --no-print-directory --output-sync --jobs=2 test-devstack test-product
+	@$(MAKE) --no-print-directory --output-sync --jobs=3 test-devstack test-worker test-product
 endif
 
-.PHONY: test-devstack test-product
+.PHONY: test-devstack test-worker test-product
 test-devstack:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q tests/devstack
 
+test-worker:
+	@$(PY) -m devstack run -- $(PY) -m pytest -q tests/worker
+
 test-product:
-	@$(PY) -m devstack run -- $(PY) -m pytest -q --ignore=tests/devstack
+	@$(PY) -m devstack run -- $(PY) -m pytest -q --ignore=tests/devstack --ignore=tests/worker
 
 bench: setup ## inbound under load against an empty and a naive receiver, ten minutes (BENCH_ARGS="--quick ours")
 	@$(PY) -m devstack run -- $(PY) -m bench.inbound $(BENCH_ARGS)
