@@ -82,6 +82,16 @@ def outbound_ratios(outcomes: Mapping[str, Outcome]) -> Outcome:
     return together
 
 
+def media_ratios(outcomes: Mapping[str, Outcome]) -> Outcome:
+    """Files a second of ours over the naive ways."""
+    together = Outcome()
+    if "images" in outcomes and outcomes["images"].figures and "naive" in outcomes and outcomes["naive"].figures:
+        ours = _number(outcomes["images"], "files/s")
+        for way in ("one by one", "gather of 4"):
+            together.figures[f"ours over naive, {way}"] = ours / _number(outcomes["naive"], f"{way}: files/s")
+    return together
+
+
 def _number(outcome: Outcome, name: str) -> float:
     value = outcome.figures[name]
     assert isinstance(value, int | float)

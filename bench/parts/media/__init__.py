@@ -1,0 +1,1 @@
+"""What one run of bench.media can measure, a module each."""

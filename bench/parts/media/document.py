@@ -1,0 +1,124 @@
+"""A document of 100 MB, alone: through the worker and through `curl | curl`, in turn, same provider, same gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bench import arrivals
+from bench.arrivals import BUCKET, Line, Watch
+from bench.fake_media import PATH
+from bench.journal import drained
+from bench.media_files import File
+from bench.outcome import Figure, Outcome, Target
+from bench.processes import spending
+from bench.receivers import OURS, Receiver, ReceiverFailure, running
+from bench.stand import Stand
+from bench.workers import working
+
+MEGABYTE = 1024 * 1024
+SIZE = 100 * MEGABYTE
+PROVIDER = ("bench.fake_media",)
+
+
+async def measure(stand: Stand) -> Outcome:
+    rounds = 3 if stand.quick else 9
+    tenant = await arrivals.shop(stand)
+    files = [File("document", SIZE, number) for number in range(rounds)]
+    rates: dict[str, list[float]] = {"from the lookup": [], "from the webhook": [], "curl | curl": []}
+    peaks, problems = [], []
+    async with running(PROVIDER) as provider, running(OURS) as receiver, working(provider) as at_work:
+        await at_work.live()
+        line, watch = Line(stand, tenant, receiver), Watch(stand.database)
+        for file in files:  # its hash is known to the provider before anybody is timed
+            await provider.get(f"/{file.id}")
+        await arrivals.asked(provider)
+        idle = _status(at_work.pids[0], "VmRSS")
+        parts = stand.spending_of(worker=at_work.pids, provider=[provider.pid])
+        async with spending(parts) as spent:
+            for file in files:
+                rates["curl | curl"].append(SIZE / MEGABYTE / await _curl(stand, provider, file))
+                async with _peak(at_work.pids[0]) as peak:
+                    came = await line.arrive([file])
+                    await watch.until({file.wamid})
+                peaks += peak
+                (looked_up, _), *more = await arrivals.asked(provider)
+                if more:
+                    problems.append(f"file {file.number} was looked up {1 + len(more)} times")
+                stored = watch.stored[file.wamid]
+                rates["from the lookup"].append(SIZE / MEGABYTE / (stored - looked_up))
+                rates["from the webhook"].append(SIZE / MEGABYTE / (stored - came))
+        await drained(stand.database)
+        line.close()
+        warnings = at_work.warnings()
+    problems += await arrivals.problems(stand, tenant, files, looked_at=rounds)
+    await arrivals.cleared(stand)
+    return _outcome(rates, [peak - idle for peak in peaks], problems, warnings, idle, spent.seconds)
+
+
+def _outcome(
+    rates: dict[str, list[float]],
+    above: list[float],
+    problems: list[str],
+    warnings: int,
+    idle: float,
+    spent: dict[str, float],
+) -> Outcome:
+    figures: dict[str, Figure] = {}
+    for name, values in rates.items():
+        figures[f"{name}, MiB/s: median"] = statistics.median(values)
+        figures[f"{name}, MiB/s: each"] = values
+    ratios = {
+        name: statistics.median(a / b for a, b in zip(rates[name], rates["curl | curl"], strict=True))
+        for name in ("from the lookup", "from the webhook")
+    }
+    figures["worker's memory idle, MB"] = idle
+    figures["worker's peak above idle, MB"] = above
+    figures["CPU seconds, curl | curl and worker together"] = spent
+    figures["warnings of the worker"] = warnings
+    targets = [
+        *(Target(f"rate {name} over curl | curl's", ratio, 0.8, at_least=True) for name, ratio in ratios.items()),
+        Target("worker's peak above idle, MB", max(above), 32),
+    ]
+    return Outcome(figures, targets, problems)
+
+
+async def _curl(stand: Stand, provider: Receiver, file: File) -> float:
+    """Seconds. The address is known and nothing is looked up, hashed or recorded. What it stores is removed again."""
+    key, path = stand.project.service_role_key, f"/object/{BUCKET}/bench/{file.number}"
+    down = f"curl -sSf -H 'D360-API-KEY: key' 'http://127.0.0.1:{provider.port}{PATH}?mid={file.id}&ext=1&hash=1'"
+    # Without `Expect`, which would make it wait for leave to send.
+    up = (
+        f"curl -sSf -X POST -T - -H 'Expect:' -H 'apikey: {key}' -H 'Authorization: Bearer {key}'"
+        f" -H 'Content-Type: {file.mime_type}' -H 'x-upsert: true' '{stand.project.url}/storage/v1{path}'"
+    )
+    command = ("bash", "-c", f"set -o pipefail; {down} | {up}")
+    began = time.monotonic()
+    process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
+    _, errors = await process.communicate()
+    took = time.monotonic() - began
+    if process.returncode:
+        raise ReceiverFailure(f"curl ended with status {process.returncode}: {errors.decode()[:300]}")
+    async with arrivals.storage(stand.project) as http:
+        (await http.delete(path)).raise_for_status()
+    return took
+
+
+@asynccontextmanager
+async def _peak(pid: int) -> AsyncIterator[list[float]]:
+    """The most memory that a process had within the block, in MB, as the kernel has kept it."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    seen: list[float] = []
+    yield seen
+    seen.append(_status(pid, "VmHWM"))
+
+
+def _status(pid: int, field: str) -> float:
+    """A field of a process's status in MB."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return round(int(text.partition(f"{field}:")[2].split()[0]) / 1024, 1)
