@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 SOURCES := webhook worker ops whatsapp store devstack examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-outbound chaos fuzz lint format snapshot clean
+.PHONY: help setup demo test bench bench-outbound bench-media chaos fuzz lint format snapshot clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ QUEUES_ASKED := $(if $(filter $(OUTBOUND_PARTS),$(BENCH_ARGS)),$(filter queues,$
 
 bench-outbound: setup $(if $(QUEUES_ASKED),$(VENV)/.bench-installed) ## outbound: throughput, latency, claims, memory, outside queues, fifteen minutes
 	@$(PY) -m devstack run -- $(PY) -m bench.outbound $(BENCH_ARGS)
+
+bench-media: setup ## files: a document beside curl, pictures beside a naive way, latency, four minutes (BENCH_ARGS="--quick document")
+	@$(PY) -m devstack run -- $(PY) -m bench.media $(BENCH_ARGS)
 
 # A seed says what is sent and when who dies; KILL_SEED and FUZZ_SEED bring one back.
 chaos: setup ## receivers, workers and Postgres killed under load for minutes (CHAOS_KILLS=200 CHAOS_SENDS=5000 CHAOS_ROUNDS=3)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 
 from bench import command, report
-from bench.parts.media import document
+from bench.parts.media import document, images, latency
 
 PARTS = {
     "document": document.measure,
+    "images": images.ours,
+    "naive": images.naive,
+    "latency": latency.measure,
 }
 
 if __name__ == "__main__":
