@@ -61,14 +61,12 @@ async def limits_of(request: web.Request, location: Location) -> Limits:
 async def authorize(request: web.Request, wanted: Upload, operation: str) -> None:
     """Raises what the caller's own attempt at the row raises."""
     try:
-        async with (
-            rows.as_caller(request, operation) as connection,
-            connection.transaction(force_rollback=True),
-        ):
+        async with rows.as_caller(request, operation) as connection:
             if wanted.upsert:
                 await rows.upsert_object(connection, wanted.location, wanted.owner, ATTEMPT)
             else:
                 await rows.insert_object(connection, wanted.location, wanted.owner)
+            await connection.rollback()
     except UniqueViolation as error:
         raise already_exists("KeyAlreadyExists") from error
 
