@@ -16,6 +16,9 @@ from worker.proof import Corrupt, TooLarge
 
 # What is in memory of a file at one time, more or less: one on its way in, one on its way out.
 CHUNK = 256 * 1024
+# What is hashed and written at one time, after a first CHUNK that can be looked at soon: each turn of the thread makes
+# the loop wait for the interpreter, which at 256 KiB costs as much as sending the bytes.
+BLOCK = 1024 * 1024
 # What is looked at to tell what a file is and how long it plays.
 EDGE = 64 * 1024
 
@@ -81,7 +84,7 @@ class Spool:
                 received += len(chunk)
                 self._check(received)
                 block += chunk
-                if len(block) >= CHUNK:
+                if len(block) >= (BLOCK if writing else CHUNK):
                     if writing:
                         await writing
                     writing = asyncio.create_task(self._append(block))
