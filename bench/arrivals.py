@@ -18,7 +18,7 @@ from bench.load_client import Connection
 from bench.media_files import File, body
 from bench.populate import Database, Tenant, emptied, settle
 from bench.project import Project
-from bench.receivers import Receiver, ReceiverFailure
+from bench.receivers import START_LIMIT, Receiver, ReceiverFailure
 from bench.stand import Stand
 
 BUCKET = "whatsapp-media"
@@ -159,6 +159,16 @@ async def _hash(stand: Stand, path: str) -> bytes:
 async def asked(provider: Receiver) -> list[tuple[float, str]]:
     """The lookups that reached the provider since it was asked last."""
     return [(moment, media_id) for moment, media_id in json.loads(await provider.get("/asked"))]
+
+
+async def first_asked(provider: Receiver) -> list[tuple[float, str]]:
+    """The same, once there is one. Raises ReceiverFailure when none comes."""
+    deadline = time.monotonic() + START_LIMIT
+    while time.monotonic() < deadline:
+        if lookups := await asked(provider):
+            return lookups
+        await asyncio.sleep(0.01)
+    raise ReceiverFailure("no file was looked up")
 
 
 def environment(provider: Receiver) -> dict[str, str]:

@@ -14,10 +14,10 @@ from typing import Protocol, Self
 
 from worker.proof import Corrupt, TooLarge
 
-# What is in memory of a file at one time, more or less: one on its way in, one on its way out.
+# What is in memory of a file on its way out.
 CHUNK = 256 * 1024
-# What is hashed and written at one time, after a first CHUNK that can be looked at soon: each turn of the thread makes
-# the loop wait for the interpreter, which at 256 KiB costs as much as sending the bytes.
+# What is hashed and written at one time, while as much comes in: each turn of the thread makes the loop wait for the
+# interpreter, which at 256 KiB costs more than sending the bytes. The first is a CHUNK, which can be looked at sooner.
 BLOCK = 1024 * 1024
 # What is looked at to tell what a file is and how long it plays.
 EDGE = 64 * 1024

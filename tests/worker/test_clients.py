@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 import pytest
@@ -14,7 +15,7 @@ from tests.flows.flaky_gateway import UNAVAILABLE, FlakyGateway
 from tests.flows.shop import Shop
 from tests.flows.tenant import Tenant, new_workspace
 from whatsapp.errors import ErrorClass, NotSent, Refused, WhatsAppError
-from worker.clients import NoConnection, NoCredential, create_whatsapp_client
+from worker.clients import PIECE, NoConnection, NoCredential, create_whatsapp_client, provider_http
 
 TO = "972501234567"
 
@@ -177,3 +178,20 @@ async def test_a_project_that_is_not_there_or_does_not_let_in_is_the_stores_erro
     environment.delenv("SUPABASE_URL")
     with pytest.raises(SettingsError, match="SUPABASE_URL: is missing"):
         await create_whatsapp_client(uuid.uuid4())
+
+
+async def test_a_body_is_handed_on_as_it_came_and_not_in_slices() -> None:
+    body = bytes(2 * PIECE)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server, provider_http() as http:
+        port = server.sockets[0].getsockname()[1]
+        async with http.stream("GET", f"http://127.0.0.1:{port}/") as response:
+            pieces = [len(piece) async for piece in response.aiter_raw()]
+    # The transport's own slices have 16 KiB.
+    assert (sum(pieces), 16 * 1024 < max(pieces) <= PIECE) == (len(body), True)

@@ -6,8 +6,8 @@ import asyncio
 import statistics
 import time
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench import arrivals
@@ -43,7 +43,7 @@ async def measure(stand: Stand) -> Outcome:
         async with spending(parts) as spent:
             for file in files:
                 rates["curl | curl"].append(SIZE / MEGABYTE / await _curl(stand, provider, file))
-                async with _peak(at_work.pids[0]) as peak:
+                with _peak(at_work.pids[0]) as peak:
                     came = await line.arrive([file])
                     await watch.until({file.wamid})
                 peaks += peak
@@ -109,8 +109,8 @@ async def _curl(stand: Stand, provider: Receiver, file: File) -> float:
     return took
 
 
-@asynccontextmanager
-async def _peak(pid: int) -> AsyncIterator[list[float]]:
+@contextmanager
+def _peak(pid: int) -> Iterator[list[float]]:
     """The most memory that a process had within the block, in MB, as the kernel has kept it."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     seen: list[float] = []

@@ -34,8 +34,7 @@ async def ours(stand: Stand) -> Outcome:
     arrived = files("image", SIZE, COUNT // 5 if stand.quick else COUNT)
     tenant = await _queued(stand, arrived)
     async with running(PROVIDER) as provider, working(provider) as at_work:
-        while not (first := await arrivals.asked(provider)):
-            await asyncio.sleep(0.01)
+        first = await arrivals.first_asked(provider)
         parts = stand.spending_of(worker=at_work.pids, provider=[provider.pid])
         async with memory_of(at_work.pids[0], every=0.1) as memory, spending(parts) as spent:
             ended = await arrivals.all_stored(stand.database)

@@ -29,7 +29,7 @@ async def measure(stand: Stand) -> Outcome:
         parts = stand.spending_of(worker=at_work.pids, provider=[provider.pid], receiver=[receiver.pid])
         async with spending(parts) as spent, stand.observer() as looking:
             came, acks, stored = await _arrive(line, Watch(looking), arrived)
-        lookups = dict((media_id, moment) for moment, media_id in await arrivals.asked(provider))
+        lookups = {media_id: moment for moment, media_id in await arrivals.asked(provider)}
         line.close()
         warnings = at_work.warnings()
     problems = await arrivals.problems(stand, tenant, arrived, LOOKED_AT)
