@@ -51,7 +51,8 @@ class Database:
         """One transaction as the caller's role with its claims, so policies and grants decide. Rolled back on error.
 
         `settings` are further GUCs for the transaction, with `__` for the dot (`storage__operation="..."`). One
-        statement sets everything: each round trip counts where a file comes in many requests.
+        statement sets everything, as in supabase/storage (`setScope`, src/internal/database/connection.ts): each round
+        trip counts where a file comes in many requests.
         """
         wanted = {"role": caller.role, "request.jwt.claims": json.dumps(caller.claims)}
         wanted |= {name.replace("__", "."): str(value) for name, value in settings.items()}
