@@ -12,6 +12,7 @@ from typing import LiteralString
 from urllib.parse import quote
 
 import httpx
+from psycopg import sql
 
 from bench.journal import NotDrained
 from bench.load_client import Connection
@@ -27,6 +28,11 @@ PEOPLE = 200
 TOGETHER = 100
 STORED: LiteralString = "select wamid from messages where wamid = any (%s) and media_status = 'stored'"
 WAITING: LiteralString = "select exists (select from media_downloads)"
+STAGES: LiteralString = (
+    "select extract(epoch from created_at),"
+    " (select extract(epoch from claimed_at) from private.media_turns where connection_id = %s)"
+    " from messages where connection_id = %s and wamid = %s"
+)
 ROWS: LiteralString = (
     "select wamid, media_status, media_size, media_sha256, media_path from messages where media_id is not null"
 )
@@ -98,14 +104,31 @@ async def _until_queued(database: Database, count: int) -> None:
     raise NotDrained(f"{count} files were not queued within 60 s")
 
 
+async def stored(database: Database, file: File) -> float:
+    """The moment on the wall clock at which one file was seen stored. Postgres looks itself: it costs next to nothing."""
+    seen = sql.SQL("select from public.messages where wamid = {} and media_status = 'stored'").format(file.wamid)
+    waiting = "do $$ begin while not exists ({}) loop perform pg_sleep(0.002); end loop; end $$"
+    async with database.transaction():
+        await database.execute("set local statement_timeout = '120s'")
+        await database.execute(sql.SQL(waiting).format(seen))
+        return time.time()
+
+
+async def stages(database: Database, tenant: Tenant, file: File) -> tuple[float, float]:
+    """When the row of the file that came last was begun, and when it was claimed."""
+    row = await (await database.execute(STAGES, (tenant.connection_id, tenant.connection_id, file.wamid))).fetchone()
+    assert row is not None
+    return float(row[0]), float(row[1])
+
+
 class Watch:
-    """Sees when files are stored: looks every few milliseconds, at those that it waits for only."""
+    """Sees when files are stored: looks every ten milliseconds, at those that it waits for only."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.stored: dict[str, float] = {}
 
-    async def until(self, pending: set[str], limit: float = 120.0, every: float = 0.004) -> None:
+    async def until(self, pending: set[str], limit: float = 120.0, every: float = 0.01) -> None:
         """Until all of `pending` are stored. Others may be added to the set meanwhile."""
         deadline = time.monotonic() + limit
         while pending and time.monotonic() < deadline:
