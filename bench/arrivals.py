@@ -105,7 +105,7 @@ async def _until_queued(database: Database, count: int) -> None:
 
 
 async def stored(database: Database, file: File) -> float:
-    """The moment on the wall clock at which one file was seen stored. Postgres looks itself: it costs next to nothing."""
+    """The moment on the wall clock at which one file was seen stored. Postgres looks itself, which costs little."""
     seen = sql.SQL("select from public.messages where wamid = {} and media_status = 'stored'").format(file.wamid)
     waiting = "do $$ begin while not exists ({}) loop perform pg_sleep(0.002); end loop; end $$"
     async with database.transaction():
