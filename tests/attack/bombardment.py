@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 from psycopg.rows import DictRow
 
-from tests.attack.parcels import Parcel
 from tests.conftest import Connect, Project
+from tests.flows.parcels import Parcel
 from tests.flows.programs import Program, Programs
 from tests.flows.shop import Shop
 from tests.flows.waiting import until

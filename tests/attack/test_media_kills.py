@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from tests.attack.bombardment import Bombardment
-from tests.attack.parcels import parcels, send
 from tests.conftest import Connect, Project
 from tests.devstack.provider.simulator import Simulator
+from tests.flows.parcels import parcels, send
 from tests.flows.programs import Programs
 from tests.flows.shop import Shop
 from tests.flows.waiting import until
