@@ -48,10 +48,12 @@ bench-media: setup ## files: a document beside curl, pictures beside a naive way
 	@$(PY) -m devstack run -- $(PY) -m bench.media $(BENCH_ARGS)
 
 # A seed says what is sent and when who dies; KILL_SEED and FUZZ_SEED bring one back.
-chaos: setup ## receivers, workers and Postgres killed under load for minutes (CHAOS_KILLS=200 CHAOS_SENDS=5000 CHAOS_ROUNDS=3)
+chaos: setup ## receivers, workers and Postgres killed under load for minutes (CHAOS_KILLS=200 CHAOS_SENDS=5000 CHAOS_FILES=400)
 	@CHAOS_KILLS=$${CHAOS_KILLS:-200} CHAOS_ROUNDS=$${CHAOS_ROUNDS:-3} CHAOS_PER_SECOND=$${CHAOS_PER_SECOND:-300} \
-	  CHAOS_SENDS=$${CHAOS_SENDS:-5000} CHAOS_SEND_KILLS=$${CHAOS_SEND_KILLS:-40} $(PY) -m devstack run -- \
-	  $(PY) -m pytest -q -s tests/attack/test_inbound_kills.py tests/attack/test_arrows.py tests/attack/test_outbound_kills.py
+	  CHAOS_SENDS=$${CHAOS_SENDS:-5000} CHAOS_SEND_KILLS=$${CHAOS_SEND_KILLS:-40} \
+	  CHAOS_FILES=$${CHAOS_FILES:-400} CHAOS_FILE_KILLS=$${CHAOS_FILE_KILLS:-100} $(PY) -m devstack run -- \
+	  $(PY) -m pytest -q -s tests/attack/test_inbound_kills.py tests/attack/test_arrows.py \
+	  tests/attack/test_outbound_kills.py tests/attack/test_media_kills.py
 
 fuzz: setup ## broken bodies through the whole way in (FUZZ_BODIES=100000)
 	@FUZZ_BODIES=$${FUZZ_BODIES:-100000} $(PY) -m devstack run -- $(PY) -m pytest -q -s tests/attack/test_fuzz.py

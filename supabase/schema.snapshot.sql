@@ -1292,7 +1292,10 @@ CREATE POLICY "members read their workspace's media" ON "storage"."objects"
 CREATE POLICY "members upload outgoing media" ON "storage"."objects"
   FOR INSERT
   TO "authenticated"
-  WITH CHECK (((bucket_id = 'whatsapp-media'::text) AND ((storage.foldername(name))[2] = 'outgoing'::text) AND ((storage.foldername(name))[1] IN ( SELECT (id.id)::text AS id
+  WITH
+    CHECK
+    (((bucket_id = 'whatsapp-media'::text) AND ((storage.foldername(name))[2] = 'outgoing'::text) AND (name !~ '(^|/)\.{0,2}(/|$)'::text) AND ((storage.foldername(name))[1] IN (
+    SELECT (id.id)::text AS id
    FROM private.user_workspace_ids() id(id)))));
 
 -- private/functions/add_to_stats.sql

@@ -128,7 +128,9 @@ class Media:
 
 def _settled(job: Row, media: MediaUrl, announced: Announced, head: bytes) -> str:
     """The content type of the file. Raises Corrupt when its bytes deny the announced one and no hash speaks for it."""
-    settled = settle(media.mime_type or job["mime_type"], head, job["type"])
+    # The webhook's before the lookup's, which may be told otherwise with each try, and shorter: a file that is fetched
+    # twice has to get the same extension twice.
+    settled = settle(job["mime_type"] or media.mime_type, head, job["type"])
     if settled.contradicted and not announced.digests:
         raise Corrupt("the content is not of the type that was announced")
     return settled.mime_type

@@ -62,7 +62,7 @@ async def receive(request: web.Request, limits: Limits, writer: Writer) -> Descr
         if request.content_type == "multipart/form-data":
             return await _receive_form(request, limits, writer)
         return await _receive_raw(request, limits, writer)
-    except ClientPayloadError as error:
+    except (ClientPayloadError, ConnectionResetError) as error:
         raise ClientGone from error
     except ValueError as error:  # aiohttp's word for a form that is none
         raise StorageError(400, "InvalidRequest", f"No content provided: {error}") from error

@@ -127,7 +127,7 @@ async def _receive(request: web.Request, upload: PartialUpload) -> None:
             if writer.size + len(chunk) > room:
                 raise too_large()
             await writer.write(chunk)
-    except ClientPayloadError as error:
+    except (ClientPayloadError, ConnectionResetError) as error:
         raise ClientGone from error
     finally:
         upload.add_part(bytes.fromhex((await writer.finish()).strip('"')))

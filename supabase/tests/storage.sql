@@ -1,6 +1,6 @@
 -- The bucket whatsapp-media: members read their workspace's files and add what they want to send. Storage's rows under RLS.
 begin;
-select plan(25);
+select plan(27);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -68,6 +68,11 @@ select is(pg_temp.uploaded('agent', 'away', 'outgoing/offer.pdf'), '42501', 'not
 select is(pg_temp.uploaded('agent', null, 'outgoing/offer.pdf'), '42501', 'not outside of any');
 select is(pg_temp.uploaded('agent', null, '/outgoing/offer.pdf'), '42501', 'not in a workspace without a name');
 select is(pg_temp.uploaded('agent', null, upper(md5('home')::uuid::text) || '/outgoing/offer.pdf'), '42501', 'not in its own, spelled differently');
+select is(
+  pg_temp.uploaded('agent', 'home', 'outgoing/../thread/forged.png') || pg_temp.uploaded('agent', 'home', 'outgoing/./a.png')
+    || pg_temp.uploaded('agent', 'home', 'outgoing//a.png') || pg_temp.uploaded('agent', 'home', 'outgoing/'),
+  '42501425014250142501', 'not under a name that is another place as a path');
+select is(pg_temp.uploaded('agent', 'home', 'outgoing/..a/b...pdf'), '1', 'dots that lead nowhere are letters');
 select is(pg_temp.uploaded('agent', 'home', 'outgoing/offer.pdf', 'storage-story'), '42501', 'not in another bucket');
 select is(pg_temp.uploaded('stranger', 'home', 'outgoing/offer.pdf'), '42501', 'a stranger does not upload here');
 select is(pg_temp.uploaded('anon', 'home', 'outgoing/offer.pdf'), '42501', 'nor does anon');

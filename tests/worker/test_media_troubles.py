@@ -69,21 +69,6 @@ async def test_an_empty_file_that_was_announced_as_one_is_stored(shop: Shop, opt
     assert await objects_of(shop) == [message["media_path"]]
 
 
-async def test_a_file_of_which_nobody_said_anything_is_stored_unless_it_is_empty(shop: Shop, other: Shop) -> None:
-    for one in (shop, other):
-        media = await one.business.media_from_user(PICTURE)
-        told = (await one.business.call("GET", f"/{media['id']}")).body
-        bare = {"url": told["url"], "mime_type": "image/jpeg"}
-        await one.business.fault("media_lookup", {"http": 200, "body": bare})
-        if one is other:
-            await one.business.fault("download", {"http": 200, "body": ""})
-        await one.business.receive({"type": "image", "image": {"id": media["id"]}})
-    (bare_message,), (empty_message,) = await shop.tenant.until_messages(bool), await other.tenant.until_messages(bool)
-    message = await until_media(shop, bare_message, "stored")
-    assert message["media_sha256"] == hashlib.sha256(PICTURE).hexdigest()
-    await until_media(other, empty_message, "corrupt")
-
-
 async def test_a_line_that_is_always_cut_is_tried_again_ever_more_rarely(shop: Shop, other: Shop) -> None:
     await shop.business.fault("download", {"truncate": 1000})
     message = await receive_picture(shop)
