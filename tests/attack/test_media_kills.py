@@ -54,7 +54,7 @@ async def test_each_file_is_stored_once_and_whole_whoever_is_killed(
     print(f"{FILES} files, {KILLS} kills in {time.monotonic() - began:.0f} s; what they found: {dict(fire.kills)}")
     await each_lies_there_once_and_whole(fire)
     assert fire.worker
-    assert not open_files(fire.worker.process.pid, tmp_path)
+    assert not files_left(fire.worker.process.pid, tmp_path)
     assert "Traceback" not in "".join(program.said for program in programs.started)
 
 
@@ -96,7 +96,9 @@ async def each_lies_there_once_and_whole(fire: Bombardment) -> None:
     assert sorted(row["name"] for row in objects) == sorted(row["media_path"] for row in messages)
 
 
-def open_files(pid: int, folder: Path) -> list[str]:
-    """What the process holds open there, names or none."""
+def files_left(pid: int, folder: Path) -> list[str]:
+    """What the process holds open there, and what it or a dead one has left there under a name."""
     links = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
-    return [link for link in links if link.startswith(str(folder))]
+    return [link for link in links if link.startswith(str(folder))] + [
+        str(path) for path in folder.glob("wabase-media-*")
+    ]
