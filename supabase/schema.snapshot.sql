@@ -854,10 +854,9 @@ CREATE TRIGGER count_added AFTER INSERT ON public.conversations REFERENCING NEW 
 );
 
 CREATE TRIGGER count_changed
-  AFTER UPDATE OF status, unread_count ON public.conversations
-  FOR EACH ROW
-  WHEN (((old.status <> new.status) OR ((old.unread_count > 0) <> (new.unread_count > 0))))
-  EXECUTE FUNCTION private.recount_conversation();
+  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before NEW TABLE AS conversations_now
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.recount_conversations();
 
 CREATE TRIGGER count_removed AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS changed_conversations FOR EACH STATEMENT EXECUTE FUNCTION private.count_conversations (
   '-1'
@@ -1599,7 +1598,7 @@ declare
   place bigint;
 begin
   insert into private.conversation_counts as counts (workspace_id, total, archived, unread)
-  values (add_counts.workspace_id, add_counts.total, add_counts.archived, add_counts.unread)
+  values (add_counts.workspace_id, add_counts.total, coalesce(add_counts.archived, 0), coalesce(add_counts.unread, 0))
   returning id into place;
   -- Now and then the rows become one, by one session at a time, for which nobody waits.
   if place % 250 = 0 and pg_try_advisory_xact_lock(hashtextextended('conversation_counts', 0)) then
@@ -5986,8 +5985,9 @@ CREATE OR REPLACE FUNCTION private.message_words (
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
-begin
-  return private.words(left(workspace_id::text, 8), case message_words.type
+declare
+  scope text := left(workspace_id::text, 8);
+  written text := case message_words.type
     when 'text' then content ->> 'body'
     when 'button' then content ->> 'text'
     when 'template' then content ->> 'name'
@@ -5995,8 +5995,15 @@ begin
     when 'contacts' then content #>> '{0,name,formatted_name}'
     when 'interactive' then concat_ws(' ', content #>> '{body,text}', content #>> '{button_reply,title}',
       content #>> '{list_reply,title}', content #>> '{nfm_reply,body}')
-    else concat_ws(' ', content ->> 'caption', content ->> 'filename')
-  end);
+    else concat_ws(' ', content ->> 'caption', content ->> 'filename') end;
+  found text;
+begin
+  if octet_length(written) > 2000 then
+    return private.words(scope, written);
+  end if;
+  -- The same as there: a call costs as much as the work, and every message pays for it.
+  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+', '       ')))::text;
+  return case when found = '' then found else '''' || scope || replace(substr(found, 2), ''' ''', ''' ''' || scope) end::tsvector;
 end
 $function$;
 
@@ -7670,26 +7677,34 @@ REVOKE ALL ON FUNCTION "private"."record_template"(private.inbound_fact) FROM "p
 
 GRANT EXECUTE ON FUNCTION "private"."record_template"(private.inbound_fact) TO "postgres";
 
--- private/functions/recount_conversation.sql
-CREATE OR REPLACE FUNCTION private.recount_conversation()
+-- private/functions/recount_conversations.sql
+CREATE OR REPLACE FUNCTION private.recount_conversations()
   RETURNS TRIGGER
   LANGUAGE plpgsql
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
 begin
-  perform private.add_counts(new.workspace_id, 0,
-    (new.status = 'archived')::integer - (old.status = 'archived')::integer,
-    (new.status = 'open' and new.unread_count > 0)::integer - (old.status = 'open' and old.unread_count > 0)::integer);
+  -- What all were taken from what all are: most statements change nothing that is counted, and write nothing.
+  perform private.add_counts(changed.workspace_id, 0, changed.archived, changed.unread)
+  from (
+    select seen.workspace_id, sum(seen.sign) filter (where seen.status = 'archived') as archived,
+      sum(seen.sign) filter (where seen.status = 'open' and seen.unread_count > 0) as unread
+    from (
+      select 1 as sign, workspace_id, status, unread_count from conversations_now
+      union all select -1, workspace_id, status, unread_count from conversations_before) as seen
+    group by seen.workspace_id
+  ) as changed
+  where changed.archived <> 0 or changed.unread <> 0;
   return null;
 end
 $function$;
 
-REVOKE ALL ON FUNCTION "private"."recount_conversation"() FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."recount_conversations"() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."recount_conversation"() FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."recount_conversations"() FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."recount_conversation"() TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."recount_conversations"() TO "postgres";
 
 -- private/functions/refuse_argument.sql
 CREATE OR REPLACE FUNCTION private.refuse_argument (
@@ -9357,7 +9372,7 @@ begin
     written := regexp_replace(written, '\S{100,}', ' ', 'g');
   end if;
   -- Without what joins words into addresses and numbers, of which a beginning would be another kind of word.
-  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+,\''', '          ')))::text;
+  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+', '       ')))::text;
   -- Each word stands in quotes: '…' '…'. The scope goes in front by text, which is three times as fast as by row.
   return case when found = '' then found else '''' || scope || replace(substr(found, 2), ''' ''', ''' ''' || scope) end::tsvector;
 end

@@ -38,7 +38,7 @@ declare
   place bigint;
 begin
   insert into private.conversation_counts as counts (workspace_id, total, archived, unread)
-  values (add_counts.workspace_id, add_counts.total, add_counts.archived, add_counts.unread)
+  values (add_counts.workspace_id, add_counts.total, coalesce(add_counts.archived, 0), coalesce(add_counts.unread, 0))
   returning id into place;
   -- Now and then the rows become one, by one session at a time, for which nobody waits.
   if place % 250 = 0 and pg_try_advisory_xact_lock(hashtextextended('conversation_counts', 0)) then
@@ -82,20 +82,27 @@ create trigger count_removed after delete on public.conversations
   referencing old table as changed_conversations
   for each statement execute function private.count_conversations('-1');
 
-create function private.recount_conversation() returns trigger
+create function private.recount_conversations() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
-  perform private.add_counts(new.workspace_id, 0,
-    (new.status = 'archived')::integer - (old.status = 'archived')::integer,
-    (new.status = 'open' and new.unread_count > 0)::integer - (old.status = 'open' and old.unread_count > 0)::integer);
+  -- What all were taken from what all are: most statements change nothing that is counted, and write nothing.
+  perform private.add_counts(changed.workspace_id, 0, changed.archived, changed.unread)
+  from (
+    select seen.workspace_id, sum(seen.sign) filter (where seen.status = 'archived') as archived,
+      sum(seen.sign) filter (where seen.status = 'open' and seen.unread_count > 0) as unread
+    from (
+      select 1 as sign, workspace_id, status, unread_count from conversations_now
+      union all select -1, workspace_id, status, unread_count from conversations_before) as seen
+    group by seen.workspace_id
+  ) as changed
+  where changed.archived <> 0 or changed.unread <> 0;
   return null;
 end
 $$;
--- By row, but only for those that go over a line: a message in a thread that is unread already costs one comparison.
-create trigger count_changed after update of status, unread_count on public.conversations
-  for each row when (old.status <> new.status or (old.unread_count > 0) <> (new.unread_count > 0))
-  execute function private.recount_conversation();
+create trigger count_changed after update on public.conversations
+  referencing old table as conversations_before new table as conversations_now
+  for each statement execute function private.recount_conversations();
 
 create function private.conversation_stats(workspace_id uuid)
 returns table (total bigint, unread bigint, archived bigint, window_closed bigint)
