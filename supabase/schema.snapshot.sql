@@ -67,6 +67,29 @@ CREATE EXTENSION "uuid-ossp" SCHEMA "extensions";
 
 COMMENT ON EXTENSION "uuid-ossp" IS 'generate universally unique identifiers (UUIDs)';
 
+-- private/types/conversation_filter.sql
+CREATE TYPE "private"."conversation_filter" AS (
+  "workspace_id"  uuid,
+  "statuses"      text[],
+  "read_marks"    boolean[],
+  "by_assignee"   boolean,
+  "assignee"      uuid,
+  "connections"   uuid[],
+  "tags"          text[],
+  "search"        text,
+  "number"        text,
+  "contact_query" tsquery,
+  "message_query" tsquery,
+  "tag_query"     tsquery,
+  "page_size"     integer,
+  "before_at"     timestamp WITH time zone,
+  "before_id"     uuid,
+  "by_contact"    uuid[],
+  "by_message"    uuid[]
+);
+
+COMMENT ON TYPE "private"."conversation_filter" IS 'The filters of get_conversations, checked and made into queries.';
+
 -- private/types/inbound_fact.sql
 CREATE TYPE "private"."inbound_fact" AS (
   "event_id"             bigint,
@@ -176,6 +199,97 @@ CREATE TYPE "private"."send_result" AS (
   "error"           jsonb
 );
 
+-- public/types/conversation_details.sql
+CREATE TYPE "public"."conversation_details" AS (
+  "id"                       uuid,
+  "workspace_id"             uuid,
+  "connection_id"            uuid,
+  "phone_number_id"          text,
+  "phone"                    text,
+  "bsuid"                    text,
+  "group_id"                 text,
+  "title"                    text,
+  "contact"                  jsonb,
+  "status"                   text,
+  "is_read"                  boolean,
+  "unread_count"             integer,
+  "assigned_to"              uuid,
+  "last_message_at"          timestamp WITH time zone,
+  "last_message_preview"     text,
+  "last_message_direction"   text,
+  "last_customer_message_at" timestamp WITH time zone,
+  "window_expires_at"        timestamp WITH time zone,
+  "is_window_open"           boolean,
+  "window_seconds_left"      integer,
+  "cursor"                   text,
+  "connection"               jsonb
+);
+
+COMMENT ON TYPE "public"."conversation_details" IS 'What get_conversation answers: a row of get_conversations with its connection, and its contact with attributes and notes.';
+
+-- public/types/conversation_list_item.sql
+CREATE TYPE "public"."conversation_list_item" AS (
+  "id"                       uuid,
+  "workspace_id"             uuid,
+  "connection_id"            uuid,
+  "phone_number_id"          text,
+  "phone"                    text,
+  "bsuid"                    text,
+  "group_id"                 text,
+  "title"                    text,
+  "contact"                  jsonb,
+  "status"                   text,
+  "is_read"                  boolean,
+  "unread_count"             integer,
+  "assigned_to"              uuid,
+  "last_message_at"          timestamp WITH time zone,
+  "last_message_preview"     text,
+  "last_message_direction"   text,
+  "last_customer_message_at" timestamp WITH time zone,
+  "window_expires_at"        timestamp WITH time zone,
+  "is_window_open"           boolean,
+  "window_seconds_left"      integer,
+  "cursor"                   text
+);
+
+COMMENT ON TYPE "public"."conversation_list_item" IS 'A row of get_conversations.';
+
+-- public/types/conversation_message.sql
+CREATE TYPE "public"."conversation_message" AS (
+  "id"               uuid,
+  "conversation_id"  uuid,
+  "direction"        text,
+  "type"             text,
+  "content"          jsonb,
+  "status"           text,
+  "error"            jsonb,
+  "occurred_at"      timestamp WITH time zone,
+  "sent_at"          timestamp WITH time zone,
+  "delivered_at"     timestamp WITH time zone,
+  "read_at"          timestamp WITH time zone,
+  "failed_at"        timestamp WITH time zone,
+  "edited_at"        timestamp WITH time zone,
+  "revoked_at"       timestamp WITH time zone,
+  "sent_by"          uuid,
+  "client_reference" text,
+  "media_status"     text,
+  "media_path"       text,
+  "media_mime_type"  text,
+  "media_size"       bigint,
+  "media_filename"   text,
+  "media_width"      integer,
+  "media_height"     integer,
+  "media_duration"   real,
+  "media_error"      jsonb,
+  "profile_name"     text,
+  "wamid"            text,
+  "reply_to_wamid"   text,
+  "reply_to"         jsonb,
+  "reactions"        jsonb
+);
+
+COMMENT ON TYPE "public"."conversation_message" IS 'A row of get_conversation_messages.';
+
 -- private/tables/connection_credentials.sql
 CREATE TABLE "private"."connection_credentials" (
   "connection_id" uuid                     NOT NULL,
@@ -194,6 +308,25 @@ CREATE TRIGGER forget_credential
   EXECUTE FUNCTION private.forget_credential();
 
 COMMENT ON TABLE "private"."connection_credentials" IS 'Which Vault secret belongs to which number.';
+
+-- private/tables/conversation_counts.sql
+CREATE TABLE "private"."conversation_counts" (
+  "id"           bigint  GENERATED ALWAYS AS IDENTITY NOT NULL,
+  "workspace_id" uuid    NOT NULL,
+  "total"        integer NOT NULL,
+  "archived"     integer NOT NULL,
+  "unread"       integer NOT NULL,
+  CONSTRAINT "conversation_counts_pkey" PRIMARY KEY (id)
+);
+
+ALTER TABLE "private"."conversation_counts"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX conversation_counts_workspace ON private.conversation_counts USING btree (workspace_id);
+
+GRANT DELETE, INSERT, SELECT ON TABLE "private"."conversation_counts" TO "service_role";
+
+COMMENT ON TABLE "private"."conversation_counts" IS 'A workspace''s threads are the sum of its rows: all, archived, open and unread. No key to workspaces: what goes with one adds up to nothing.';
 
 -- private/tables/conversation_identifiers.sql
 CREATE TABLE "private"."conversation_identifiers" (
@@ -396,6 +529,134 @@ COMMENT ON COLUMN "private"."uploaded_media"."version" IS 'Which bytes were uplo
 
 COMMENT ON TABLE "private"."uploaded_media" IS 'The newest upload of each file to each number. WhatsApp keeps one for 30 days; here it is good for 29.';
 
+-- public/tables/canned_replies.sql
+CREATE TABLE "public"."canned_replies" (
+  "id"           uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "workspace_id" uuid                     NOT NULL,
+  "shortcut"     text                     NOT NULL,
+  "body"         text                     NOT NULL,
+  "created_at"   timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "canned_replies_body_check" CHECK (((char_length(body) >= 1) AND (char_length(body) <= 4096))),
+  CONSTRAINT "canned_replies_pkey" PRIMARY KEY (id),
+  CONSTRAINT "canned_replies_shortcut_check" CHECK ((shortcut ~ '^\S{1,50}$'::text)),
+  CONSTRAINT "canned_replies_workspace_id_shortcut_key" UNIQUE (workspace_id, shortcut),
+  CONSTRAINT "canned_replies_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."canned_replies"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "members change canned replies" ON "public"."canned_replies"
+  FOR UPDATE
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)))
+  WITH CHECK ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+CREATE POLICY "members delete canned replies" ON "public"."canned_replies"
+  FOR DELETE
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+CREATE POLICY "members read canned replies" ON "public"."canned_replies"
+  FOR SELECT
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+CREATE POLICY "members write canned replies" ON "public"."canned_replies"
+  FOR INSERT
+  TO "authenticated"
+  WITH CHECK ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON TABLE "public"."canned_replies" IS 'Texts that a workspace answers with again and again, each under a word without spaces.';
+
+REVOKE ALL ON TABLE "public"."canned_replies" FROM "authenticated";
+
+REVOKE ALL ("body") ON TABLE "public"."canned_replies" FROM "authenticated";
+
+GRANT INSERT ("body"), UPDATE ("body") ON TABLE "public"."canned_replies" TO "authenticated";
+
+REVOKE ALL ("shortcut") ON TABLE "public"."canned_replies" FROM "authenticated";
+
+GRANT INSERT ("shortcut"), UPDATE ("shortcut") ON TABLE "public"."canned_replies" TO "authenticated";
+
+REVOKE ALL ("workspace_id") ON TABLE "public"."canned_replies" FROM "authenticated";
+
+GRANT INSERT ("workspace_id") ON TABLE "public"."canned_replies" TO "authenticated";
+
+GRANT DELETE, SELECT ON TABLE "public"."canned_replies" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."canned_replies" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."canned_replies" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."canned_replies" FROM "anon";
+
+-- public/tables/contact_notes.sql
+CREATE TABLE "public"."contact_notes" (
+  "id"           uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "workspace_id" uuid                     NOT NULL,
+  "contact_id"   uuid                     NOT NULL,
+  "body"         text                     NOT NULL,
+  "created_at"   timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "contact_notes_body_check" CHECK (((char_length(body) >= 1) AND (char_length(body) <= 10000))),
+  CONSTRAINT "contact_notes_pkey" PRIMARY KEY (id),
+  CONSTRAINT "contact_notes_workspace_id_id_key" UNIQUE (workspace_id, id),
+  CONSTRAINT "contact_notes_workspace_id_contact_id_fkey" FOREIGN KEY (workspace_id, contact_id) REFERENCES public.contacts(workspace_id, id) ON DELETE CASCADE,
+  "created_by"   uuid                     DEFAULT auth.uid()
+);
+
+ALTER TABLE "public"."contact_notes"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX contact_notes_contact ON public.contact_notes USING btree (workspace_id, contact_id, created_at DESC);
+
+CREATE POLICY "members change notes" ON "public"."contact_notes"
+  FOR UPDATE
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)))
+  WITH CHECK ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+CREATE POLICY "members delete notes" ON "public"."contact_notes"
+  FOR DELETE
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+CREATE POLICY "members read notes" ON "public"."contact_notes"
+  FOR SELECT
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+CREATE POLICY "members write notes" ON "public"."contact_notes"
+  FOR INSERT
+  TO "authenticated"
+  WITH CHECK ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+COMMENT ON TABLE "public"."contact_notes" IS 'What members write down about a contact, for each other. It goes with the contact.';
+
+REVOKE ALL ON TABLE "public"."contact_notes" FROM "authenticated";
+
+COMMENT ON COLUMN "public"."contact_notes"."created_by" IS 'Whose session wrote it; stays when they leave.';
+
+REVOKE ALL ("body") ON TABLE "public"."contact_notes" FROM "authenticated";
+
+GRANT INSERT ("body"), UPDATE ("body") ON TABLE "public"."contact_notes" TO "authenticated";
+
+REVOKE ALL ("contact_id") ON TABLE "public"."contact_notes" FROM "authenticated";
+
+GRANT INSERT ("contact_id") ON TABLE "public"."contact_notes" TO "authenticated";
+
+REVOKE ALL ("workspace_id") ON TABLE "public"."contact_notes" FROM "authenticated";
+
+GRANT INSERT ("workspace_id") ON TABLE "public"."contact_notes" TO "authenticated";
+
+GRANT DELETE, SELECT ON TABLE "public"."contact_notes" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."contact_notes" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."contact_notes" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."contact_notes" FROM "anon";
+
 -- public/tables/contacts.sql
 CREATE TABLE "public"."contacts" (
   "id"           uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -493,6 +754,8 @@ ALTER TABLE "public"."contacts"
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_phone_key_key" UNIQUE (workspace_id, phone_key);
 
+CREATE INDEX contacts_words ON public.contacts USING gin (private.contact_words(workspace_id, name, profile_name, phone, tags));
+
 COMMENT ON COLUMN "public"."contacts"."phone" IS 'E.164 with its plus sign; null for people known by a username only.';
 
 COMMENT ON TABLE "public"."contacts" IS 'People of a workspace. name is what a person of the workspace gave; profile_name is what WhatsApp says.';
@@ -559,6 +822,7 @@ CREATE TABLE "public"."conversations" (
   "last_message_direction"   text,
   "assigned_to"              uuid,
   "created_at"               timestamp with time zone NOT NULL DEFAULT now(),
+  "sort_at"                  timestamp with time zone GENERATED ALWAYS AS (COALESCE(last_message_at, created_at)) STORED NOT NULL,
   CONSTRAINT "conversations_check" CHECK ((num_nonnulls(phone, bsuid, group_id) > 0)),
   CONSTRAINT "conversations_last_message_direction_check" CHECK ((last_message_direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
   CONSTRAINT "conversations_pkey" PRIMARY KEY (id),
@@ -575,14 +839,28 @@ CREATE TABLE "public"."conversations" (
 ALTER TABLE "public"."conversations"
   ENABLE ROW LEVEL SECURITY;
 
-CREATE INDEX conversations_assignee ON public.conversations USING btree (workspace_id, assigned_to)
+CREATE INDEX conversations_assignee ON public.conversations USING btree (workspace_id, assigned_to, status, is_read, sort_at, id)
   WHERE (assigned_to IS NOT NULL);
 
-CREATE INDEX conversations_connection ON public.conversations USING btree (workspace_id, connection_id);
+CREATE INDEX conversations_connection ON public.conversations USING btree (workspace_id, connection_id, status, is_read, sort_at, id);
 
 CREATE INDEX conversations_contact ON public.conversations USING btree (workspace_id, contact_id);
 
-CREATE INDEX conversations_recent ON public.conversations USING btree (workspace_id, last_message_at DESC, id);
+CREATE INDEX conversations_unassigned ON public.conversations USING btree (workspace_id, status, is_read, sort_at, id)
+  WHERE (assigned_to IS NULL);
+
+CREATE TRIGGER count_added AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS changed_conversations FOR EACH STATEMENT EXECUTE FUNCTION private.count_conversations (
+  '1'
+);
+
+CREATE TRIGGER count_changed
+  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before NEW TABLE AS conversations_now
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.recount_conversations();
+
+CREATE TRIGGER count_removed AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS changed_conversations FOR EACH STATEMENT EXECUTE FUNCTION private.count_conversations (
+  '-1'
+);
 
 CREATE TRIGGER end_outbound
   BEFORE DELETE ON public.conversations
@@ -612,6 +890,8 @@ COMMENT ON COLUMN "public"."conversations"."group_id" IS 'A group thread: whoeve
 COMMENT ON COLUMN "public"."conversations"."phone" IS 'The wa_id exactly as the provider sends it; null for users who show a username only.';
 
 COMMENT ON COLUMN "public"."conversations"."read_through" IS 'Arrival number of the newest message when it was last marked as read; unread_count counts customer messages after it.';
+
+COMMENT ON COLUMN "public"."conversations"."sort_at" IS 'Its place in the inbox: when its newest message was; of a thread without any, when it was made.';
 
 COMMENT ON COLUMN "public"."conversations"."window_expires_at" IS 'Until when free-form messages may be sent: the last customer message plus 24 hours.';
 
@@ -849,6 +1129,9 @@ CREATE INDEX messages_media ON public.messages USING btree (workspace_id, id)
 CREATE INDEX messages_outgoing_path ON public.messages USING btree (workspace_id, ((content ->> 'path'::text)))
   WHERE ((direction = 'outbound'::text) AND ((content ->> 'path'::text) IS NOT NULL));
 
+CREATE INDEX messages_reactions ON public.messages USING btree (connection_id, reply_to_wamid)
+  WHERE (TYPE = 'reaction'::text);
+
 CREATE INDEX messages_stored ON public.messages USING btree (workspace_id, occurred_at)
   WHERE (media_path IS NOT NULL);
 
@@ -898,6 +1181,10 @@ CREATE POLICY "members read messages" ON "public"."messages"
   FOR SELECT
   TO "authenticated"
   USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
+
+CREATE INDEX messages_words ON public.messages USING gin (private.message_words(workspace_id, TYPE, content))
+  WHERE
+    (TYPE = ANY (ARRAY['text'::text, 'button'::text, 'template'::text, 'location'::text, 'contacts'::text, 'interactive'::text, 'image'::text, 'video'::text, 'document'::text]));
 
 COMMENT ON COLUMN "public"."messages"."bsuid" IS 'The customer''s business-scoped user id in this message.';
 
@@ -1298,6 +1585,39 @@ CREATE POLICY "members upload outgoing media" ON "storage"."objects"
     SELECT (id.id)::text AS id
    FROM private.user_workspace_ids() id(id)))));
 
+-- private/functions/add_counts.sql
+CREATE OR REPLACE FUNCTION private.add_counts (
+  workspace_id uuid,
+  total        bigint,
+  archived     bigint,
+  unread       bigint
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  place bigint;
+begin
+  insert into private.conversation_counts as counts (workspace_id, total, archived, unread)
+  values (add_counts.workspace_id, add_counts.total, coalesce(add_counts.archived, 0), coalesce(add_counts.unread, 0))
+  returning id into place;
+  -- Now and then the rows become one, by one session at a time, for which nobody waits.
+  if place % 250 = 0 and pg_try_advisory_xact_lock(hashtextextended('conversation_counts', 0)) then
+    perform private.fold_counts(add_counts.workspace_id);
+  end if;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) IS 'Notes by how much the number of a workspace''s threads has changed.';
+
+REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) TO "postgres";
+
 -- private/functions/add_to_stats.sql
 CREATE OR REPLACE FUNCTION private.add_to_stats()
   RETURNS TRIGGER
@@ -1473,6 +1793,36 @@ REVOKE ALL ON FUNCTION "private"."apply_statuses"(uuid[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."apply_statuses"(uuid[]) TO "postgres";
 
+-- private/functions/archive_conversation.sql
+CREATE OR REPLACE FUNCTION private.archive_conversation (
+  conversation_id uuid,
+  status          text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  thread public.conversations := private.visible_conversation(conversation_id);
+begin
+  update public.conversations as own set status = archive_conversation.status
+  where own.id = thread.id and own.status <> archive_conversation.status;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."archive_conversation"(uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."archive_conversation"(uuid, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."archive_conversation"(uuid, text) IS 'Sets the status of a conversation of the caller''s. WA004.';
+
+REVOKE ALL ON FUNCTION "private"."archive_conversation"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."archive_conversation"(uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."archive_conversation"(uuid, text) TO "postgres";
+
 -- private/functions/arrived_media_status.sql
 CREATE OR REPLACE FUNCTION private.arrived_media_status (
   type     text,
@@ -1578,6 +1928,39 @@ REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."arrived_statuses"(jsonb) TO "postgres";
+
+-- private/functions/assign_conversation.sql
+CREATE OR REPLACE FUNCTION private.assign_conversation (
+  conversation_id uuid,
+  user_id         uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  thread public.conversations := private.visible_conversation(conversation_id);
+begin
+  update public.conversations as own set assigned_to = assign_conversation.user_id
+  where own.id = thread.id and own.assigned_to is distinct from assign_conversation.user_id;
+exception when foreign_key_violation then
+  -- By the key and not by a look before, which somebody who leaves at this moment would pass.
+  raise exception 'no member of the workspace' using errcode = 'WA025', detail = 'user_id', hint = 'The id of a member, or null for nobody.';
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."assign_conversation"(uuid, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."assign_conversation"(uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."assign_conversation"(uuid, uuid) IS 'Gives a conversation of the caller''s to a member, or to nobody. WA004, WA025.';
+
+REVOKE ALL ON FUNCTION "private"."assign_conversation"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."assign_conversation"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."assign_conversation"(uuid, uuid) TO "postgres";
 
 -- private/functions/await_recordings.sql
 CREATE OR REPLACE FUNCTION private.await_recordings()
@@ -3265,6 +3648,80 @@ REVOKE ALL ON FUNCTION "private"."contact_meant"(private.inbound_fact) FROM "pos
 
 GRANT EXECUTE ON FUNCTION "private"."contact_meant"(private.inbound_fact) TO "postgres";
 
+-- private/functions/contact_query.sql
+CREATE OR REPLACE FUNCTION private.contact_query (
+  workspace_id uuid,
+  search       text
+)
+  RETURNS tsquery
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  scope text := private.search_scope(workspace_id);
+  asked tsquery := private.word_query(scope || 'n', search, 1);
+  number text;
+begin
+  if search ~ '^[0-9+() ./-]*$' then
+    -- However it is written: 00 or 0 or (0) in front of it are no part of a number.
+    number := ltrim(regexp_replace(search, '\(0\)|[^0-9]', '', 'g'), '0');
+    if char_length(number) >= 2 then
+      asked := coalesce(asked, '') || format('%1$sp%2$s:* | %1$sp%3$s:* | %1$sr%4$s:*',
+        scope, number, private.phone_key(number), reverse(number))::tsquery;
+    end if;
+  end if;
+  return asked;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."contact_query"(uuid, text) IS 'Asks for contacts by the beginnings of names, or by a phone number or its beginning or end.';
+
+REVOKE ALL ON FUNCTION "private"."contact_query"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."contact_query"(uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."contact_query"(uuid, text) TO "postgres";
+
+-- private/functions/contact_words.sql
+CREATE OR REPLACE FUNCTION private.contact_words (
+  workspace_id uuid,
+  name         text,
+  profile_name text,
+  phone        text,
+  tags         text[]
+)
+  RETURNS tsvector
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  scope text := left(workspace_id::text, 8);
+  digits text[] := array[substr(phone, 2), private.phone_key(phone)];
+begin
+  return coalesce(private.words(scope || 'n', concat_ws(' ', name, profile_name)), '')
+    -- A number from its beginning, from behind a country code of one to three digits, and from its end.
+    || array_to_tsvector(array(
+      select scope || 'p' || substr(number, place) from unnest(digits) as number, generate_series(1, 4) as place where number is not null
+      union select scope || 'r' || reverse(number) from unnest(digits) as number where number is not null
+      union select scope || 't' || md5(tag) from unnest(tags) as tag where tag is not null));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."contact_words"(uuid, text, text, text, text[]) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."contact_words"(uuid, text, text, text, text[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."contact_words"(uuid, text, text, text, text[]) IS 'What a contact is found by: n words of its names, p the number''s beginnings, r the number backwards, t tags.';
+
+REVOKE ALL ON FUNCTION "private"."contact_words"(uuid, text, text, text, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."contact_words"(uuid, text, text, text, text[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."contact_words"(uuid, text, text, text, text[]) TO "postgres";
+
 -- private/functions/contacts_of.sql
 CREATE OR REPLACE FUNCTION private.contacts_of (
   workspace_id uuid,
@@ -3296,6 +3753,55 @@ REVOKE ALL ON FUNCTION "private"."contacts_of"(uuid, text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."contacts_of"(uuid, text[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."contacts_of"(uuid, text[]) TO "postgres";
+
+-- private/functions/conversation_stats.sql
+CREATE OR REPLACE FUNCTION private.conversation_stats (
+  workspace_id uuid
+)
+  RETURNS TABLE (
+    total         bigint,
+    unread        bigint,
+    archived      bigint,
+    window_closed bigint
+  )
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  open_windows bigint;
+begin
+  perform private.need_workspace(conversation_stats.workspace_id);
+  -- A thread whose window is open has a message of the last day: as many are looked at as customers wrote or were written to.
+  select count(*) into open_windows
+  from public.whatsapp_connections as connection
+  cross join unnest(array[true, false]) as mark (is_read)
+  join public.conversations as thread
+    on thread.workspace_id = connection.workspace_id and thread.connection_id = connection.id
+    and thread.status = 'open' and thread.is_read = mark.is_read and thread.sort_at > now() - interval '24 hours'
+  where connection.workspace_id = conversation_stats.workspace_id and thread.window_expires_at > now();
+  return query
+  select coalesce(sum(counts.total), 0), coalesce(sum(counts.unread), 0), coalesce(sum(counts.archived), 0),
+    coalesce(sum(counts.total - counts.archived), 0) - open_windows
+  from private.conversation_counts as counts where counts.workspace_id = conversation_stats.workspace_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."conversation_stats"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."conversation_stats"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."conversation_stats"(uuid) IS 'get_conversation_stats, for whoever belongs to the workspace.';
+
+REVOKE ALL ON FUNCTION "private"."conversation_stats"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."conversation_stats"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."conversation_stats"(uuid) TO "postgres";
 
 -- private/functions/copy_reports.sql
 CREATE OR REPLACE FUNCTION private.copy_reports (
@@ -3371,6 +3877,30 @@ REVOKE ALL ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) TO "postgres";
+
+-- private/functions/count_conversations.sql
+CREATE OR REPLACE FUNCTION private.count_conversations()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- By statement; the sign is the trigger's argument.
+  perform private.add_counts(changed.workspace_id, tg_argv[0]::integer * count(*),
+    tg_argv[0]::integer * count(*) filter (where changed.status = 'archived'),
+    tg_argv[0]::integer * count(*) filter (where changed.status = 'open' and changed.unread_count > 0))
+  from changed_conversations as changed
+  group by changed.workspace_id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."count_conversations"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."count_conversations"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."count_conversations"() TO "postgres";
 
 -- private/functions/differences.sql
 CREATE OR REPLACE FUNCTION private.differences (
@@ -3984,6 +4514,135 @@ REVOKE ALL ON FUNCTION "private"."fill_conversation"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."fill_conversation"() TO "postgres";
 
+-- private/functions/filter_tags.sql
+CREATE OR REPLACE FUNCTION private.filter_tags (
+  filters jsonb
+)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  given jsonb := private.filter_value(filters, 'tags', 'array', 'an array of texts');
+begin
+  if jsonb_array_length(given) > 20 or exists (
+    select from jsonb_array_elements(given) as tag where jsonb_typeof(tag) <> 'string' or char_length(tag #>> '{}') > 100)
+  then
+    perform private.refuse_argument('tags', 'at most 20 texts of at most 100 characters');
+  end if;
+  return (select array_agg(tag) from jsonb_array_elements_text(given) as tag);
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."filter_tags"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."filter_tags"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."filter_tags"(jsonb) TO "postgres";
+
+-- private/functions/filter_value.sql
+CREATE OR REPLACE FUNCTION private.filter_value (
+  filters jsonb,
+  field   text,
+  kind    text,
+  allowed text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  if coalesce(jsonb_typeof(filters -> field), 'null') = 'null' then
+    return null;
+  elsif jsonb_typeof(filters -> field) <> kind
+    or allowed = 'a uuid' and filters ->> field !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    perform private.refuse_argument(field, allowed);
+  end if;
+  return filters ->> field;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."filter_value"(jsonb, text, text, text) IS 'A filter''s value as text; null where it is absent or null; WA024 where it is of another kind.';
+
+REVOKE ALL ON FUNCTION "private"."filter_value"(jsonb, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."filter_value"(jsonb, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."filter_value"(jsonb, text, text, text) TO "postgres";
+
+-- private/functions/find_conversations.sql
+CREATE OR REPLACE FUNCTION private.find_conversations (
+  f private.conversation_filter
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  few constant integer := 2000;
+  tagged uuid[];
+  page uuid[];
+begin
+  if f.search is null and f.tags is null then
+    return array(select thread.id from private.walk_conversations(f, f.before_at, f.before_id, f.page_size) as thread);
+  end if;
+  if f.search is not null then
+    f := private.gather(f, few);
+    if f.by_contact is not null and f.by_message is not null then
+      return private.page_of(f, f.by_contact || f.by_message);
+    end if;
+  end if;
+  tagged := case when f.tags is not null then private.threads_of_contacts(f, f.tag_query, few) end;
+  page := case when tagged is null then private.page_by_walking(f) else private.page_of(f, tagged) end;
+  if page is null then
+    if f.search is not null then
+      f := private.gather(f, null);
+    end if;
+    page := private.page_of(f, case when f.search is null then private.threads_of_contacts(f, f.tag_query, null)
+      else f.by_contact || f.by_message end);
+  end if;
+  return page;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."find_conversations"(private.conversation_filter) IS 'The ids of a page, newest first.';
+
+REVOKE ALL ON FUNCTION "private"."find_conversations"(private.conversation_filter) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."find_conversations"(private.conversation_filter) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."find_conversations"(private.conversation_filter) TO "postgres";
+
+-- private/functions/fold_counts.sql
+CREATE OR REPLACE FUNCTION private.fold_counts (
+  workspace_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  with folded as (
+    delete from private.conversation_counts as counts where counts.workspace_id = fold_counts.workspace_id returning *
+  )
+  insert into private.conversation_counts (workspace_id, total, archived, unread)
+  select fold_counts.workspace_id, sum(folded.total), sum(folded.archived), sum(folded.unread) from folded
+  having (sum(folded.total), sum(folded.archived), sum(folded.unread)) <> (0, 0, 0);
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."fold_counts"(uuid) IS 'One row in the place of a workspace''s many. For one session at a time.';
+
+REVOKE ALL ON FUNCTION "private"."fold_counts"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."fold_counts"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."fold_counts"(uuid) TO "postgres";
+
 -- private/functions/follow_people.sql
 CREATE OR REPLACE FUNCTION private.follow_people (
   people private.person[]
@@ -4093,6 +4752,187 @@ REVOKE ALL ON FUNCTION "private"."forget_uploaded_media"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."forget_uploaded_media"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."forget_uploaded_media"() TO "postgres";
+
+-- private/functions/gather.sql
+CREATE OR REPLACE FUNCTION private.gather (
+  f    private.conversation_filter,
+  most integer
+)
+  RETURNS private.conversation_filter
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  f.by_contact := private.threads_of_contacts(f, f.contact_query, most)
+    -- A number that no contact bears any more still names its thread.
+    || case when f.number is not null then array(
+      select known.conversation_id from unnest(f.connections) as own (id)
+      join private.conversation_identifiers as known on known.connection_id = own.id and known.identifier = f.number) end;
+  f.by_message := private.threads_of_messages(f, most);
+  return f;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."gather"(private.conversation_filter, integer) IS 'All threads that a search finds, if they are not more than so many.';
+
+REVOKE ALL ON FUNCTION "private"."gather"(private.conversation_filter, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."gather"(private.conversation_filter, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."gather"(private.conversation_filter, integer) TO "postgres";
+
+-- private/functions/get_conversation_messages.sql
+CREATE OR REPLACE FUNCTION private.get_conversation_messages (
+  conversation_id uuid,
+  "limit"         integer,
+  before          uuid
+)
+  RETURNS SETOF public.conversation_message
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_bitmapscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+#variable_conflict use_column
+declare
+  thread public.conversations := private.visible_conversation(get_conversation_messages.conversation_id);
+  page_size integer := private.page_size(get_conversation_messages.limit);
+  before_at timestamptz := 'infinity';
+  before_seq bigint := 0;
+begin
+  if before is not null then
+    select message.occurred_at, message.seq into before_at, before_seq from public.messages as message
+    where message.id = before and message.workspace_id = thread.workspace_id and message.conversation_id = thread.id;
+    if not found then
+      raise exception 'no such message' using errcode = 'WA004';
+    end if;
+  end if;
+  return query
+  select page.id, page.conversation_id, page.direction, page.type, page.content, page.status, page.error, page.occurred_at,
+    page.sent_at, page.delivered_at, page.read_at, page.failed_at, page.edited_at, page.revoked_at, page.sent_by,
+    page.client_reference, page.media_status, page.media_path, page.media_mime_type, page.media_size, page.media_filename,
+    page.media_width, page.media_height, page.media_duration, page.media_error, page.profile_name, page.wamid, page.reply_to_wamid,
+    target.shown, coalesce(reactions.shown, '[]')
+  from (
+    select message.* from public.messages as message
+    where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+      and message.type not in ('reaction', 'edit', 'revoke') and (message.occurred_at, message.seq) < (before_at, before_seq)
+    order by message.occurred_at desc, message.seq desc limit page_size
+  ) as page
+  left join lateral (
+    select jsonb_build_object('id', target.id, 'direction', target.direction, 'type', target.type,
+      'preview', private.message_preview(target.type, target.content, target.revoked_at is not null)) as shown
+    from public.messages as target
+    where target.connection_id = page.connection_id and target.wamid = page.reply_to_wamid
+  ) as target on true
+  cross join lateral (
+    -- Of each person the last: in a group by who it is, else by the side. One without an emoji takes the one before it away.
+    select jsonb_agg(jsonb_build_object('emoji', last.content ->> 'emoji', 'direction', last.direction, 'wa_id', last.wa_id,
+      'bsuid', last.bsuid, 'occurred_at', last.occurred_at) order by last.occurred_at, last.seq) as shown
+    from (
+      select distinct on (who.is) reaction.*
+      from public.messages as reaction
+      cross join lateral (
+        select case when thread.group_id is not null and reaction.direction = 'inbound' then coalesce(reaction.bsuid, reaction.wa_id)
+          else reaction.direction end as is) as who
+      where reaction.connection_id = page.connection_id and reaction.reply_to_wamid = page.wamid and reaction.type = 'reaction'
+        and reaction.status not in ('failed', 'canceled')
+      order by who.is, reaction.occurred_at desc, reaction.seq desc
+    ) as last
+    where last.content ->> 'emoji' <> ''
+  ) as reactions
+  order by page.occurred_at desc, page.seq desc;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_conversation_messages"(uuid, integer, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."get_conversation_messages"(uuid, integer, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."get_conversation_messages"(uuid, integer, uuid) IS 'get_conversation_messages, for whoever belongs to the workspace.';
+
+REVOKE ALL ON FUNCTION "private"."get_conversation_messages"(uuid, integer, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_conversation_messages"(uuid, integer, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_conversation_messages"(uuid, integer, uuid) TO "postgres";
+
+-- private/functions/get_conversation.sql
+CREATE OR REPLACE FUNCTION private.get_conversation (
+  conversation_id uuid
+)
+  RETURNS SETOF public.conversation_details
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  thread public.conversations := private.visible_conversation(conversation_id);
+  item public.conversation_list_item;
+begin
+  select * into item from private.listed(array[thread.id]);
+  item.contact := item.contact || (
+    select jsonb_build_object('attributes', contact.attributes, 'notes', coalesce((
+      select jsonb_agg(jsonb_build_object('id', note.id, 'body', note.body, 'created_by', note.created_by, 'created_at', note.created_at)
+        order by note.created_at desc, note.id)
+      from public.contact_notes as note where note.workspace_id = contact.workspace_id and note.contact_id = contact.id), '[]'))
+    from public.contacts as contact where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id);
+  return query
+  select item.*, jsonb_build_object('id', connection.id, 'display_phone_number', connection.display_phone_number,
+    'provider', connection.provider, 'status', connection.status)
+  from public.whatsapp_connections as connection where connection.id = thread.connection_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_conversation"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."get_conversation"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."get_conversation"(uuid) IS 'get_conversation, for whoever belongs to its workspace.';
+
+REVOKE ALL ON FUNCTION "private"."get_conversation"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_conversation"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_conversation"(uuid) TO "postgres";
+
+-- private/functions/get_conversations.sql
+CREATE OR REPLACE FUNCTION private.get_conversations (
+  workspace_id uuid,
+  filters      jsonb
+)
+  RETURNS SETOF public.conversation_list_item
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.need_workspace(get_conversations.workspace_id);
+  return query select * from private.listed(private.find_conversations(
+    private.read_filters(get_conversations.workspace_id, coalesce(nullif(filters, 'null'), '{}'))));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_conversations"(uuid, jsonb) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."get_conversations"(uuid, jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."get_conversations"(uuid, jsonb) IS 'get_conversations, for whoever belongs to the workspace. Definer: the operators of a search are not leakproof, and under row level security their index would lie idle.';
+
+REVOKE ALL ON FUNCTION "private"."get_conversations"(uuid, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_conversations"(uuid, jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_conversations"(uuid, jsonb) TO "postgres";
 
 -- private/functions/has_newer_credential.sql
 CREATE OR REPLACE FUNCTION private.has_newer_credential (
@@ -4366,6 +5206,70 @@ REVOKE ALL ON FUNCTION "private"."is_conversational"(text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."is_conversational"(text) TO "postgres";
 
+-- private/functions/is_found.sql
+CREATE OR REPLACE FUNCTION private.is_found (
+  thread public.conversations,
+  f      private.conversation_filter
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_generic_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  -- Looked up where it was gathered, looked into where it was too many.
+  return f.search is null or thread.id = any (f.by_contact) or thread.id = any (f.by_message)
+    or f.by_contact is null and exists (
+      select from public.contacts as contact
+      where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
+        and private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ f.contact_query)
+    or f.by_message is null and exists (
+      select from public.messages as message
+      where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+        and message.type = any (private.searched_types())
+        and private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query);
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."is_found"(public.conversations, private.conversation_filter) IS 'Whether a search finds this one thread.';
+
+REVOKE ALL ON FUNCTION "private"."is_found"(public.conversations, private.conversation_filter) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."is_found"(public.conversations, private.conversation_filter) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."is_found"(public.conversations, private.conversation_filter) TO "postgres";
+
+-- private/functions/is_frequent.sql
+CREATE OR REPLACE FUNCTION private.is_frequent (
+  f private.conversation_filter
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  plan json;
+begin
+  -- As the planner knows from the table's statistics: reading a million entries to see that they are a million takes too long.
+  -- It takes half a percent for any word that it knows nothing of.
+  execute format('explain (format json) select from public.messages where type = any (%L) '
+    'and private.message_words(workspace_id, type, content) @@ %L::tsquery', private.searched_types(), f.message_query) into plan;
+  return (plan #>> '{0,Plan,Plan Rows}')::numeric
+    > greatest(20000, 0.01 * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass));
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."is_frequent"(private.conversation_filter) IS 'Whether the words of a search stand in too many messages to gather them.';
+
+REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."is_frequent"(private.conversation_filter) TO "postgres";
+
 -- private/functions/is_needed.sql
 CREATE OR REPLACE FUNCTION private.is_needed (
   removal private.media_removals,
@@ -4407,6 +5311,105 @@ REVOKE ALL ON FUNCTION "private"."is_needed"(private.media_removals, text[]) FRO
 REVOKE ALL ON FUNCTION "private"."is_needed"(private.media_removals, text[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."is_needed"(private.media_removals, text[]) TO "postgres";
+
+-- private/functions/is_tagged.sql
+CREATE OR REPLACE FUNCTION private.is_tagged (
+  thread public.conversations,
+  f      private.conversation_filter
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_generic_plan'
+  AS $function$
+begin
+  return f.tags is null or exists (
+    select from public.contacts as contact
+    where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id and contact.tags @> f.tags);
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."is_tagged"(public.conversations, private.conversation_filter) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."is_tagged"(public.conversations, private.conversation_filter) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."is_tagged"(public.conversations, private.conversation_filter) TO "postgres";
+
+-- private/functions/link_contact.sql
+CREATE OR REPLACE FUNCTION private.link_contact (
+  conversation_id uuid,
+  contact_id      uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  thread public.conversations := private.visible_conversation(conversation_id);
+begin
+  if thread.group_id is not null and link_contact.contact_id is not null then
+    raise exception 'a group has no contact' using errcode = 'WA026', hint = 'Whoever writes in a group is a contact by their own number.';
+  end if;
+  update public.conversations as own set contact_id = link_contact.contact_id
+  where own.id = thread.id and own.contact_id is distinct from link_contact.contact_id;
+exception when foreign_key_violation then
+  raise exception 'no such contact' using errcode = 'WA004';
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."link_contact"(uuid, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."link_contact"(uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."link_contact"(uuid, uuid) IS 'Says whose a conversation of the caller''s is. WA004, WA026.';
+
+REVOKE ALL ON FUNCTION "private"."link_contact"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."link_contact"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."link_contact"(uuid, uuid) TO "postgres";
+
+-- private/functions/listed.sql
+CREATE OR REPLACE FUNCTION private.listed (
+  ids uuid[]
+)
+  RETURNS SETOF public.conversation_list_item
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return query
+  select thread.id, thread.workspace_id, thread.connection_id, thread.phone_number_id, thread.phone, thread.bsuid, thread.group_id,
+    coalesce(nullif(contact.name, ''), nullif(contact.profile_name, ''), thread.phone, thread.bsuid, thread.group_id),
+    case when contact.id is not null then jsonb_build_object('id', contact.id, 'name', contact.name,
+      'profile_name', contact.profile_name, 'phone', contact.phone, 'tags', contact.tags,
+      'marketing_opted_out_at', contact.marketing_opted_out_at) end,
+    thread.status, thread.is_read, thread.unread_count, thread.assigned_to, thread.last_message_at, thread.last_message_preview,
+    thread.last_message_direction, thread.last_customer_message_at, thread.window_expires_at,
+    coalesce(thread.window_expires_at > now(), false),
+    case when thread.window_expires_at > now() then ceil(extract(epoch from thread.window_expires_at - now()))::integer else 0 end,
+    -- A place in the inbox: microseconds, then the conversation.
+    (extract(epoch from thread.sort_at) * 1000000)::bigint || '.' || thread.id
+  from unnest(ids) with ordinality as wanted (id, place)
+  join public.conversations as thread on thread.id = wanted.id
+  left join public.contacts as contact on contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
+  order by wanted.place;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."listed"(uuid[]) IS 'Conversations as the inbox lists them, in the order of their ids.';
+
+REVOKE ALL ON FUNCTION "private"."listed"(uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."listed"(uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."listed"(uuid[]) TO "postgres";
 
 -- private/functions/lock_pairs.sql
 CREATE OR REPLACE FUNCTION private.lock_pairs (
@@ -4717,6 +5720,7 @@ begin
   perform from public.contacts where id in (kept, gone) order by id for no key update;
   select * into other from public.contacts where id = gone;
   update public.conversations set contact_id = kept where contact_id = gone and workspace_id = other.workspace_id;
+  update public.contact_notes set contact_id = kept where contact_id = gone and workspace_id = other.workspace_id;
   perform set_config('wabase.merging_contacts', 'on', true);
   delete from public.contacts where id = gone;
   perform set_config('wabase.merging_contacts', 'off', true);
@@ -4972,6 +5976,52 @@ REVOKE ALL ON FUNCTION "private"."message_preview"(text, jsonb, boolean) FROM "p
 
 GRANT EXECUTE ON FUNCTION "private"."message_preview"(text, jsonb, boolean) TO "postgres";
 
+-- private/functions/message_words.sql
+CREATE OR REPLACE FUNCTION private.message_words (
+  workspace_id uuid,
+  type         text,
+  content      jsonb
+)
+  RETURNS tsvector
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  scope text := left(workspace_id::text, 8);
+  written text := case message_words.type
+    when 'text' then content ->> 'body'
+    when 'button' then content ->> 'text'
+    when 'template' then content ->> 'name'
+    when 'location' then concat_ws(' ', content ->> 'name', content ->> 'address')
+    when 'contacts' then content #>> '{0,name,formatted_name}'
+    when 'interactive' then concat_ws(' ', content #>> '{body,text}', content #>> '{button_reply,title}',
+      content #>> '{list_reply,title}', content #>> '{nfm_reply,body}')
+    else concat_ws(' ', content ->> 'caption', content ->> 'filename') end;
+  found text;
+begin
+  if octet_length(written) > 2000 then
+    return private.words(scope, written);
+  end if;
+  -- The same as there: a call costs as much as the work, and every message pays for it.
+  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+', '       ')))::text;
+  return case when found = '' then found else '''' || scope || replace(substr(found, 2), ''' ''', ''' ''' || scope) end::tsvector;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."message_words"(uuid, text, jsonb) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."message_words"(uuid, text, jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."message_words"(uuid, text, jsonb) IS 'The words a message is found by.';
+
+REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."message_words"(uuid, text, jsonb) TO "postgres";
+
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
   RETURNS TRIGGER
@@ -5017,6 +6067,39 @@ REVOKE ALL ON FUNCTION "private"."need_open_window"(public.conversations) FROM P
 REVOKE ALL ON FUNCTION "private"."need_open_window"(public.conversations) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."need_open_window"(public.conversations) TO "postgres";
+
+-- private/functions/need_workspace.sql
+CREATE OR REPLACE FUNCTION private.need_workspace (
+  workspace_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  if not exists (
+    select from public.workspace_members as member
+    where member.workspace_id = need_workspace.workspace_id and member.user_id = (select auth.uid()))
+    and not (private.is_backend() and exists (select from public.workspaces where id = need_workspace.workspace_id))
+  then
+    raise exception 'no such workspace' using errcode = 'WA004';
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."need_workspace"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."need_workspace"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."need_workspace"(uuid) IS 'WA004 unless the caller belongs to the workspace. The first thing a definer function of the inbox does.';
+
+REVOKE ALL ON FUNCTION "private"."need_workspace"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."need_workspace"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."need_workspace"(uuid) TO "postgres";
 
 -- private/functions/note_profiles.sql
 CREATE OR REPLACE FUNCTION private.note_profiles (
@@ -5568,6 +6651,120 @@ REVOKE ALL ON FUNCTION "private"."pace_unanswered"(public.outbox[], text) FROM "
 
 GRANT EXECUTE ON FUNCTION "private"."pace_unanswered"(public.outbox[], text) TO "postgres";
 
+-- private/functions/page_by_walking.sql
+CREATE OR REPLACE FUNCTION private.page_by_walking (
+  f private.conversation_filter
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  place public.conversations;
+  stretch public.conversations[];
+  found uuid[] := '{}';
+  walked integer := 0;
+begin
+  place.sort_at := f.before_at;
+  place.id := f.before_id;
+  loop
+    stretch := array(select thread from private.walk_conversations(f, place.sort_at, place.id, 200) as thread);
+    found := found || array(
+      select thread.id from unnest(stretch) as thread
+      where private.is_tagged(thread, f) and private.is_found(thread, f)
+      limit f.page_size - cardinality(found));
+    exit when cardinality(found) >= f.page_size or cardinality(stretch) < 200;
+    walked := walked + 200;
+    -- So many fit, but not here: whoever gathers them after all is done in time.
+    if walked >= 4000 then
+      return null;
+    end if;
+    place := stretch[200];
+  end loop;
+  return found;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."page_by_walking"(private.conversation_filter) IS 'The page by looking into one thread after the other, newest first. Null: it was not full after thousands.';
+
+REVOKE ALL ON FUNCTION "private"."page_by_walking"(private.conversation_filter) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."page_by_walking"(private.conversation_filter) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."page_by_walking"(private.conversation_filter) TO "postgres";
+
+-- private/functions/page_of.sql
+CREATE OR REPLACE FUNCTION private.page_of (
+  f        private.conversation_filter,
+  gathered uuid[]
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return array(
+    select ordered.id
+    from (
+      -- Sorted first, and looked into one after the other until the page is full.
+      select thread.* from (select distinct id from unnest(gathered) as id) as one
+      join public.conversations as thread on thread.id = one.id
+      where thread.workspace_id = f.workspace_id and thread.status = any (f.statuses) and thread.is_read = any (f.read_marks)
+        and (not f.by_assignee or thread.assigned_to is not distinct from f.assignee)
+        and thread.connection_id = any (f.connections)
+        and (thread.sort_at, thread.id) < (f.before_at, f.before_id)
+      order by thread.sort_at desc, thread.id desc offset 0
+    ) as ordered
+    where private.is_tagged(ordered, f) and private.is_found(ordered, f)
+    limit f.page_size);
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[]) IS 'The page out of gathered threads.';
+
+REVOKE ALL ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[]) TO "postgres";
+
+-- private/functions/page_size.sql
+CREATE OR REPLACE FUNCTION private.page_size (
+  size numeric
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  if size is null then
+    return 50;
+  elsif size not between 1 and 200 or size <> trunc(size) then
+    perform private.refuse_argument('limit', 'a whole number from 1 to 200');
+  end if;
+  return size;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."page_size"(numeric) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."page_size"(numeric) TO "service_role";
+
+COMMENT ON FUNCTION "private"."page_size"(numeric) IS 'The size of a page, 50 where none is given. WA024.';
+
+REVOKE ALL ON FUNCTION "private"."page_size"(numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."page_size"(numeric) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."page_size"(numeric) TO "postgres";
+
 -- private/functions/pair_ready_at.sql
 CREATE OR REPLACE FUNCTION private.pair_ready_at (
   pair private.outbound_pairs
@@ -5891,6 +7088,132 @@ REVOKE ALL ON FUNCTION "private"."queue_removal"(text, uuid, text, timestamp WIT
 REVOKE ALL ON FUNCTION "private"."queue_removal"(text, uuid, text, timestamp WITH time zone, timestamp WITH time zone) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."queue_removal"(text, uuid, text, timestamp WITH time zone, timestamp WITH time zone) TO "postgres";
+
+-- private/functions/read_cursor.sql
+CREATE OR REPLACE FUNCTION private.read_cursor (
+  f      private.conversation_filter,
+  cursor text
+)
+  RETURNS private.conversation_filter
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  f.before_at := 'infinity';
+  f.before_id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  if cursor is not null then
+    if cursor !~ '^-?[0-9]{1,16}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+      perform private.refuse_argument('cursor', 'the cursor of a row');
+    end if;
+    -- To the microsecond: 16 digits are exact in the double that an interval is multiplied by.
+    f.before_at := timestamptz 'epoch' + split_part(cursor, '.', 1)::bigint * interval '1 microsecond';
+    f.before_id := split_part(cursor, '.', 2);
+  end if;
+  return f;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."read_cursor"(private.conversation_filter, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."read_cursor"(private.conversation_filter, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."read_cursor"(private.conversation_filter, text) TO "postgres";
+
+-- private/functions/read_filters.sql
+CREATE OR REPLACE FUNCTION private.read_filters (
+  workspace_id uuid,
+  filters      jsonb
+)
+  RETURNS private.conversation_filter
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  f private.conversation_filter;
+  field text;
+  given text;
+begin
+  if jsonb_typeof(filters) <> 'object' or pg_column_size(filters) > 20000 then
+    perform private.refuse_argument('filters', 'an object of at most 20 kB');
+  end if;
+  select key into field from jsonb_object_keys(filters) as key
+  where key not in ('search', 'status', 'unread', 'assignee', 'tags', 'connection_id', 'limit', 'cursor') limit 1;
+  if found then
+    perform private.refuse_argument(left(field, 100), 'search, status, unread, assignee, tags, connection_id, limit, cursor');
+  end if;
+
+  f.workspace_id := read_filters.workspace_id;
+  given := coalesce(private.filter_value(filters, 'status', 'string', 'open, archived or all'), 'open');
+  if given not in ('open', 'archived', 'all') then
+    perform private.refuse_argument('status', 'open, archived or all');
+  end if;
+  f.statuses := case given when 'all' then array['open', 'archived'] else array[given] end;
+  f.read_marks := case private.filter_value(filters, 'unread', 'boolean', 'true or false')
+    when 'true' then array[false] when 'false' then array[true] else array[false, true] end;
+
+  given := private.filter_value(filters, 'assignee', 'string', 'me, nobody or a user id');
+  f.by_assignee := given is not null;
+  if given = 'me' then
+    f.assignee := (select auth.uid());
+  elsif given <> 'nobody' then
+    f.assignee := private.filter_value(filters, 'assignee', 'string', 'a uuid');
+  end if;
+  f.connections := array[private.filter_value(filters, 'connection_id', 'string', 'a uuid')::uuid];
+  if f.connections[1] is null then
+    f.connections := array(select connection.id from public.whatsapp_connections as connection
+      where connection.workspace_id = read_filters.workspace_id);
+  end if;
+
+  f.tags := private.filter_tags(filters);
+  f.page_size := private.page_size(private.filter_value(filters, 'limit', 'number', 'a whole number from 1 to 200')::numeric);
+  f := private.read_cursor(f, private.filter_value(filters, 'cursor', 'string', 'the cursor of a row'));
+  return private.read_search(f, private.filter_value(filters, 'search', 'string', 'from 2 to 100 characters'));
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."read_filters"(uuid, jsonb) IS 'The filters of get_conversations, checked. WA024.';
+
+REVOKE ALL ON FUNCTION "private"."read_filters"(uuid, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."read_filters"(uuid, jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."read_filters"(uuid, jsonb) TO "postgres";
+
+-- private/functions/read_search.sql
+CREATE OR REPLACE FUNCTION private.read_search (
+  f      private.conversation_filter,
+  search text
+)
+  RETURNS private.conversation_filter
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  scope text := private.search_scope(f.workspace_id);
+begin
+  f.search := btrim(search);
+  if char_length(f.search) not between 2 and 100 then
+    perform private.refuse_argument('search', 'from 2 to 100 characters');
+  end if;
+  f.contact_query := private.contact_query(f.workspace_id, f.search);
+  -- Of millions of messages, two letters would begin a word in most.
+  f.message_query := private.word_query(scope, f.search, 3);
+  if f.search ~ '^[0-9+() ./-]*$' then
+    f.number := private.phone_key(ltrim(regexp_replace(f.search, '\(0\)|[^0-9]', '', 'g'), '0'));
+  end if;
+  f.tag_query := (select string_agg(format('%st%s', scope, md5(tag)), ' & ') from unnest(f.tags) as tag)::tsquery;
+  return f;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."read_search"(private.conversation_filter, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."read_search"(private.conversation_filter, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."read_search"(private.conversation_filter, text) TO "postgres";
 
 -- private/functions/received_at.sql
 CREATE OR REPLACE FUNCTION private.received_at (
@@ -6357,6 +7680,61 @@ REVOKE ALL ON FUNCTION "private"."record_template"(private.inbound_fact) FROM "p
 
 GRANT EXECUTE ON FUNCTION "private"."record_template"(private.inbound_fact) TO "postgres";
 
+-- private/functions/recount_conversations.sql
+CREATE OR REPLACE FUNCTION private.recount_conversations()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- What all were taken from what all are: most statements change nothing that is counted, and write nothing.
+  perform private.add_counts(changed.workspace_id, 0, changed.archived, changed.unread)
+  from (
+    select seen.workspace_id, sum(seen.sign) filter (where seen.status = 'archived') as archived,
+      sum(seen.sign) filter (where seen.status = 'open' and seen.unread_count > 0) as unread
+    from (
+      select 1 as sign, workspace_id, status, unread_count from conversations_now
+      union all select -1, workspace_id, status, unread_count from conversations_before) as seen
+    group by seen.workspace_id
+  ) as changed
+  where changed.archived <> 0 or changed.unread <> 0;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."recount_conversations"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."recount_conversations"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."recount_conversations"() TO "postgres";
+
+-- private/functions/refuse_argument.sql
+CREATE OR REPLACE FUNCTION private.refuse_argument (
+  field   text,
+  allowed text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  raise exception '% is not allowed', field using errcode = 'WA024', detail = field, hint = allowed;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_argument"(text, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_argument"(text, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."refuse_argument"(text, text) IS 'WA024, with the field in the details and what is allowed in the hint.';
+
+REVOKE ALL ON FUNCTION "private"."refuse_argument"(text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."refuse_argument"(text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_argument"(text, text) TO "postgres";
+
 -- private/functions/refuse_content.sql
 CREATE OR REPLACE FUNCTION private.refuse_content (
   code    text,
@@ -6794,6 +8172,53 @@ REVOKE ALL ON FUNCTION "private"."route_waiting"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."route_waiting"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."route_waiting"() TO "postgres";
+
+-- private/functions/search_scope.sql
+CREATE OR REPLACE FUNCTION private.search_scope (
+  workspace_id uuid
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Two workspaces that share these digits read each other's entries, never each other's rows.
+  return left(workspace_id::text, 8);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."search_scope"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."search_scope"(uuid) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."search_scope"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."search_scope"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."search_scope"(uuid) TO "postgres";
+
+-- private/functions/searched_types.sql
+CREATE OR REPLACE FUNCTION private.searched_types()
+  RETURNS text[]
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return array['text', 'button', 'template', 'location', 'contacts', 'interactive', 'image', 'video', 'document'];
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."searched_types"() IS 'The types of messages that have words. The index names them itself: its condition holds no function.';
+
+REVOKE ALL ON FUNCTION "private"."searched_types"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."searched_types"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."searched_types"() TO "postgres";
 
 -- private/functions/seen_in.sql
 CREATE OR REPLACE FUNCTION private.seen_in (
@@ -7431,6 +8856,82 @@ REVOKE ALL ON FUNCTION "private"."threads_found"(private.inbound_message[]) FROM
 
 GRANT EXECUTE ON FUNCTION "private"."threads_found"(private.inbound_message[]) TO "postgres";
 
+-- private/functions/threads_of_contacts.sql
+CREATE OR REPLACE FUNCTION private.threads_of_contacts (
+  f     private.conversation_filter,
+  asked tsquery,
+  most  integer
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  found uuid[] := array(
+    select contact.id from public.contacts as contact
+    where private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ asked
+    limit most + 1);
+begin
+  if cardinality(found) > most then
+    return null;
+  end if;
+  return array(
+    select thread.id from unnest(found) as contact (id)
+    join public.conversations as thread on thread.workspace_id = f.workspace_id and thread.contact_id = contact.id);
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."threads_of_contacts"(private.conversation_filter, tsquery, integer) IS 'The threads of the contacts found by their words. Null: more contacts than `most`, which may be null.';
+
+REVOKE ALL ON FUNCTION "private"."threads_of_contacts"(private.conversation_filter, tsquery, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."threads_of_contacts"(private.conversation_filter, tsquery, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."threads_of_contacts"(private.conversation_filter, tsquery, integer) TO "postgres";
+
+-- private/functions/threads_of_messages.sql
+CREATE OR REPLACE FUNCTION private.threads_of_messages (
+  f    private.conversation_filter,
+  most integer
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  found uuid[];
+begin
+  if f.message_query is null then
+    return '{}';
+  elsif most is not null and private.is_frequent(f) then
+    return null;
+  end if;
+  -- The scope in each word stands for the workspace: asked for by its key, too, millions would be read one by one.
+  found := array(
+    select message.conversation_id from public.messages as message
+    where private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query
+      and message.type in ('text', 'button', 'template', 'location', 'contacts', 'interactive', 'image', 'video', 'document')
+    limit most + 1);
+  return case when coalesce(cardinality(found) <= most, true) then array(select distinct id from unnest(found) as id) end;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."threads_of_messages"(private.conversation_filter, integer) IS 'The threads of the messages found by their words. Null: more messages than `most`, which may be null.';
+
+REVOKE ALL ON FUNCTION "private"."threads_of_messages"(private.conversation_filter, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."threads_of_messages"(private.conversation_filter, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."threads_of_messages"(private.conversation_filter, integer) TO "postgres";
+
 -- private/functions/told_of.sql
 CREATE OR REPLACE FUNCTION private.told_of (
   thread public.conversations
@@ -7647,6 +9148,44 @@ REVOKE ALL ON FUNCTION "private"."uuid_of"(text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."uuid_of"(text) TO "postgres";
 
+-- private/functions/visible_conversation.sql
+CREATE OR REPLACE FUNCTION private.visible_conversation (
+  conversation_id uuid
+)
+  RETURNS public.conversations
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  thread public.conversations;
+begin
+  select * into thread from public.conversations as own
+  where own.id = visible_conversation.conversation_id and (
+    exists (
+      select from public.workspace_members as member
+      where member.workspace_id = own.workspace_id and member.user_id = (select auth.uid()))
+    or private.is_backend());
+  if not found then
+    raise exception 'no such conversation' using errcode = 'WA004';
+  end if;
+  return thread;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."visible_conversation"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."visible_conversation"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."visible_conversation"(uuid) IS 'A conversation of the caller''s. WA004: there is none, or it is somebody else''s.';
+
+REVOKE ALL ON FUNCTION "private"."visible_conversation"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."visible_conversation"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."visible_conversation"(uuid) TO "postgres";
+
 -- private/functions/waiting_numbers.sql
 CREATE OR REPLACE FUNCTION private.waiting_numbers()
   RETURNS TABLE (
@@ -7688,6 +9227,67 @@ REVOKE ALL ON FUNCTION "private"."waiting_numbers"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."waiting_numbers"() TO "postgres";
 
+-- private/functions/walk_conversations.sql
+CREATE OR REPLACE FUNCTION private.walk_conversations (
+  f         private.conversation_filter,
+  before_at timestamp with time zone,
+  before_id uuid,
+  most      integer
+)
+  RETURNS SETOF public.conversations
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  -- Each state is a stretch of the index in the right order; of each at most a page is read, and the newest of all taken.
+  if not f.by_assignee then
+    return query
+    select page.*
+    from unnest(f.connections) as own (id) cross join unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
+    cross join lateral (
+      select thread.* from public.conversations as thread
+      where thread.workspace_id = f.workspace_id and thread.connection_id = own.id and thread.status = state.status
+        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
+      order by thread.sort_at desc, thread.id desc limit most) as page
+    order by page.sort_at desc, page.id desc limit most;
+  elsif f.assignee is not null then
+    return query
+    select page.*
+    from unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
+    cross join lateral (
+      select thread.* from public.conversations as thread
+      where thread.workspace_id = f.workspace_id and thread.assigned_to = f.assignee and thread.status = state.status
+        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
+        and thread.connection_id = any (f.connections)
+      order by thread.sort_at desc, thread.id desc limit most) as page
+    order by page.sort_at desc, page.id desc limit most;
+  else
+    return query
+    select page.*
+    from unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
+    cross join lateral (
+      select thread.* from public.conversations as thread
+      where thread.workspace_id = f.workspace_id and thread.assigned_to is null and thread.status = state.status
+        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
+        and thread.connection_id = any (f.connections)
+      order by thread.sort_at desc, thread.id desc limit most) as page
+    order by page.sort_at desc, page.id desc limit most;
+  end if;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp with time zone, uuid, integer) IS 'The newest threads before a place that pass the filters an index knows: status, unread, assignee, connection.';
+
+REVOKE ALL ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp WITH time zone, uuid, integer) TO "postgres";
+
 -- private/functions/with_conversations.sql
 CREATE OR REPLACE FUNCTION private.with_conversations (
   people private.person[]
@@ -7723,6 +9323,126 @@ REVOKE ALL ON FUNCTION "private"."with_conversations"(private.person[]) FROM PUB
 REVOKE ALL ON FUNCTION "private"."with_conversations"(private.person[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."with_conversations"(private.person[]) TO "postgres";
+
+-- private/functions/word_query.sql
+CREATE OR REPLACE FUNCTION private.word_query (
+  scope              text,
+  search             text,
+  shortest_beginning integer
+)
+  RETURNS tsquery
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  words text[] := tsvector_to_array(private.words(scope, search));
+begin
+  -- What is typed last may go on; the others are whole, so that frequent ones among them cost nothing.
+  return (
+    select string_agg('''' || word || ''''
+      || case when char_length(word) - char_length(scope) >= shortest_beginning
+        and (cardinality(words) = 1 or right(lower(btrim(search)), char_length(word) - char_length(scope)) = substr(word, char_length(scope) + 1))
+        then ':*' else '' end, ' & ')
+    from unnest(words) as word)::tsquery;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."word_query"(text, text, integer) IS 'Asks for texts with all words of a search, the last, from so many letters on, as a beginning. Null: there is no word in it.';
+
+REVOKE ALL ON FUNCTION "private"."word_query"(text, text, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."word_query"(text, text, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."word_query"(text, text, integer) TO "postgres";
+
+-- private/functions/words.sql
+CREATE OR REPLACE FUNCTION private.words (
+  scope   text,
+  written text
+)
+  RETURNS tsvector
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  found text;
+begin
+  -- A word beyond 2 kB cannot be indexed, and nobody types it.
+  if octet_length(written) > 2000 then
+    written := regexp_replace(written, '\S{100,}', ' ', 'g');
+  end if;
+  -- Without what joins words into addresses and numbers, of which a beginning would be another kind of word.
+  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+', '       ')))::text;
+  -- Each word stands in quotes: '…' '…'. The scope goes in front by text, which is three times as fast as by row.
+  return case when found = '' then found else '''' || scope || replace(substr(found, 2), ''' ''', ''' ''' || scope) end::tsvector;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."words"(text, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."words"(text, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."words"(text, text) IS 'The words of a text, small letters, each behind a scope.';
+
+REVOKE ALL ON FUNCTION "private"."words"(text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."words"(text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."words"(text, text) TO "postgres";
+
+-- public/functions/archive_conversation.sql
+CREATE OR REPLACE FUNCTION public.archive_conversation (
+  conversation_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.archive_conversation(archive_conversation.conversation_id, 'archived');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."archive_conversation"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."archive_conversation"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."archive_conversation"(uuid) IS 'Puts a conversation away until its customer writes again. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."archive_conversation"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."archive_conversation"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."archive_conversation"(uuid) FROM PUBLIC, "anon";
+
+-- public/functions/assign_conversation.sql
+CREATE OR REPLACE FUNCTION public.assign_conversation (
+  conversation_id uuid,
+  user_id         uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.assign_conversation(assign_conversation.conversation_id, assign_conversation.user_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."assign_conversation"(uuid, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."assign_conversation"(uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."assign_conversation"(uuid, uuid) IS 'Gives a conversation to a member of its workspace; null: to nobody. WA004, WA025.';
+
+REVOKE ALL ON FUNCTION "public"."assign_conversation"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."assign_conversation"(uuid, uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."assign_conversation"(uuid, uuid) FROM PUBLIC, "anon";
 
 -- public/functions/cancel_message.sql
 CREATE OR REPLACE FUNCTION public.cancel_message (
@@ -8163,6 +9883,120 @@ GRANT EXECUTE ON FUNCTION "public"."get_connection_credential"(uuid) TO "postgre
 
 REVOKE ALL ON FUNCTION "public"."get_connection_credential"(uuid) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/get_conversation_messages.sql
+CREATE OR REPLACE FUNCTION public.get_conversation_messages (
+  conversation_id uuid,
+  "limit"         integer DEFAULT 50,
+  before          uuid    DEFAULT NULL::uuid
+)
+  RETURNS SETOF public.conversation_message
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return query
+  select * from private.get_conversation_messages(
+    get_conversation_messages.conversation_id, get_conversation_messages.limit, get_conversation_messages.before);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversation_messages"(uuid, integer, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversation_messages"(uuid, integer, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_conversation_messages"(uuid, integer, uuid) IS 'A page of a thread, newest first: at most `limit` (1 to 200) messages before the one with the id `before`. Reactions, edits and revokes are in what they change. WA004, WA024.';
+
+REVOKE ALL ON FUNCTION "public"."get_conversation_messages"(uuid, integer, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversation_messages"(uuid, integer, uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_conversation_messages"(uuid, integer, uuid) FROM PUBLIC, "anon";
+
+-- public/functions/get_conversation_stats.sql
+CREATE OR REPLACE FUNCTION public.get_conversation_stats (
+  workspace_id uuid
+)
+  RETURNS TABLE (
+    total         bigint,
+    unread        bigint,
+    archived      bigint,
+    window_closed bigint
+  )
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return query select * from private.conversation_stats(get_conversation_stats.workspace_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversation_stats"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversation_stats"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_conversation_stats"(uuid) IS 'One row: all conversations; of the open ones those unread and those whose window is closed or was never open; the archived ones. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."get_conversation_stats"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversation_stats"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_conversation_stats"(uuid) FROM PUBLIC, "anon";
+
+-- public/functions/get_conversation.sql
+CREATE OR REPLACE FUNCTION public.get_conversation (
+  conversation_id uuid
+)
+  RETURNS SETOF public.conversation_details
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return query select * from private.get_conversation(get_conversation.conversation_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversation"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversation"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_conversation"(uuid) IS 'One conversation as get_conversations lists it, with its connection, and its contact''s attributes and notes. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."get_conversation"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversation"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_conversation"(uuid) FROM PUBLIC, "anon";
+
+-- public/functions/get_conversations.sql
+CREATE OR REPLACE FUNCTION public.get_conversations (
+  workspace_id uuid,
+  filters      jsonb DEFAULT '{}'::jsonb
+)
+  RETURNS SETOF public.conversation_list_item
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return query select * from private.get_conversations(get_conversations.workspace_id, get_conversations.filters);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversations"(uuid, jsonb) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversations"(uuid, jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_conversations"(uuid, jsonb) IS 'A page of the inbox, newest first. filters: search, status, unread, assignee, tags, connection_id, limit, and cursor, that of the last row seen. WA004, WA024.';
+
+REVOKE ALL ON FUNCTION "public"."get_conversations"(uuid, jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_conversations"(uuid, jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_conversations"(uuid, jsonb) FROM PUBLIC, "anon";
+
 -- public/functions/get_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.get_uploaded_media (
   connection_id uuid,
@@ -8195,11 +10029,13 @@ CREATE OR REPLACE FUNCTION public.is_window_open (
   conversation public.conversations
 )
   RETURNS boolean
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   AS $function$
-  select coalesce(conversation.window_expires_at > now(), false)
+begin
+  return coalesce(conversation.window_expires_at > now(), false);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."is_window_open"(public.conversations) TO "authenticated";
@@ -8213,6 +10049,35 @@ REVOKE ALL ON FUNCTION "public"."is_window_open"(public.conversations) FROM "pos
 GRANT EXECUTE ON FUNCTION "public"."is_window_open"(public.conversations) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."is_window_open"(public.conversations) FROM PUBLIC, "anon";
+
+-- public/functions/link_contact_to_conversation.sql
+CREATE OR REPLACE FUNCTION public.link_contact_to_conversation (
+  conversation_id uuid,
+  contact_id      uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  if link_contact_to_conversation.contact_id is null then
+    raise exception 'no such contact' using errcode = 'WA004';
+  end if;
+  perform private.link_contact(link_contact_to_conversation.conversation_id, link_contact_to_conversation.contact_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."link_contact_to_conversation"(uuid, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."link_contact_to_conversation"(uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."link_contact_to_conversation"(uuid, uuid) IS 'Says which contact of the workspace a conversation is with. WA004, WA026.';
+
+REVOKE ALL ON FUNCTION "public"."link_contact_to_conversation"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."link_contact_to_conversation"(uuid, uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."link_contact_to_conversation"(uuid, uuid) FROM PUBLIC, "anon";
 
 -- public/functions/mark_as_read.sql
 CREATE OR REPLACE FUNCTION public.mark_as_read (
@@ -9400,6 +11265,56 @@ REVOKE ALL ON FUNCTION "public"."sweep_outbound"(integer) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."sweep_outbound"(integer) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."sweep_outbound"(integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/unarchive_conversation.sql
+CREATE OR REPLACE FUNCTION public.unarchive_conversation (
+  conversation_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.archive_conversation(unarchive_conversation.conversation_id, 'open');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."unarchive_conversation"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."unarchive_conversation"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."unarchive_conversation"(uuid) IS 'Takes an archived conversation out again. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."unarchive_conversation"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."unarchive_conversation"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."unarchive_conversation"(uuid) FROM PUBLIC, "anon";
+
+-- public/functions/unlink_contact_from_conversation.sql
+CREATE OR REPLACE FUNCTION public.unlink_contact_from_conversation (
+  conversation_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.link_contact(unlink_contact_from_conversation.conversation_id, null);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."unlink_contact_from_conversation"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."unlink_contact_from_conversation"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."unlink_contact_from_conversation"(uuid) IS 'Takes a conversation''s contact from it, which stays. The customer''s next message links it to the contact that has their number. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."unlink_contact_from_conversation"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."unlink_contact_from_conversation"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."unlink_contact_from_conversation"(uuid) FROM PUBLIC, "anon";
 
 -- public/functions/verify_inbound.sql
 CREATE OR REPLACE FUNCTION public.verify_inbound (

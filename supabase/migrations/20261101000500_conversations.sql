@@ -20,6 +20,7 @@ create table public.conversations (
   last_message_direction text check (last_message_direction in ('inbound', 'outbound')),
   assigned_to uuid,
   created_at timestamptz not null default now(),
+  sort_at timestamptz not null generated always as (coalesce(last_message_at, created_at)) stored,
   unique (workspace_id, id),
   foreign key (workspace_id, connection_id) references public.whatsapp_connections (workspace_id, id),
   foreign key (workspace_id, contact_id) references public.contacts (workspace_id, id) on delete set null (contact_id),
@@ -27,15 +28,19 @@ create table public.conversations (
     on delete set null (assigned_to),
   check (num_nonnulls(phone, bsuid, group_id) > 0)
 );
-create index conversations_recent on public.conversations (workspace_id, last_message_at desc, id);
-create index conversations_connection on public.conversations (workspace_id, connection_id);
+-- Each message moves its thread to another place in these, so there is none beyond what foreign keys need: what follows the
+-- key is the order of the inbox, for each state by itself. Every thread is in two of the three: of somebody, or of nobody.
+create index conversations_connection on public.conversations (workspace_id, connection_id, status, is_read, sort_at, id);
 create index conversations_contact on public.conversations (workspace_id, contact_id);
-create index conversations_assignee on public.conversations (workspace_id, assigned_to) where assigned_to is not null;
+create index conversations_assignee on public.conversations (workspace_id, assigned_to, status, is_read, sort_at, id)
+  where assigned_to is not null;
+create index conversations_unassigned on public.conversations (workspace_id, status, is_read, sort_at, id) where assigned_to is null;
 comment on table public.conversations is 'One thread per WhatsApp user and number. Its statistics are kept by triggers on messages.';
 comment on column public.conversations.phone is 'The wa_id exactly as the provider sends it; null for users who show a username only.';
 comment on column public.conversations.bsuid is 'The business-scoped user id, verbatim.';
 comment on column public.conversations.group_id is 'A group thread: whoever writes in the group writes here; it has no phone, no user id and no contact.';
 comment on column public.conversations.read_through is 'Arrival number of the newest message when it was last marked as read; unread_count counts customer messages after it.';
+comment on column public.conversations.sort_at is 'Its place in the inbox: when its newest message was; of a thread without any, when it was made.';
 comment on column public.conversations.window_expires_at is 'Until when free-form messages may be sent: the last customer message plus 24 hours.';
 
 create table private.conversation_identifiers (
@@ -85,9 +90,11 @@ create trigger register_identifiers after insert on public.conversations
   for each row execute function private.register_identifiers();
 
 create function public.is_window_open(conversation public.conversations) returns boolean
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select coalesce(conversation.window_expires_at > now(), false)
+begin
+  return coalesce(conversation.window_expires_at > now(), false);
+end
 $$;
 comment on function public.is_window_open(public.conversations) is 'Whether free-form messages may be sent to this conversation now.';
 grant execute on function public.is_window_open(public.conversations) to authenticated, service_role;

@@ -44,6 +44,7 @@ begin
   perform from public.contacts where id in (kept, gone) order by id for no key update;
   select * into other from public.contacts where id = gone;
   update public.conversations set contact_id = kept where contact_id = gone and workspace_id = other.workspace_id;
+  update public.contact_notes set contact_id = kept where contact_id = gone and workspace_id = other.workspace_id;
   perform set_config('wabase.merging_contacts', 'on', true);
   delete from public.contacts where id = gone;
   perform set_config('wabase.merging_contacts', 'off', true);

@@ -67,16 +67,18 @@ select results_eq(
     from our_tables, unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger', 'maintain']) as kind
     where has_table_privilege('authenticated', oid, kind)
     group by name order by name$$,
-  $$values ('contacts', 'delete select'), ('conversations', 'select'), ('message_templates', 'select'),
-    ('messages', 'select'), ('whatsapp_connections', 'select'), ('workspace_members', 'select'), ('workspaces', 'select')$$,
-  'signed-in users read seven tables and delete contacts; nothing else holds for a whole table');
+  $$values ('canned_replies', 'delete select'), ('contact_notes', 'delete select'), ('contacts', 'delete select'),
+    ('conversations', 'select'), ('message_templates', 'select'), ('messages', 'select'), ('whatsapp_connections', 'select'), ('workspace_members', 'select'), ('workspaces', 'select')$$,
+  'signed-in users read nine tables and delete what people write down; nothing else holds for a whole table');
 select results_eq(
   $$select name, kind, string_agg(attname, ' ' order by attname) collate "default"
     from our_tables join pg_attribute on attrelid = our_tables.oid and attnum > 0 and not attisdropped,
       unnest(array['insert', 'update']) as kind
     where has_column_privilege('authenticated', oid, attnum, kind)
     group by name, kind order by name, kind$$,
-  $$values ('contacts', 'insert', 'attributes name phone tags workspace_id'), ('contacts', 'update', 'attributes name phone tags'),
+  $$values ('canned_replies', 'insert', 'body shortcut workspace_id'), ('canned_replies', 'update', 'body shortcut'),
+    ('contact_notes', 'insert', 'body contact_id workspace_id'), ('contact_notes', 'update', 'body'),
+    ('contacts', 'insert', 'attributes name phone tags workspace_id'), ('contacts', 'update', 'attributes name phone tags'),
     ('messages', 'insert', 'client_reference content conversation_id direction reply_to_wamid send_after type workspace_id'),
     ('workspaces', 'update', 'media_retention_days')$$,
   'signed-in users write the columns that are theirs');

@@ -1,0 +1,150 @@
+-- What a member asks of the inbox, read with care: every word of it comes from a browser.
+
+create type private.conversation_filter as (
+  workspace_id uuid, statuses text[], read_marks boolean[], by_assignee boolean, assignee uuid, connections uuid[],
+  tags text[], search text, number text, contact_query tsquery, message_query tsquery, tag_query tsquery,
+  page_size integer, before_at timestamptz, before_id uuid,
+  -- What a search has gathered so far: threads by their contact, and by their messages. Null: too many.
+  by_contact uuid[], by_message uuid[]);
+comment on type private.conversation_filter is 'The filters of get_conversations, checked and made into queries.';
+
+create function private.refuse_argument(field text, allowed text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  raise exception '% is not allowed', field using errcode = 'WA024', detail = field, hint = allowed;
+end
+$$;
+comment on function private.refuse_argument(text, text) is 'WA024, with the field in the details and what is allowed in the hint.';
+grant execute on function private.refuse_argument(text, text) to authenticated, service_role;
+
+create function private.page_size(size numeric) returns integer
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  if size is null then
+    return 50;
+  elsif size not between 1 and 200 or size <> trunc(size) then
+    perform private.refuse_argument('limit', 'a whole number from 1 to 200');
+  end if;
+  return size;
+end
+$$;
+comment on function private.page_size(numeric) is 'The size of a page, 50 where none is given. WA024.';
+grant execute on function private.page_size(numeric) to authenticated, service_role;
+
+create function private.filter_value(filters jsonb, field text, kind text, allowed text) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  if coalesce(jsonb_typeof(filters -> field), 'null') = 'null' then
+    return null;
+  elsif jsonb_typeof(filters -> field) <> kind
+    or allowed = 'a uuid' and filters ->> field !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    perform private.refuse_argument(field, allowed);
+  end if;
+  return filters ->> field;
+end
+$$;
+comment on function private.filter_value(jsonb, text, text, text) is 'A filter''s value as text; null where it is absent or null; WA024 where it is of another kind.';
+
+create function private.filter_tags(filters jsonb) returns text[]
+language plpgsql immutable set search_path = ''
+as $$
+declare
+  given jsonb := private.filter_value(filters, 'tags', 'array', 'an array of texts');
+begin
+  if jsonb_array_length(given) > 20 or exists (
+    select from jsonb_array_elements(given) as tag where jsonb_typeof(tag) <> 'string' or char_length(tag #>> '{}') > 100)
+  then
+    perform private.refuse_argument('tags', 'at most 20 texts of at most 100 characters');
+  end if;
+  return (select array_agg(tag) from jsonb_array_elements_text(given) as tag);
+end
+$$;
+
+create function private.read_filters(workspace_id uuid, filters jsonb) returns private.conversation_filter
+language plpgsql stable set search_path = ''
+as $$
+declare
+  f private.conversation_filter;
+  field text;
+  given text;
+begin
+  if jsonb_typeof(filters) <> 'object' or pg_column_size(filters) > 20000 then
+    perform private.refuse_argument('filters', 'an object of at most 20 kB');
+  end if;
+  select key into field from jsonb_object_keys(filters) as key
+  where key not in ('search', 'status', 'unread', 'assignee', 'tags', 'connection_id', 'limit', 'cursor') limit 1;
+  if found then
+    perform private.refuse_argument(left(field, 100), 'search, status, unread, assignee, tags, connection_id, limit, cursor');
+  end if;
+
+  f.workspace_id := read_filters.workspace_id;
+  given := coalesce(private.filter_value(filters, 'status', 'string', 'open, archived or all'), 'open');
+  if given not in ('open', 'archived', 'all') then
+    perform private.refuse_argument('status', 'open, archived or all');
+  end if;
+  f.statuses := case given when 'all' then array['open', 'archived'] else array[given] end;
+  f.read_marks := case private.filter_value(filters, 'unread', 'boolean', 'true or false')
+    when 'true' then array[false] when 'false' then array[true] else array[false, true] end;
+
+  given := private.filter_value(filters, 'assignee', 'string', 'me, nobody or a user id');
+  f.by_assignee := given is not null;
+  if given = 'me' then
+    f.assignee := (select auth.uid());
+  elsif given <> 'nobody' then
+    f.assignee := private.filter_value(filters, 'assignee', 'string', 'a uuid');
+  end if;
+  f.connections := array[private.filter_value(filters, 'connection_id', 'string', 'a uuid')::uuid];
+  if f.connections[1] is null then
+    f.connections := array(select connection.id from public.whatsapp_connections as connection
+      where connection.workspace_id = read_filters.workspace_id);
+  end if;
+
+  f.tags := private.filter_tags(filters);
+  f.page_size := private.page_size(private.filter_value(filters, 'limit', 'number', 'a whole number from 1 to 200')::numeric);
+  f := private.read_cursor(f, private.filter_value(filters, 'cursor', 'string', 'the cursor of a row'));
+  return private.read_search(f, private.filter_value(filters, 'search', 'string', 'from 2 to 100 characters'));
+end
+$$;
+comment on function private.read_filters(uuid, jsonb) is 'The filters of get_conversations, checked. WA024.';
+
+create function private.read_cursor(f private.conversation_filter, cursor text) returns private.conversation_filter
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  f.before_at := 'infinity';
+  f.before_id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  if cursor is not null then
+    if cursor !~ '^-?[0-9]{1,16}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+      perform private.refuse_argument('cursor', 'the cursor of a row');
+    end if;
+    -- To the microsecond: 16 digits are exact in the double that an interval is multiplied by.
+    f.before_at := timestamptz 'epoch' + split_part(cursor, '.', 1)::bigint * interval '1 microsecond';
+    f.before_id := split_part(cursor, '.', 2);
+  end if;
+  return f;
+end
+$$;
+
+create function private.read_search(f private.conversation_filter, search text) returns private.conversation_filter
+language plpgsql immutable set search_path = ''
+as $$
+declare
+  scope text := private.search_scope(f.workspace_id);
+begin
+  f.search := btrim(search);
+  if char_length(f.search) not between 2 and 100 then
+    perform private.refuse_argument('search', 'from 2 to 100 characters');
+  end if;
+  f.contact_query := private.contact_query(f.workspace_id, f.search);
+  -- Of millions of messages, two letters would begin a word in most.
+  f.message_query := private.word_query(scope, f.search, 3);
+  if f.search ~ '^[0-9+() ./-]*$' then
+    f.number := private.phone_key(ltrim(regexp_replace(f.search, '\(0\)|[^0-9]', '', 'g'), '0'));
+  end if;
+  f.tag_query := (select string_agg(format('%st%s', scope, md5(tag)), ' & ') from unnest(f.tags) as tag)::tsquery;
+  return f;
+end
+$$;

@@ -1,0 +1,240 @@
+-- A page of the inbox: read in its order along an index while nearly every thread will do, gathered by words while few do.
+
+create function private.walk_conversations(
+  f private.conversation_filter, before_at timestamptz, before_id uuid, most integer) returns setof public.conversations
+language plpgsql stable set search_path = ''
+-- Planned with its values: a prepared plan does not know that it will read a page only.
+set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  -- Each state is a stretch of the index in the right order; of each at most a page is read, and the newest of all taken.
+  if not f.by_assignee then
+    return query
+    select page.*
+    from unnest(f.connections) as own (id) cross join unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
+    cross join lateral (
+      select thread.* from public.conversations as thread
+      where thread.workspace_id = f.workspace_id and thread.connection_id = own.id and thread.status = state.status
+        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
+      order by thread.sort_at desc, thread.id desc limit most) as page
+    order by page.sort_at desc, page.id desc limit most;
+  elsif f.assignee is not null then
+    return query
+    select page.*
+    from unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
+    cross join lateral (
+      select thread.* from public.conversations as thread
+      where thread.workspace_id = f.workspace_id and thread.assigned_to = f.assignee and thread.status = state.status
+        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
+        and thread.connection_id = any (f.connections)
+      order by thread.sort_at desc, thread.id desc limit most) as page
+    order by page.sort_at desc, page.id desc limit most;
+  else
+    return query
+    select page.*
+    from unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
+    cross join lateral (
+      select thread.* from public.conversations as thread
+      where thread.workspace_id = f.workspace_id and thread.assigned_to is null and thread.status = state.status
+        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
+        and thread.connection_id = any (f.connections)
+      order by thread.sort_at desc, thread.id desc limit most) as page
+    order by page.sort_at desc, page.id desc limit most;
+  end if;
+end
+$$;
+comment on function private.walk_conversations(private.conversation_filter, timestamptz, uuid, integer) is
+  'The newest threads before a place that pass the filters an index knows: status, unread, assignee, connection.';
+
+create function private.threads_of_contacts(f private.conversation_filter, asked tsquery, most integer) returns uuid[]
+language plpgsql stable set search_path = ''
+set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  found uuid[] := array(
+    select contact.id from public.contacts as contact
+    where private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ asked
+    limit most + 1);
+begin
+  if cardinality(found) > most then
+    return null;
+  end if;
+  return array(
+    select thread.id from unnest(found) as contact (id)
+    join public.conversations as thread on thread.workspace_id = f.workspace_id and thread.contact_id = contact.id);
+end
+$$;
+comment on function private.threads_of_contacts(private.conversation_filter, tsquery, integer) is
+  'The threads of the contacts found by their words. Null: more contacts than `most`, which may be null.';
+
+create function private.is_frequent(f private.conversation_filter) returns boolean
+-- Volatile, since only such a function may explain.
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  plan json;
+begin
+  -- As the planner knows from the table's statistics: reading a million entries to see that they are a million takes too long.
+  -- It takes half a percent for any word that it knows nothing of.
+  execute format('explain (format json) select from public.messages where type = any (%L) '
+    'and private.message_words(workspace_id, type, content) @@ %L::tsquery', private.searched_types(), f.message_query) into plan;
+  return (plan #>> '{0,Plan,Plan Rows}')::numeric
+    > greatest(20000, 0.01 * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass));
+end
+$$;
+comment on function private.is_frequent(private.conversation_filter) is 'Whether the words of a search stand in too many messages to gather them.';
+
+create function private.threads_of_messages(f private.conversation_filter, most integer) returns uuid[]
+language plpgsql stable set search_path = ''
+set plan_cache_mode = force_custom_plan set enable_seqscan = off
+as $$
+declare
+  found uuid[];
+begin
+  if f.message_query is null then
+    return '{}';
+  elsif most is not null and private.is_frequent(f) then
+    return null;
+  end if;
+  -- The scope in each word stands for the workspace: asked for by its key, too, millions would be read one by one.
+  found := array(
+    select message.conversation_id from public.messages as message
+    where private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query
+      and message.type in ('text', 'button', 'template', 'location', 'contacts', 'interactive', 'image', 'video', 'document')
+    limit most + 1);
+  return case when coalesce(cardinality(found) <= most, true) then array(select distinct id from unnest(found) as id) end;
+end
+$$;
+comment on function private.threads_of_messages(private.conversation_filter, integer) is
+  'The threads of the messages found by their words. Null: more messages than `most`, which may be null.';
+
+create function private.gather(f private.conversation_filter, most integer) returns private.conversation_filter
+language plpgsql stable set search_path = ''
+as $$
+begin
+  f.by_contact := private.threads_of_contacts(f, f.contact_query, most)
+    -- A number that no contact bears any more still names its thread.
+    || case when f.number is not null then array(
+      select known.conversation_id from unnest(f.connections) as own (id)
+      join private.conversation_identifiers as known on known.connection_id = own.id and known.identifier = f.number) end;
+  f.by_message := private.threads_of_messages(f, most);
+  return f;
+end
+$$;
+comment on function private.gather(private.conversation_filter, integer) is 'All threads that a search finds, if they are not more than so many.';
+
+create function private.is_tagged(thread public.conversations, f private.conversation_filter) returns boolean
+language plpgsql stable set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return f.tags is null or exists (
+    select from public.contacts as contact
+    where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id and contact.tags @> f.tags);
+end
+$$;
+
+create function private.is_found(thread public.conversations, f private.conversation_filter) returns boolean
+language plpgsql stable set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  -- Looked up where it was gathered, looked into where it was too many.
+  return f.search is null or thread.id = any (f.by_contact) or thread.id = any (f.by_message)
+    or f.by_contact is null and exists (
+      select from public.contacts as contact
+      where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
+        and private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ f.contact_query)
+    or f.by_message is null and exists (
+      select from public.messages as message
+      where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+        and message.type = any (private.searched_types())
+        and private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query);
+end
+$$;
+comment on function private.is_found(public.conversations, private.conversation_filter) is 'Whether a search finds this one thread.';
+
+create function private.page_of(f private.conversation_filter, gathered uuid[]) returns uuid[]
+language plpgsql stable set search_path = ''
+set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  return array(
+    select ordered.id
+    from (
+      -- Sorted first, and looked into one after the other until the page is full.
+      select thread.* from (select distinct id from unnest(gathered) as id) as one
+      join public.conversations as thread on thread.id = one.id
+      where thread.workspace_id = f.workspace_id and thread.status = any (f.statuses) and thread.is_read = any (f.read_marks)
+        and (not f.by_assignee or thread.assigned_to is not distinct from f.assignee)
+        and thread.connection_id = any (f.connections)
+        and (thread.sort_at, thread.id) < (f.before_at, f.before_id)
+      order by thread.sort_at desc, thread.id desc offset 0
+    ) as ordered
+    where private.is_tagged(ordered, f) and private.is_found(ordered, f)
+    limit f.page_size);
+end
+$$;
+comment on function private.page_of(private.conversation_filter, uuid[]) is 'The page out of gathered threads.';
+
+create function private.page_by_walking(f private.conversation_filter) returns uuid[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  place public.conversations;
+  stretch public.conversations[];
+  found uuid[] := '{}';
+  walked integer := 0;
+begin
+  place.sort_at := f.before_at;
+  place.id := f.before_id;
+  loop
+    stretch := array(select thread from private.walk_conversations(f, place.sort_at, place.id, 200) as thread);
+    found := found || array(
+      select thread.id from unnest(stretch) as thread
+      where private.is_tagged(thread, f) and private.is_found(thread, f)
+      limit f.page_size - cardinality(found));
+    exit when cardinality(found) >= f.page_size or cardinality(stretch) < 200;
+    walked := walked + 200;
+    -- So many fit, but not here: whoever gathers them after all is done in time.
+    if walked >= 4000 then
+      return null;
+    end if;
+    place := stretch[200];
+  end loop;
+  return found;
+end
+$$;
+comment on function private.page_by_walking(private.conversation_filter) is
+  'The page by looking into one thread after the other, newest first. Null: it was not full after thousands.';
+
+create function private.find_conversations(f private.conversation_filter) returns uuid[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  few constant integer := 2000;
+  tagged uuid[];
+  page uuid[];
+begin
+  if f.search is null and f.tags is null then
+    return array(select thread.id from private.walk_conversations(f, f.before_at, f.before_id, f.page_size) as thread);
+  end if;
+  if f.search is not null then
+    f := private.gather(f, few);
+    if f.by_contact is not null and f.by_message is not null then
+      return private.page_of(f, f.by_contact || f.by_message);
+    end if;
+  end if;
+  tagged := case when f.tags is not null then private.threads_of_contacts(f, f.tag_query, few) end;
+  page := case when tagged is null then private.page_by_walking(f) else private.page_of(f, tagged) end;
+  if page is null then
+    if f.search is not null then
+      f := private.gather(f, null);
+    end if;
+    page := private.page_of(f, case when f.search is null then private.threads_of_contacts(f, f.tag_query, null)
+      else f.by_contact || f.by_message end);
+  end if;
+  return page;
+end
+$$;
+comment on function private.find_conversations(private.conversation_filter) is 'The ids of a page, newest first.';
