@@ -68,8 +68,9 @@ select results_eq(
     where has_table_privilege('authenticated', oid, kind)
     group by name order by name$$,
   $$values ('contacts', 'delete select'), ('conversations', 'select'), ('message_templates', 'select'),
-    ('messages', 'select'), ('whatsapp_connections', 'select'), ('workspace_members', 'select'), ('workspaces', 'select')$$,
-  'signed-in users read seven tables and delete contacts; nothing else holds for a whole table');
+    ('messages', 'select'), ('whatsapp_connections', 'select'), ('workspace_invitations', 'delete select'),
+    ('workspace_members', 'select'), ('workspaces', 'select')$$,
+  'signed-in users read eight tables and delete contacts and invitations; nothing else holds for a whole table');
 select results_eq(
   $$select name, kind, string_agg(attname, ' ' order by attname) collate "default"
     from our_tables join pg_attribute on attrelid = our_tables.oid and attnum > 0 and not attisdropped,
@@ -78,7 +79,8 @@ select results_eq(
     group by name, kind order by name, kind$$,
   $$values ('contacts', 'insert', 'attributes name phone tags workspace_id'), ('contacts', 'update', 'attributes name phone tags'),
     ('messages', 'insert', 'client_reference content conversation_id direction reply_to_wamid send_after type workspace_id'),
-    ('workspaces', 'update', 'media_retention_days')$$,
+    ('whatsapp_connections', 'update', 'media_lifetime send_read_receipts'),
+    ('workspaces', 'update', 'broadcasts default_language media_retention_days name')$$,
   'signed-in users write the columns that are theirs');
 select is_empty(
   $$select name from our_functions
