@@ -65,6 +65,6 @@ create policy "owners and admins set up connections" on public.whatsapp_connecti
   for update to authenticated
   using (workspace_id in (select private.user_managed_workspace_ids()))
   with check (workspace_id in (select private.user_managed_workspace_ids()));
--- What concerns their own number alone; how much of the machine it gets is the operator's, the rest the provider's.
-grant select, update (send_read_receipts, media_lifetime) on public.whatsapp_connections to authenticated;
+-- What customers see; how much of the machine a number gets, and for how long a file is tried, is the operator's.
+grant select, update (send_read_receipts) on public.whatsapp_connections to authenticated;
 grant select, insert, update, delete on public.whatsapp_connections to service_role;

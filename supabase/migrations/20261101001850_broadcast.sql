@@ -13,7 +13,7 @@ as $$
 begin
   perform realtime.send(
     case when cardinality(ids) > 100 then jsonb_build_object('op', 'many')
-      else jsonb_build_object('op', op, 'ids', ids) || coalesce(jsonb_build_object('conversation_ids', nullif(conversation_ids, '{}')), '{}') end,
+      else jsonb_strip_nulls(jsonb_build_object('op', op, 'ids', ids, 'conversation_ids', conversation_ids)) end,
     event, 'workspace:' || workspace_id, true);
 end
 $$;
@@ -28,7 +28,8 @@ as $$
 begin
   perform private.broadcast(changed.workspace_id, 'message', lower(tg_op), changed.ids, changed.conversation_ids)
   from (
-    select told.workspace_id, array_agg(told.id) as ids, array_agg(distinct told.conversation_id) filter (where told.conversation_id is not null) as conversation_ids
+    select told.workspace_id, array_agg(told.id) as ids,
+      array_agg(distinct told.conversation_id) filter (where told.conversation_id is not null) as conversation_ids
     from changed_rows as told
     where told.workspace_id in (select id from public.workspaces where broadcasts)
     group by told.workspace_id

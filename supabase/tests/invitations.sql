@@ -129,7 +129,7 @@ select results_eq(
   $$values ('paused', 'credential')$$, 'which waits for its key');
 select is(pg_temp.add('owner', 'meta', '100003'), 'WA002', 'a second does not fit');
 select is(pg_temp.add('service_role', 'meta', '100003'), 'WA002', 'whoever asks');
-select is(pg_temp.by('admin', 'update public.whatsapp_connections set send_read_receipts = true, media_lifetime = $$1 hour$$'), '1', 'an admin sets it up');
+select is(pg_temp.by('admin', 'update public.whatsapp_connections set send_read_receipts = true'), '1', 'an admin sets it up');
 select is(pg_temp.by('agent', 'update public.whatsapp_connections set send_read_receipts = false'), '0', 'an agent does not');
 select is(
   pg_temp.by('stranger', 'update public.whatsapp_connections set send_read_receipts = false where workspace_id = md5($$home$$)::uuid'), '0',

@@ -79,7 +79,7 @@ select results_eq(
     group by name, kind order by name, kind$$,
   $$values ('contacts', 'insert', 'attributes name phone tags workspace_id'), ('contacts', 'update', 'attributes name phone tags'),
     ('messages', 'insert', 'client_reference content conversation_id direction reply_to_wamid send_after type workspace_id'),
-    ('whatsapp_connections', 'update', 'media_lifetime send_read_receipts'),
+    ('whatsapp_connections', 'update', 'send_read_receipts'),
     ('workspaces', 'update', 'broadcasts default_language media_retention_days name')$$,
   'signed-in users write the columns that are theirs');
 select is_empty(
