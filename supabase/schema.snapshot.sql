@@ -1447,7 +1447,7 @@ CREATE OR REPLACE FUNCTION private.abandon_workspace (
 #variable_conflict use_variable
 begin
   perform private.enter_workspace(workspace_id, array['owner']);
-  update public.workspaces as tenant set deleted_at = now() where tenant.id = workspace_id and tenant.deleted_at is null;
+  update public.workspaces as tenant set deleted_at = now(), broadcasts = false where tenant.id = workspace_id and tenant.deleted_at is null;
   if not found then
     raise exception 'no such workspace' using errcode = 'WA004';
   end if;
@@ -8034,29 +8034,31 @@ CREATE OR REPLACE FUNCTION private.sweep_workspace (
   SET search_path TO ''
   SET enable_seqscan TO 'off'
   AS $function$
-#variable_conflict use_variable
 declare
   swept integer := 0;
   gone integer;
+  statement text;
 begin
-  delete from public.messages as message
-  where message.id in (select id from public.messages as own where own.workspace_id = workspace_id limit max_rows);
-  get diagnostics swept = row_count;
-  delete from public.message_statuses as report
-  where (report.connection_id, report.wamid, report.status, report.participant) in (
-    select own.connection_id, own.wamid, own.status, own.participant
-    from public.whatsapp_connections as connection join public.message_statuses as own on own.connection_id = connection.id
-    where connection.workspace_id = workspace_id limit max_rows - swept);
-  get diagnostics gone = row_count;
-  swept := swept + gone;
-  delete from public.conversations as thread
-  where thread.id in (select id from public.conversations as own where own.workspace_id = workspace_id limit max_rows - swept);
-  get diagnostics gone = row_count;
-  swept := swept + gone;
-  delete from public.contacts as contact
-  where contact.id in (select id from public.contacts as own where own.workspace_id = workspace_id limit max_rows - swept);
-  get diagnostics gone = row_count;
-  swept := swept + gone;
+  -- The queues' rows before the messages, as everybody locks them.
+  foreach statement in array array[
+    'delete from public.outbox where message_id in (
+       select message_id from public.outbox where workspace_id = $1 limit $2)',
+    'delete from public.media_downloads where message_id in (
+       select message_id from public.media_downloads where workspace_id = $1 limit $2)',
+    'delete from public.messages where id in (select id from public.messages where workspace_id = $1 limit $2)',
+    'delete from public.message_statuses as report
+     where (report.connection_id, report.wamid, report.status, report.participant) in (
+       select own.connection_id, own.wamid, own.status, own.participant
+       from public.whatsapp_connections as connection
+       join public.message_statuses as own on own.connection_id = connection.id
+       where connection.workspace_id = $1 limit $2)',
+    'delete from public.conversations where id in (select id from public.conversations where workspace_id = $1 limit $2)',
+    'delete from public.contacts where id in (select id from public.contacts where workspace_id = $1 limit $2)']
+  loop
+    execute statement using workspace_id, max_rows - swept;
+    get diagnostics gone = row_count;
+    swept := swept + gone;
+  end loop;
   -- A set that is not full was the last one; the rest goes along, the files with it.
   if swept < max_rows then
     delete from public.workspaces as tenant where tenant.id = workspace_id;

@@ -32,6 +32,15 @@ async def test_privileges_are_what_the_lines_say(attack: Attack) -> None:
     holds(await catalog.function_grants(attack))
 
 
+@pytest.mark.parametrize("schema", ["private", "auth", "storage", "vault", "realtime", "extensions", "pg_catalog"])
+async def test_no_other_schema_is_shown(attack: Attack, schema: str) -> None:
+    for actor in attack.actors.values():
+        for header in ("Accept-Profile", "Content-Profile"):
+            method, path = ("GET", "objects") if header == "Accept-Profile" else ("POST", "rpc/user_workspace_ids")
+            answer = await attack.ask(actor, method, f"/rest/v1/{path}", **{header: schema})
+            assert answer.kind == (406, "PGRST106"), (actor.name, header)
+
+
 async def test_rows_are_for_their_workspace(attack: Attack) -> None:
     holds(await tables.findings(attack))
 

@@ -146,6 +146,21 @@ async def test_of_two_owners_whose_users_are_deleted_at_once_one_stays(
     assert refused.value.sqlstate == "WA030"
 
 
+async def test_auth_keeps_the_user_of_a_last_owner_until_the_workspace_is_gone(people: list[Person]) -> None:
+    owner = people[0]
+    workspace = await founded(owner)
+
+    async def delete() -> int:
+        secret = owner.project.headers(owner.project.service_role_key)
+        answer = await owner.http.delete(f"{owner.project.url}/auth/v1/admin/users/{owner.id}", headers=secret)
+        return answer.status_code
+
+    assert await delete() == 500
+    assert await owner.ask("GET", "workspaces?select=id") == (200, [{"id": workspace}])
+    assert await owner.call("delete_workspace", workspace_id=workspace) == (204, None)
+    assert await delete() == 200
+
+
 async def test_one_token_accepted_twice_at_once_lets_in_once(people: list[Person]) -> None:
     owner, guest, _ = people
     workspace = await founded(owner)
