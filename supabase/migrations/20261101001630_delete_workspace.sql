@@ -6,6 +6,14 @@ language plpgsql security definer set search_path = ''
 as $$
 #variable_conflict use_variable
 begin
+  -- Recordings of its numbers are waited for, before anything is locked that they lock.
+  perform pg_advisory_xact_lock(private.turn_of(number.id))
+  from (
+    select connection.id from public.whatsapp_connections as connection
+    where connection.workspace_id = workspace_id
+      and (private.is_backend() or workspace_id in (select private.user_owned_workspace_ids()))
+    order by connection.id
+  ) as number;
   perform private.enter_workspace(workspace_id, array['owner']);
   update public.workspaces as tenant set deleted_at = now(), broadcasts = false where tenant.id = workspace_id and tenant.deleted_at is null;
   if not found then

@@ -108,7 +108,13 @@ HOLES = {
         "create unique index hole on public.contacts (phone)",
         "drop index public.hole",
         at_table("contacts"),
-        r"contacts: foreign learns of a key of home \(23505",
+        r"contacts: foreign learns of home by phone \(23505",
+    ),
+    "a reference of one's own reaches across workspaces": Hole(
+        "create unique index hole on public.messages (client_reference)",
+        "drop index public.hole",
+        at_table("workspaces", "workspace_members", "contacts", "whatsapp_connections", "conversations", "messages"),
+        r"messages: foreign learns of home by client_reference \(23505",
     ),
     "a function is for everybody": Hole(
         "grant execute on function public.get_connection_credential(uuid) to authenticated",

@@ -67,15 +67,15 @@ async def filters(attack: Attack, tables: Mapping[str, Table]) -> list[str]:
     """A filter on any column of a row of home answers outsiders as one on a value that nobody has."""
     found = []
     for name, line in tables.items():
-        column, value = line.tenant
-        rows = await attack.rows(
-            f"select to_jsonb(told) as row from public.{name} as told where {column}::text = %s", attack.home[value]
-        )
-        known = {key: item for row in rows for key, item in row["row"].items() if item is not None}
+        rows = await _rows(attack, name, line)
+        known = {key: item for row in rows for key, item in row.items() if item is not None}
         for key, item in known.items():
             text = item if isinstance(item, str) else json.dumps(item)
             for test in ("eq", "not.eq"):
-                query = f"{key}={test}.{quote(text)}&select={column}"
+                query = f"{key}={test}.{quote(text)}&select={line.tenant[0]}"
+                owners = await attack.ask(attack.actors["owner"], "GET", f"/rest/v1/{name}?{query}", **COUNTED)
+                if line.read and test == "eq" and isinstance(item, str) and owners.refused:
+                    found.append(f"{name}: a filter on {key} finds nothing, even for the owner")
                 for actor in outsiders(attack):
                     answer = await attack.ask(actor, "GET", f"/rest/v1/{name}?{query}", **COUNTED)
                     if shown := attack.knows(answer.text, attack.home, but=text):
@@ -99,6 +99,9 @@ async def embeds(attack: Attack, tables: Mapping[str, Table]) -> list[str]:
                     foreign = attack.home if actor.rank < 1 else attack.away
                     if shown := attack.knows(answer.text, foreign):
                         found.append(f"{outer}: {actor.name} reads {shown} by embedding {inner}")
+                    readable = all(actor.may(tables[name].read) for name in (outer, inner))
+                    if actor.rank >= 1 and readable and answer.status != 200:
+                        found.append(f"{outer}: {actor.name} cannot embed {inner} ({answer.status} {answer.code})")
     return found
 
 
@@ -106,16 +109,12 @@ async def updates(attack: Attack, tables: Mapping[str, Table]) -> list[str]:
     """Each column of home's rows, set to what it is: how many rows that would change is who may change them."""
     found = []
     for name, line in tables.items():
-        column, value = line.tenant
-        rows = await attack.rows(
-            f"select to_jsonb(told) as row from public.{name} as told where {column}::text = %s limit 1",
-            attack.home[value],
-        )
+        row, *_ = await _rows(attack, name, line)
         for written in await attack.rows(WRITABLE, f"public.{name}"):
             key = written["name"]
             for actor in attack.actors.values():
                 path = f"/rest/v1/{name}?{_own(line, attack.home)}"
-                answer = await attack.ask(actor, "PATCH", path, {key: rows[0]["row"][key]}, **QUIET)
+                answer = await attack.ask(actor, "PATCH", path, {key: row[key]}, **QUIET)
                 allowed = actor.may(line.update_by) and key in line.update.split()
                 if allowed == answer.refused:
                     told = "cannot change" if allowed else "changes"
@@ -127,12 +126,9 @@ async def inserts(attack: Attack, tables: Mapping[str, Table]) -> list[str]:
     """A row put into home, or beside it with home's keys, answers outsiders as if there were no home."""
     found = []
     for name, line in tables.items():
-        column, value = line.tenant
-        (row, *_) = await attack.rows(
-            f"select to_jsonb(told) as row from public.{name} as told where {column}::text = %s", attack.home[value]
-        )
+        row, *_ = await _rows(attack, name, line)
         columns = line.insert.split() or [one["name"] for one in await attack.rows(WRITABLE, f"public.{name}")]
-        copy = {key: row["row"][key] for key in columns if key in row["row"]}
+        copy = {key: row[key] for key in columns if key in row}
         for body in (copy, filled(line.sample, attack.home)):
             for actor in outsiders(attack):
                 found += await _adds(attack, name, line, actor, body)
@@ -146,7 +142,6 @@ async def inserts(attack: Attack, tables: Mapping[str, Table]) -> list[str]:
 
 async def _adds(attack: Attack, name: str, line: Table, actor: Actor, body: dict[str, Any]) -> list[str]:
     found = []
-    column, value = line.tenant
     if attack.knows(json.dumps(body), attack.home):
         into_home = await attack.ask(actor, "POST", f"/rest/v1/{name}", body)
         if not into_home.refused:
@@ -156,14 +151,30 @@ async def _adds(attack: Attack, name: str, line: Table, actor: Actor, body: dict
             found.append(
                 f"{name}: {actor.name} learns by adding that home exists ({into_home.kind}, {into_nothing.kind})"
             )
-    if actor.name == "foreign" and column in body:
-        # In a workspace of one's own a key that is taken elsewhere must be free.
-        own = body | {column: attack.away[value]}
-        free = _renamed(body, attack.home, attack.nowhere) | {column: attack.away[value]}
-        taken, fresh = await _inserted(attack, actor, name, own), await _inserted(attack, actor, name, free)
-        if taken != fresh:
-            found.append(f"{name}: {actor.name} learns of a key of home ({taken}, {fresh})")
     return found
+
+
+async def keys(attack: Attack, tables: Mapping[str, Table]) -> list[str]:
+    """In one's own workspace a value that home has goes in like one that nobody has: no key reaches across."""
+    found = []
+    actor = attack.actors["foreign"]
+    for name, line in tables.items():
+        base = filled(line.sample, attack.away)
+        for row in await _rows(attack, name, line):
+            for key in line.insert.split():
+                taken, free = base | {key: row[key]}, base | {key: _renamed(row[key], attack.home, attack.nowhere)}
+                if taken != free:
+                    codes = [await _inserted(attack, actor, name, body) for body in (taken, free)]
+                    if codes[0] != codes[1]:
+                        found.append(f"{name}: foreign learns of home by {key} ({codes[0]}, {codes[1]})")
+    return found
+
+
+async def _rows(attack: Attack, name: str, line: Table) -> list[dict[str, Any]]:
+    """Home's rows of a table."""
+    column, value = line.tenant
+    query = f"select to_jsonb(told) as row from public.{name} as told where {column}::text = %s"
+    return [found["row"] for found in await attack.rows(query, attack.home[value])]
 
 
 def _renamed(body: Any, names: Mapping[str, str], others: Mapping[str, str]) -> Any:
@@ -209,7 +220,7 @@ async def findings(attack: Attack, tables: Mapping[str, Table] = TABLES) -> list
     found = await seeded(attack, tables)
     if found:
         return found
-    for attempt in (reads, filters, embeds, updates, inserts, deletes):
+    for attempt in (reads, filters, embeds, updates, inserts, keys, deletes):
         found += await attempt(attack, tables)
     after = await attack.state(attack.home, tables)
     return found + [f"{name}: home is not what it was" for name in tables if before[name] != after[name]]

@@ -45,14 +45,16 @@ async def joins(attack: Attack, actor: Actor, topic: str) -> bool:
 
 async def topics(attack: Attack) -> list[str]:
     """Members join their workspace's topic and nobody else does."""
-    found = []
-    for actor in attack.actors.values():
-        if await joins(attack, actor, f"workspace:{attack.home['workspace']}") != (actor.rank >= 1):
-            found.append(f"topic of home: {actor.name} {'is refused' if actor.rank >= 1 else 'joins'}")
-        for topic in ("workspace:", f"workspace:{attack.nowhere['workspace']}", attack.home["workspace"]):
-            if await joins(attack, actor, topic):
-                found.append(f"topic {topic}: {actor.name} joins")
-    return found
+    home = f"workspace:{attack.home['workspace']}"
+    others = ("workspace:", f"workspace:{attack.nowhere['workspace']}", attack.home["workspace"])
+    asked = [(actor, topic) for actor in attack.actors.values() for topic in (home, *others)]
+    # All at once: a refusal takes its time.
+    answers = await asyncio.gather(*(joins(attack, actor, topic) for actor, topic in asked))
+    return [
+        f"topic {'of home' if topic == home else topic}: {actor.name} {'joins' if joined else 'is refused'}"
+        for (actor, topic), joined in zip(asked, answers, strict=True)
+        if joined != (topic == home and actor.rank >= 1)
+    ]
 
 
 async def changes(attack: Attack) -> list[str]:
