@@ -235,6 +235,18 @@ async def test_a_new_definer_without_a_check_is_found_although_it_has_a_line(att
         bites(await catalog.function_grants(attack, {"hole": line}), "hole: runs with its owner's rights")
 
 
+async def test_a_function_that_tells_by_one_argument_what_is_elsewhere_is_found(attack: Attack) -> None:
+    make = """create function private.hole(contact_id uuid) returns boolean language sql security definer as
+        'select exists (select from public.contacts where id = contact_id)';
+        create function public.hole(workspace_id uuid, contact_id uuid) returns boolean language sql as
+        'select private.hole(contact_id) where workspace_id in (select private.user_workspace_ids())';
+        grant execute on function private.hole(uuid), public.hole(uuid, uuid) to authenticated"""
+    line = Function("agent", {"workspace_id": "{workspace}", "contact_id": "{contact}"})
+    drop = "drop function public.hole(uuid, uuid); drop function private.hole(uuid)"
+    async with planted(attack.session, make, drop):
+        bites(await calls.findings(attack, {"hole": line}), "hole: foreign learns of home by contact_id")
+
+
 async def _shown(attack: Attack, path: str, method: str) -> None:
     """Once the Data API has read the catalog again."""
     body = {"message_id": attack.nowhere["message"]} if method == "POST" else None

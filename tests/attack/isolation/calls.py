@@ -48,7 +48,7 @@ async def _from_outside(attack: Attack, routine: Mapping[str, Any], line: Functi
         if actor.rank > 0 and line.by is not None and known.code not in REFUSED:
             found.append(f"{name}: {actor.name}, who may not, gets {known.kind}")
         if actor.rank < 1 and (
-            known.kind != unknown.kind or _plain(known, attack.home) != _plain(unknown, attack.nowhere)
+            known.kind != unknown.kind or _plain(known.text, attack.home) != _plain(unknown.text, attack.nowhere)
         ):
             found.append(f"{name}: {actor.name} learns that home exists ({known.kind}, {unknown.kind})")
         foreign = attack.home if actor.rank < 1 else attack.away
@@ -78,7 +78,7 @@ async def _across(attack: Attack, routine: Mapping[str, Any], line: Function) ->
             continue
         known = await _said(attack, actor, routine, own | {key: filled(template, attack.home)})
         unknown = await _said(attack, actor, routine, own | {key: filled(template, attack.nowhere)})
-        if known[0] != unknown[0]:
+        if known[0] != unknown[0] or _plain(known[1], attack.home) != _plain(unknown[1], attack.nowhere):
             found.append(f"{routine['name']}: foreign learns of home by {key} ({known[0]}, {unknown[0]})")
         if shown := attack.knows(known[1], attack.home, but=json.dumps(filled(template, attack.home))):
             found.append(f"{routine['name']}: foreign is told {shown} by {key}")
@@ -108,10 +108,8 @@ async def _said(attack: Attack, actor: Actor, routine: Mapping[str, Any], argume
     return await attack.say(actor, f"select told::text from public.{routine['name']}({places}) as told", arguments)
 
 
-def _plain(answer: Answer, world: Mapping[str, str]) -> str:
-    """Without the names that were in the question."""
-    text = answer.text
+def _plain(text: str, world: Mapping[str, str]) -> str:
+    """Without the names that were in the question, and without what is new in every answer: ids, tokens, times."""
     for name, value in world.items():
         text = text.replace(value, name)
-    # An id that is nobody's was made by the call.
-    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "new", text)
+    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}|[0-9]+", "#", text)
