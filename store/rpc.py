@@ -194,6 +194,10 @@ class Rpc:
         """Marks files that are too old for their workspace as expired, at most `max_files`; gives how many."""
         return await self._count("sweep_media_retention", max_files=max_files)
 
+    async def sweep_workspaces(self, max_rows: int = 5000) -> int:
+        """Deletes at most `max_rows` rows of a workspace that its owner has deleted; gives how many, 0 at the end."""
+        return await self._count("sweep_workspaces", max_rows=max_rows)
+
     # receipts
 
     async def claim_receipts(self, max_receipts: int, lease_seconds: int = 60) -> list[Row]:

@@ -365,6 +365,20 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "s
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
 
+-- private/tables/invitation_tokens.sql
+CREATE TABLE "private"."invitation_tokens" (
+  "invitation_id" uuid  NOT NULL,
+  "token_hash"    bytea NOT NULL,
+  CONSTRAINT "invitation_tokens_pkey" PRIMARY KEY (invitation_id),
+  CONSTRAINT "invitation_tokens_token_hash_key" UNIQUE (token_hash),
+  CONSTRAINT "invitation_tokens_invitation_id_fkey" FOREIGN KEY (invitation_id) REFERENCES public.workspace_invitations(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."invitation_tokens"
+  ENABLE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE "private"."invitation_tokens" IS 'SHA-256 of each invitation''s token; the token itself is told once, to whoever invites.';
+
 -- private/tables/media_removals.sql
 CREATE TABLE "private"."media_removals" (
   "prefix"       text                     NOT NULL,
@@ -849,6 +863,21 @@ CREATE INDEX conversations_contact ON public.conversations USING btree (workspac
 CREATE INDEX conversations_unassigned ON public.conversations USING btree (workspace_id, status, is_read, sort_at, id)
   WHERE (assigned_to IS NULL);
 
+CREATE TRIGGER broadcast_deletes
+  AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS changed_rows
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.broadcast_conversations();
+
+CREATE TRIGGER broadcast_inserts
+  AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS changed_rows
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.broadcast_conversations();
+
+CREATE TRIGGER broadcast_updates
+  AFTER UPDATE ON public.conversations REFERENCING NEW TABLE AS changed_rows
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.broadcast_conversations();
+
 CREATE TRIGGER count_added AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS changed_conversations FOR EACH STATEMENT EXECUTE FUNCTION private.count_conversations (
   '1'
 );
@@ -1141,6 +1170,21 @@ CREATE TRIGGER add_to_stats
   AFTER INSERT ON public.messages REFERENCING NEW TABLE AS added_messages
   FOR EACH STATEMENT
   EXECUTE FUNCTION private.add_to_stats();
+
+CREATE TRIGGER broadcast_deletes
+  AFTER DELETE ON public.messages REFERENCING OLD TABLE AS changed_rows
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.broadcast_messages();
+
+CREATE TRIGGER broadcast_inserts
+  AFTER INSERT ON public.messages REFERENCING NEW TABLE AS changed_rows
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.broadcast_messages();
+
+CREATE TRIGGER broadcast_updates
+  AFTER UPDATE ON public.messages REFERENCING NEW TABLE AS changed_rows
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.broadcast_messages();
 
 CREATE TRIGGER enqueue_outbound
   AFTER INSERT ON public.messages REFERENCING NEW TABLE AS queued_messages
@@ -1454,6 +1498,12 @@ CREATE POLICY "members see connections" ON "public"."whatsapp_connections"
   TO "authenticated"
   USING ((workspace_id IN ( SELECT private.user_workspace_ids() AS user_workspace_ids)));
 
+CREATE POLICY "owners and admins set up connections" ON "public"."whatsapp_connections"
+  FOR UPDATE
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)))
+  WITH CHECK ((workspace_id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)));
+
 COMMENT ON COLUMN "public"."whatsapp_connections"."media_downloads_at_once" IS 'How many files of the number are fetched at the same time, by all workers together.';
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."media_lifetime" IS 'How long the provider keeps a file that somebody sent: 7 days by its id (Meta, media reference); 60 minutes for numbers with Local Storage or No Storage at Meta. Files that come are fetched by then or expire.';
@@ -1468,6 +1518,10 @@ COMMENT ON TABLE "public"."whatsapp_connections" IS 'A WhatsApp number, reached 
 
 REVOKE ALL ON TABLE "public"."whatsapp_connections" FROM "authenticated";
 
+REVOKE ALL ("send_read_receipts") ON TABLE "public"."whatsapp_connections" FROM "authenticated";
+
+GRANT UPDATE ("send_read_receipts") ON TABLE "public"."whatsapp_connections" TO "authenticated";
+
 GRANT SELECT ON TABLE "public"."whatsapp_connections" TO "authenticated";
 
 REVOKE ALL ON TABLE "public"."whatsapp_connections" FROM "service_role";
@@ -1475,6 +1529,51 @@ REVOKE ALL ON TABLE "public"."whatsapp_connections" FROM "service_role";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."whatsapp_connections" TO "service_role";
 
 REVOKE ALL ON TABLE "public"."whatsapp_connections" FROM "anon";
+
+-- public/tables/workspace_invitations.sql
+CREATE TABLE "public"."workspace_invitations" (
+  "id"           uuid                     NOT NULL DEFAULT gen_random_uuid(),
+  "workspace_id" uuid                     NOT NULL,
+  "email"        text                     NOT NULL,
+  "role"         text                     NOT NULL,
+  "invited_by"   uuid,
+  "created_at"   timestamp with time zone NOT NULL DEFAULT now(),
+  "expires_at"   timestamp with time zone NOT NULL DEFAULT (now() + '7 days'::interval),
+  CONSTRAINT "workspace_invitations_email_check" CHECK (((email = lower(email)) AND (char_length(email) <= 320))),
+  CONSTRAINT "workspace_invitations_pkey" PRIMARY KEY (id),
+  CONSTRAINT "workspace_invitations_role_check" CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'agent'::text]))),
+  CONSTRAINT "workspace_invitations_workspace_id_email_key" UNIQUE (workspace_id, email),
+  CONSTRAINT "workspace_invitations_workspace_id_fkey" FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE
+);
+
+ALTER TABLE "public"."workspace_invitations"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "owners and admins see invitations" ON "public"."workspace_invitations"
+  FOR SELECT
+  TO "authenticated"
+  USING ((workspace_id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)));
+
+CREATE POLICY "owners and admins withdraw invitations" ON "public"."workspace_invitations"
+  FOR DELETE
+  TO "authenticated"
+  USING
+    (((workspace_id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)) AND ((ROLE <> 'owner'::text) OR (workspace_id IN ( SELECT
+    private.user_owned_workspace_ids() AS user_owned_workspace_ids)))));
+
+COMMENT ON COLUMN "public"."workspace_invitations"."invited_by" IS 'The member who invited; when they leave, the invitation goes, too.';
+
+COMMENT ON TABLE "public"."workspace_invitations" IS 'Who was invited and has not come yet. Owners and admins read and withdraw them.';
+
+REVOKE ALL ON TABLE "public"."workspace_invitations" FROM "authenticated";
+
+GRANT DELETE, SELECT ON TABLE "public"."workspace_invitations" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."workspace_invitations" FROM "service_role";
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."workspace_invitations" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."workspace_invitations" FROM "anon";
 
 -- public/tables/workspace_members.sql
 CREATE TABLE "public"."workspace_members" (
@@ -1492,6 +1591,16 @@ ALTER TABLE "public"."workspace_members"
   ENABLE ROW LEVEL SECURITY;
 
 CREATE INDEX workspace_members_user ON public.workspace_members USING btree (user_id);
+
+CREATE TRIGGER keep_an_owner_on_delete
+  AFTER DELETE ON public.workspace_members REFERENCING OLD TABLE AS former_members
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.keep_an_owner();
+
+CREATE TRIGGER keep_an_owner_on_update
+  AFTER UPDATE ON public.workspace_members REFERENCING OLD TABLE AS former_members
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.keep_an_owner();
 
 CREATE POLICY "members see who else is a member" ON "public"."workspace_members"
   FOR SELECT
@@ -1517,6 +1626,8 @@ CREATE TABLE "public"."workspaces" (
   "default_language"     text                     NOT NULL DEFAULT 'he'::text,
   "connection_limit"     integer                  NOT NULL DEFAULT 1,
   "media_retention_days" integer,
+  "broadcasts"           boolean                  NOT NULL DEFAULT false,
+  "deleted_at"           timestamp with time zone,
   "created_at"           timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "workspaces_connection_limit_check" CHECK ((connection_limit >= 0)),
   CONSTRAINT "workspaces_default_language_check" CHECK (((char_length(default_language) >= 2) AND (char_length(default_language) <= 15))),
@@ -1527,6 +1638,12 @@ CREATE TABLE "public"."workspaces" (
 
 ALTER TABLE "public"."workspaces"
   ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX workspaces_broadcasting ON public.workspaces USING btree (id)
+  WHERE broadcasts;
+
+CREATE INDEX workspaces_deleted ON public.workspaces USING btree (deleted_at)
+  WHERE (deleted_at IS NOT NULL);
 
 CREATE INDEX workspaces_retention ON public.workspaces USING btree (id)
   WHERE (media_retention_days IS NOT NULL);
@@ -1547,9 +1664,13 @@ CREATE POLICY "owners and admins set up their workspaces" ON "public"."workspace
   USING ((id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)))
   WITH CHECK ((id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)));
 
+COMMENT ON COLUMN "public"."workspaces"."broadcasts" IS 'Whether its topic workspace:<id> is told of every change. For owners and admins to set.';
+
 COMMENT ON COLUMN "public"."workspaces"."connection_limit" IS 'How many WhatsApp numbers the workspace may connect.';
 
 COMMENT ON COLUMN "public"."workspaces"."default_language" IS 'Template language when a send names none.';
+
+COMMENT ON COLUMN "public"."workspaces"."deleted_at" IS 'Since when it is being deleted: it has no members any more, and its rows are on their way out.';
 
 COMMENT ON COLUMN "public"."workspaces"."media_retention_days" IS 'After how many days the files of its messages leave the bucket; null: never. For owners and admins to set.';
 
@@ -1557,9 +1678,21 @@ COMMENT ON TABLE "public"."workspaces" IS 'A tenant. Row level security keeps ev
 
 REVOKE ALL ON TABLE "public"."workspaces" FROM "authenticated";
 
+REVOKE ALL ("broadcasts") ON TABLE "public"."workspaces" FROM "authenticated";
+
+GRANT UPDATE ("broadcasts") ON TABLE "public"."workspaces" TO "authenticated";
+
+REVOKE ALL ("default_language") ON TABLE "public"."workspaces" FROM "authenticated";
+
+GRANT UPDATE ("default_language") ON TABLE "public"."workspaces" TO "authenticated";
+
 REVOKE ALL ("media_retention_days") ON TABLE "public"."workspaces" FROM "authenticated";
 
 GRANT UPDATE ("media_retention_days") ON TABLE "public"."workspaces" TO "authenticated";
+
+REVOKE ALL ("name") ON TABLE "public"."workspaces" FROM "authenticated";
+
+GRANT UPDATE ("name") ON TABLE "public"."workspaces" TO "authenticated";
 
 GRANT SELECT ON TABLE "public"."workspaces" TO "authenticated";
 
@@ -1568,6 +1701,13 @@ REVOKE ALL ON TABLE "public"."workspaces" FROM "service_role";
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "public"."workspaces" TO "service_role";
 
 REVOKE ALL ON TABLE "public"."workspaces" FROM "anon";
+
+-- realtime/tables/messages.sql
+CREATE POLICY "members hear their workspaces" ON "realtime"."messages"
+  FOR SELECT
+  TO "authenticated"
+  USING (((EXTENSION = 'broadcast'::text) AND (( SELECT realtime.topic() AS topic) IN ( SELECT ('workspace:'::text || id.id)
+   FROM private.user_workspace_ids() id(id)))));
 
 -- storage/tables/objects.sql
 CREATE POLICY "members read their workspace's media" ON "storage"."objects"
@@ -1584,6 +1724,153 @@ CREATE POLICY "members upload outgoing media" ON "storage"."objects"
     (((bucket_id = 'whatsapp-media'::text) AND ((storage.foldername(name))[2] = 'outgoing'::text) AND (name !~ '(^|/)\.{0,2}(/|$)'::text) AND ((storage.foldername(name))[1] IN (
     SELECT (id.id)::text AS id
    FROM private.user_workspace_ids() id(id)))));
+
+-- private/functions/abandon_workspace.sql
+CREATE OR REPLACE FUNCTION private.abandon_workspace (
+  workspace_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+begin
+  -- Recordings of its numbers are waited for, before anything is locked that they lock.
+  perform pg_advisory_xact_lock(private.turn_of(number.id))
+  from (
+    select connection.id from public.whatsapp_connections as connection
+    where connection.workspace_id = workspace_id
+      and (private.is_backend() or workspace_id in (select private.user_owned_workspace_ids()))
+    order by connection.id
+  ) as number;
+  perform private.enter_workspace(workspace_id, array['owner']);
+  update public.workspaces as tenant set deleted_at = now(), broadcasts = false where tenant.id = workspace_id and tenant.deleted_at is null;
+  if not found then
+    raise exception 'no such workspace' using errcode = 'WA004';
+  end if;
+  delete from public.workspace_members as member where member.workspace_id = workspace_id;
+  delete from public.workspace_invitations as invitation where invitation.workspace_id = workspace_id;
+  -- Nothing is sent, nothing is received, the keys are forgotten, and the numbers may be connected elsewhere.
+  delete from private.connection_credentials as stored using public.whatsapp_connections as connection
+  where connection.workspace_id = workspace_id and stored.connection_id = connection.id;
+  update public.whatsapp_connections as connection set
+    status = 'disconnected', status_reason = 'deleted', waba_id = null, phone_number_id = 'deleted ' || connection.id
+  where connection.workspace_id = workspace_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."abandon_workspace"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."abandon_workspace"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."abandon_workspace"(uuid) IS 'Ends a workspace for everybody. For its owners. WA004, WA034.';
+
+REVOKE ALL ON FUNCTION "private"."abandon_workspace"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."abandon_workspace"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."abandon_workspace"(uuid) TO "postgres";
+
+-- private/functions/accept_invitation.sql
+CREATE OR REPLACE FUNCTION private.accept_invitation (
+  token text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  invitation public.workspace_invitations;
+begin
+  select asked.* into invitation
+  from private.invitation_tokens as known join public.workspace_invitations as asked on asked.id = known.invitation_id
+  where known.token_hash = sha256(convert_to(accept_invitation.token, 'UTF8'));
+  -- The workspace before the invitation, as everybody takes them; then whether it still is.
+  perform from public.workspaces where id = invitation.workspace_id for no key update;
+  delete from public.workspace_invitations as asked
+  where asked.id = invitation.id and asked.expires_at > now()
+    and asked.email = (select lower(email) from auth.users where id = (select auth.uid()));
+  if not found then
+    raise exception 'no such invitation' using errcode = 'WA031',
+      hint = 'It was for another address, was used or withdrawn, or is older than a week. Ask for a new one.';
+  end if;
+  insert into public.workspace_members (workspace_id, user_id, role)
+  values (invitation.workspace_id, (select auth.uid()), invitation.role) on conflict do nothing;
+  if not found then
+    raise exception 'you are a member already' using errcode = 'WA033';
+  end if;
+  return invitation.workspace_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."accept_invitation"(text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "private"."accept_invitation"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."accept_invitation"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."accept_invitation"(text) TO "postgres";
+
+-- private/functions/add_connection.sql
+CREATE OR REPLACE FUNCTION private.add_connection (
+  workspace_id         uuid,
+  provider             text,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  made uuid;
+begin
+  perform private.enter_workspace(workspace_id, array['owner', 'admin']);
+  if provider is null or provider not in ('360dialog', 'meta') then
+    perform private.refuse_field('provider', '360dialog or meta');
+  elsif phone_number_id is null or phone_number_id !~ '^[A-Za-z0-9_-]{1,64}$' then
+    perform private.refuse_field('phone_number_id', 'the number''s id at WhatsApp, digits');
+  elsif waba_id !~ '^[A-Za-z0-9_-]{1,64}$' then
+    perform private.refuse_field('waba_id', 'the account''s id at WhatsApp, digits');
+  elsif display_phone_number !~ '^\+?[0-9 ().-]{3,40}$' then
+    perform private.refuse_field('display_phone_number', 'a phone number');
+  end if;
+  -- What WhatsApp says of an account is told to all its numbers: nobody listens by naming another's account.
+  if waba_id is not null and not private.is_backend() then
+    perform pg_advisory_xact_lock(hashtextextended('waba ' || waba_id, 0));
+    if exists (
+      select from public.whatsapp_connections as other
+      where other.waba_id = add_connection.waba_id and other.workspace_id <> add_connection.workspace_id) then
+      raise exception 'the account cannot be connected here' using errcode = 'WA035', detail = 'waba_id';
+    end if;
+  end if;
+  insert into public.whatsapp_connections as connection (
+    workspace_id, provider, phone_number_id, waba_id, display_phone_number, status, status_reason)
+  values (workspace_id, provider, phone_number_id, waba_id, display_phone_number, 'paused', 'credential')
+  on conflict on constraint whatsapp_connections_phone_number_id_key do nothing
+  returning connection.id into made;
+  if made is null then
+    raise exception 'the number cannot be connected here' using errcode = 'WA035', detail = 'phone_number_id',
+      hint = 'A number belongs to one workspace.';
+  end if;
+  return made;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."add_connection"(uuid, text, text, text, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."add_connection"(uuid, text, text, text, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."add_connection"(uuid, text, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."add_connection"(uuid, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."add_connection"(uuid, text, text, text, text) TO "postgres";
 
 -- private/functions/add_counts.sql
 CREATE OR REPLACE FUNCTION private.add_counts (
@@ -2041,6 +2328,88 @@ REVOKE ALL ON FUNCTION "private"."brings_file"(private.inbound_message, public.m
 
 GRANT EXECUTE ON FUNCTION "private"."brings_file"(private.inbound_message, public.messages) TO "postgres";
 
+-- private/functions/broadcast_conversations.sql
+CREATE OR REPLACE FUNCTION private.broadcast_conversations()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+begin
+  perform private.broadcast(changed.workspace_id, 'conversation', lower(tg_op), changed.ids)
+  from (
+    select told.workspace_id, array_agg(told.id) as ids
+    from changed_rows as told
+    where told.workspace_id in (select id from public.workspaces where broadcasts)
+    group by told.workspace_id
+  ) as changed;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."broadcast_conversations"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."broadcast_conversations"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."broadcast_conversations"() TO "postgres";
+
+-- private/functions/broadcast_messages.sql
+CREATE OR REPLACE FUNCTION private.broadcast_messages()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+begin
+  perform private.broadcast(changed.workspace_id, 'message', lower(tg_op), changed.ids, changed.conversation_ids)
+  from (
+    select told.workspace_id, array_agg(told.id) as ids,
+      array_agg(distinct told.conversation_id) filter (where told.conversation_id is not null) as conversation_ids
+    from changed_rows as told
+    where told.workspace_id in (select id from public.workspaces where broadcasts)
+    group by told.workspace_id
+  ) as changed;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."broadcast_messages"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."broadcast_messages"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."broadcast_messages"() TO "postgres";
+
+-- private/functions/broadcast.sql
+CREATE OR REPLACE FUNCTION private.broadcast (
+  workspace_id     uuid,
+  event            text,
+  op               text,
+  ids              uuid[],
+  conversation_ids uuid[] DEFAULT NULL::uuid[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  perform realtime.send(
+    case when cardinality(ids) > 100 then jsonb_build_object('op', 'many')
+      else jsonb_strip_nulls(jsonb_build_object('op', op, 'ids', ids, 'conversation_ids', conversation_ids)) end,
+    event, 'workspace:' || workspace_id, true);
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."broadcast"(uuid, text, text, uuid[], uuid[]) IS 'Tells a workspace''s topic {op, ids, conversation_ids?}, or {op: many} of more than a hundred: then all is to be read again.';
+
+REVOKE ALL ON FUNCTION "private"."broadcast"(uuid, text, text, uuid[], uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."broadcast"(uuid, text, text, uuid[], uuid[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."broadcast"(uuid, text, text, uuid[], uuid[]) TO "postgres";
+
 -- private/functions/callback_data.sql
 CREATE OR REPLACE FUNCTION private.callback_data (
   message public.messages
@@ -2097,6 +2466,46 @@ REVOKE ALL ON FUNCTION "private"."cancel_message"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."cancel_message"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."cancel_message"(uuid) TO "postgres";
+
+-- private/functions/change_member_role.sql
+CREATE OR REPLACE FUNCTION private.change_member_role (
+  workspace_id uuid,
+  user_id      uuid,
+  role         text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  own_role text := private.enter_workspace(change_member_role.workspace_id, array['owner', 'admin']);
+  former text;
+begin
+  select member.role into former from public.workspace_members as member
+  where member.workspace_id = change_member_role.workspace_id and member.user_id = change_member_role.user_id;
+  if former is null then
+    raise exception 'no such member' using errcode = 'WA004';
+  end if;
+  perform private.need_role(change_member_role.role);
+  if own_role <> 'owner' and 'owner' in (former, change_member_role.role) then
+    perform private.refuse_role();
+  end if;
+  update public.workspace_members as member set role = change_member_role.role
+  where member.workspace_id = change_member_role.workspace_id and member.user_id = change_member_role.user_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."change_member_role"(uuid, uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."change_member_role"(uuid, uuid, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."change_member_role"(uuid, uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."change_member_role"(uuid, uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."change_member_role"(uuid, uuid, text) TO "postgres";
 
 -- private/functions/check_action.sql
 CREATE OR REPLACE FUNCTION private.check_action (
@@ -3902,6 +4311,71 @@ REVOKE ALL ON FUNCTION "private"."count_conversations"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."count_conversations"() TO "postgres";
 
+-- private/functions/create_workspace.sql
+CREATE OR REPLACE FUNCTION private.create_workspace (
+  name             text,
+  default_language text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  made uuid;
+begin
+  -- A token outlives its user by up to an hour.
+  if not exists (select from auth.users where id = (select auth.uid())) then
+    raise exception 'no such user' using errcode = 'WA004';
+  end if;
+  if char_length(btrim(name)) not between 1 and 200 or name is null then
+    perform private.refuse_field('name', 'from 1 to 200 characters');
+  elsif default_language !~ '^[A-Za-z]{2,3}(_[A-Za-z0-9]{2,8}){0,2}$' or char_length(default_language) > 15 or default_language is null then
+    perform private.refuse_field('default_language', 'a language of WhatsApp''s templates, like he or en_US');
+  end if;
+  insert into public.workspaces (name, default_language)
+  values (btrim(create_workspace.name), create_workspace.default_language) returning id into made;
+  insert into public.workspace_members (workspace_id, user_id, role) values (made, (select auth.uid()), 'owner');
+  return made;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."create_workspace"(text, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "private"."create_workspace"(text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."create_workspace"(text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."create_workspace"(text, text) TO "postgres";
+
+-- private/functions/delete_workspace.sql
+CREATE OR REPLACE FUNCTION private.delete_workspace (
+  workspace_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.abandon_workspace(workspace_id);
+  -- What is small is gone with the answer.
+  perform private.sweep_workspace(workspace_id, 10000);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."delete_workspace"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."delete_workspace"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."delete_workspace"(uuid) IS 'Ends a workspace and begins to delete its rows. WA004, WA034.';
+
+REVOKE ALL ON FUNCTION "private"."delete_workspace"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."delete_workspace"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."delete_workspace"(uuid) TO "postgres";
+
 -- private/functions/differences.sql
 CREATE OR REPLACE FUNCTION private.differences (
   place   text,
@@ -4317,6 +4791,51 @@ REVOKE ALL ON FUNCTION "private"."ensure_threads"(private.inbound_message[]) FRO
 REVOKE ALL ON FUNCTION "private"."ensure_threads"(private.inbound_message[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."ensure_threads"(private.inbound_message[]) TO "postgres";
+
+-- private/functions/enter_workspace.sql
+CREATE OR REPLACE FUNCTION private.enter_workspace (
+  workspace_id uuid,
+  roles        text[]
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  role text;
+begin
+  -- The lock first: what follows is decided by what holds then, and two who change members at once take turns.
+  perform from public.workspaces as tenant
+  where tenant.id = enter_workspace.workspace_id
+    and (private.is_backend() or tenant.id in (select private.user_workspace_ids()))
+  for no key update;
+  if found and private.is_backend() then
+    role := 'owner';
+  elsif found then
+    select member.role into role from public.workspace_members as member
+    where member.workspace_id = enter_workspace.workspace_id and member.user_id = (select auth.uid());
+  end if;
+  if role is null then
+    raise exception 'no such workspace' using errcode = 'WA004';
+  elsif role <> all (roles) then
+    perform private.refuse_role();
+  end if;
+  return role;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."enter_workspace"(uuid, text[]) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."enter_workspace"(uuid, text[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."enter_workspace"(uuid, text[]) IS 'Locks a workspace and answers the caller''s role in it, the backend''s being owner. WA004, WA034 when it is none of these.';
+
+REVOKE ALL ON FUNCTION "private"."enter_workspace"(uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."enter_workspace"(uuid, text[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."enter_workspace"(uuid, text[]) TO "postgres";
 
 -- private/functions/error_of.sql
 CREATE OR REPLACE FUNCTION private.error_of (
@@ -5165,6 +5684,59 @@ REVOKE ALL ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) 
 
 GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) TO "postgres";
 
+-- private/functions/invite_member.sql
+CREATE OR REPLACE FUNCTION private.invite_member (
+  workspace_id uuid,
+  email        text,
+  role         text
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  own_role text := private.enter_workspace(invite_member.workspace_id, array['owner', 'admin']);
+  address text := lower(btrim(invite_member.email));
+  token text := replace(gen_random_uuid() || gen_random_uuid()::text, '-', '');
+  made public.workspace_invitations;
+begin
+  if address is null or char_length(address) > 320 or address !~ '^[^\s@]+@[^\s@]+$' then
+    perform private.refuse_field('email', 'an email address');
+  end if;
+  perform private.need_role(invite_member.role);
+  if own_role <> 'owner' and (invite_member.role = 'owner' or exists (
+    select from public.workspace_invitations as known
+    where known.workspace_id = invite_member.workspace_id and known.email = address and known.role = 'owner')) then
+    perform private.refuse_role();
+  end if;
+  if exists (
+    select from public.workspace_members as member join auth.users as person on person.id = member.user_id
+    where member.workspace_id = invite_member.workspace_id and lower(person.email) = address) then
+    raise exception 'they are a member already' using errcode = 'WA033';
+  end if;
+  -- The newest word holds: the token of an earlier invitation ends.
+  delete from public.workspace_invitations as known
+  where known.workspace_id = invite_member.workspace_id and known.email = address;
+  insert into public.workspace_invitations as invitation (workspace_id, email, role, invited_by)
+  values (invite_member.workspace_id, address, invite_member.role, (select auth.uid()))
+  returning * into made;
+  insert into private.invitation_tokens (invitation_id, token_hash) values (made.id, sha256(convert_to(token, 'UTF8')));
+  return jsonb_build_object('id', made.id, 'token', token, 'expires_at', made.expires_at);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."invite_member"(uuid, text, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."invite_member"(uuid, text, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."invite_member"(uuid, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."invite_member"(uuid, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."invite_member"(uuid, text, text) TO "postgres";
+
 -- private/functions/is_backend.sql
 CREATE OR REPLACE FUNCTION private.is_backend()
   RETURNS boolean
@@ -5335,6 +5907,43 @@ REVOKE ALL ON FUNCTION "private"."is_tagged"(public.conversations, private.conve
 REVOKE ALL ON FUNCTION "private"."is_tagged"(public.conversations, private.conversation_filter) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."is_tagged"(public.conversations, private.conversation_filter) TO "postgres";
+
+-- private/functions/keep_an_owner.sql
+CREATE OR REPLACE FUNCTION private.keep_an_owner()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  tenant uuid;
+begin
+  for tenant in select distinct workspace_id from former_members where role = 'owner' order by workspace_id loop
+    -- The lock makes two owners who leave at once take turns. A workspace that goes itself needs nobody.
+    perform from public.workspaces where id = tenant and deleted_at is null for no key update;
+    if found and not exists (select from public.workspace_members where workspace_id = tenant and role = 'owner') then
+      raise exception 'a workspace keeps an owner' using errcode = 'WA030',
+        hint = 'Make another member owner first, or delete the workspace.';
+    end if;
+  end loop;
+  -- What they had given out or were offered goes with their right to it.
+  delete from public.workspace_invitations as invitation using former_members as former
+  where invitation.workspace_id = former.workspace_id
+    and (invitation.invited_by = former.user_id
+      or invitation.email = (select lower(email) from auth.users where id = former.user_id))
+    and not exists (
+      select from public.workspace_members as member
+      where member.workspace_id = former.workspace_id and member.user_id = former.user_id
+        and (member.role = 'owner' or member.role = former.role));
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."keep_an_owner"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."keep_an_owner"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."keep_an_owner"() TO "postgres";
 
 -- private/functions/link_contact.sql
 CREATE OR REPLACE FUNCTION private.link_contact (
@@ -6067,6 +6676,34 @@ REVOKE ALL ON FUNCTION "private"."need_open_window"(public.conversations) FROM P
 REVOKE ALL ON FUNCTION "private"."need_open_window"(public.conversations) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."need_open_window"(public.conversations) TO "postgres";
+
+-- private/functions/need_role.sql
+CREATE OR REPLACE FUNCTION private.need_role (
+  role text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  if role is null or role not in ('owner', 'admin', 'agent') then
+    perform private.refuse_field('role', 'owner, admin or agent');
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."need_role"(text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."need_role"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."need_role"(text) IS 'Raises WA032 unless it is a role.';
+
+REVOKE ALL ON FUNCTION "private"."need_role"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."need_role"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."need_role"(text) TO "postgres";
 
 -- private/functions/need_workspace.sql
 CREATE OR REPLACE FUNCTION private.need_workspace (
@@ -7785,6 +8422,32 @@ REVOKE ALL ON FUNCTION "private"."refuse_content"(text, text, text) FROM "postgr
 
 GRANT EXECUTE ON FUNCTION "private"."refuse_content"(text, text, text) TO "postgres";
 
+-- private/functions/refuse_field.sql
+CREATE OR REPLACE FUNCTION private.refuse_field (
+  field   text,
+  allowed text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  raise exception '% is not allowed', field using errcode = 'WA032', detail = field, hint = allowed;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_field"(text, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_field"(text, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."refuse_field"(text, text) IS 'Raises WA032: the field in details, what it may be in the hint.';
+
+REVOKE ALL ON FUNCTION "private"."refuse_field"(text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."refuse_field"(text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_field"(text, text) TO "postgres";
+
 -- private/functions/refuse_outbound.sql
 CREATE OR REPLACE FUNCTION private.refuse_outbound (
   message_ids uuid[],
@@ -7815,6 +8478,30 @@ REVOKE ALL ON FUNCTION "private"."refuse_outbound"(uuid[], text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."refuse_outbound"(uuid[], text[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."refuse_outbound"(uuid[], text[]) TO "postgres";
+
+-- private/functions/refuse_role.sql
+CREATE OR REPLACE FUNCTION private.refuse_role()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  raise exception 'your role in the workspace does not allow this' using errcode = 'WA034',
+    hint = 'Owners may do all, admins nothing to owners, agents nothing to members.';
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_role"() TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_role"() TO "service_role";
+
+COMMENT ON FUNCTION "private"."refuse_role"() IS 'Raises WA034. For members only: a stranger is told WA004.';
+
+REVOKE ALL ON FUNCTION "private"."refuse_role"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."refuse_role"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."refuse_role"() TO "postgres";
 
 -- private/functions/register_identifiers.sql
 CREATE OR REPLACE FUNCTION private.register_identifiers()
@@ -7867,7 +8554,7 @@ begin
       and not exists (select from public.messages where id = item.message_id)
     order by object_name
   ) as file
-  where exists (select from public.workspaces where id = file.workspace_id);
+  where exists (select from public.workspaces where id = file.workspace_id and deleted_at is null);
   return null;
 end
 $function$;
@@ -7877,6 +8564,46 @@ REVOKE ALL ON FUNCTION "private"."remove_download_files"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."remove_download_files"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."remove_download_files"() TO "postgres";
+
+-- private/functions/remove_member.sql
+CREATE OR REPLACE FUNCTION private.remove_member (
+  workspace_id uuid,
+  user_id      uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  own_role text := private.enter_workspace(remove_member.workspace_id, array['owner', 'admin', 'agent']);
+  former text;
+begin
+  select member.role into former from public.workspace_members as member
+  where member.workspace_id = remove_member.workspace_id and member.user_id = remove_member.user_id;
+  if former is null then
+    raise exception 'no such member' using errcode = 'WA004';
+  end if;
+  -- Everybody may leave.
+  if remove_member.user_id is distinct from (select auth.uid())
+    and (own_role = 'agent' or own_role = 'admin' and former = 'owner') then
+    perform private.refuse_role();
+  end if;
+  delete from public.workspace_members as member
+  where member.workspace_id = remove_member.workspace_id and member.user_id = remove_member.user_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."remove_member"(uuid, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_member"(uuid, uuid) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."remove_member"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_member"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_member"(uuid, uuid) TO "postgres";
 
 -- private/functions/remove_message_files.sql
 CREATE OR REPLACE FUNCTION private.remove_message_files()
@@ -7895,7 +8622,7 @@ begin
     from removed_messages where direction = 'outbound' and starts_with(content ->> 'path', workspace_id || '/outgoing/')
     order by prefix
   ) as file
-  where exists (select from public.workspaces where id = file.workspace_id);
+  where exists (select from public.workspaces where id = file.workspace_id and deleted_at is null);
   return null;
 end
 $function$;
@@ -8691,7 +9418,11 @@ CREATE OR REPLACE FUNCTION private.subtract_from_stats()
   SET search_path TO ''
   AS $function$
 begin
-  perform private.recompute_stats(array(select distinct conversation_id from removed_messages where conversation_id is not null));
+  -- Of a workspace that is on its way out nobody reads them.
+  perform private.recompute_stats(array(
+    select distinct removed.conversation_id
+    from removed_messages as removed join public.workspaces as tenant on tenant.id = removed.workspace_id
+    where removed.conversation_id is not null and tenant.deleted_at is null));
   return null;
 end
 $function$;
@@ -8727,6 +9458,61 @@ REVOKE ALL ON FUNCTION "private"."suppress_contacts"(private.send_result[]) FROM
 REVOKE ALL ON FUNCTION "private"."suppress_contacts"(private.send_result[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."suppress_contacts"(private.send_result[]) TO "postgres";
+
+-- private/functions/sweep_workspace.sql
+CREATE OR REPLACE FUNCTION private.sweep_workspace (
+  workspace_id uuid,
+  max_rows     integer
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  swept integer := 0;
+  gone integer;
+  statement text;
+begin
+  -- The queues' rows before the messages, as everybody locks them.
+  foreach statement in array array[
+    'delete from public.outbox where message_id in (
+       select message_id from public.outbox where workspace_id = $1 limit $2)',
+    'delete from public.media_downloads where message_id in (
+       select message_id from public.media_downloads where workspace_id = $1 limit $2)',
+    'delete from public.messages where id in (select id from public.messages where workspace_id = $1 limit $2)',
+    'delete from public.message_statuses as report
+     where (report.connection_id, report.wamid, report.status, report.participant) in (
+       select own.connection_id, own.wamid, own.status, own.participant
+       from public.whatsapp_connections as connection
+       join public.message_statuses as own on own.connection_id = connection.id
+       where connection.workspace_id = $1 limit $2)',
+    'delete from public.conversations where id in (select id from public.conversations where workspace_id = $1 limit $2)',
+    'delete from public.contacts where id in (select id from public.contacts where workspace_id = $1 limit $2)']
+  loop
+    execute statement using workspace_id, max_rows - swept;
+    get diagnostics gone = row_count;
+    swept := swept + gone;
+  end loop;
+  -- A set that is not full was the last one; the rest goes along, the files with it.
+  if swept < max_rows then
+    delete from public.workspaces as tenant where tenant.id = workspace_id;
+    return swept + 1;
+  end if;
+  return swept;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."sweep_workspace"(uuid, integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."sweep_workspace"(uuid, integer) IS 'Deletes at most so many rows of a workspace, and itself with the last of them; answers how many.';
+
+REVOKE ALL ON FUNCTION "private"."sweep_workspace"(uuid, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."sweep_workspace"(uuid, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."sweep_workspace"(uuid, integer) TO "postgres";
 
 -- private/functions/take_media.sql
 CREATE OR REPLACE FUNCTION private.take_media (
@@ -9104,6 +9890,27 @@ REVOKE ALL ON FUNCTION "private"."user_managed_workspace_ids"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."user_managed_workspace_ids"() TO "postgres";
 
+-- private/functions/user_owned_workspace_ids.sql
+CREATE OR REPLACE FUNCTION private.user_owned_workspace_ids()
+  RETURNS SETOF uuid
+  LANGUAGE sql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+  select workspace_id from public.workspace_members where user_id = (select auth.uid()) and role = 'owner'
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."user_owned_workspace_ids"() TO "authenticated";
+
+COMMENT ON FUNCTION "private"."user_owned_workspace_ids"() IS 'The workspaces the signed-in user is an owner of.';
+
+REVOKE ALL ON FUNCTION "private"."user_owned_workspace_ids"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."user_owned_workspace_ids"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."user_owned_workspace_ids"() TO "postgres";
+
 -- private/functions/user_workspace_ids.sql
 CREATE OR REPLACE FUNCTION private.user_workspace_ids()
   RETURNS SETOF uuid
@@ -9393,6 +10200,58 @@ REVOKE ALL ON FUNCTION "private"."words"(text, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."words"(text, text) TO "postgres";
 
+-- public/functions/accept_invitation.sql
+CREATE OR REPLACE FUNCTION public.accept_invitation (
+  token text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.accept_invitation(token);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."accept_invitation"(text) TO "authenticated";
+
+COMMENT ON FUNCTION "public"."accept_invitation"(text) IS 'Makes the caller, who signed in with the invited address, a member; answers the workspace''s id. WA031, WA033.';
+
+REVOKE ALL ON FUNCTION "public"."accept_invitation"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."accept_invitation"(text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."accept_invitation"(text) FROM PUBLIC, "anon", "service_role";
+
+-- public/functions/add_connection.sql
+CREATE OR REPLACE FUNCTION public.add_connection (
+  workspace_id         uuid,
+  provider             text,
+  phone_number_id      text,
+  waba_id              text DEFAULT NULL::text,
+  display_phone_number text DEFAULT NULL::text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.add_connection(workspace_id, provider, phone_number_id, waba_id, display_phone_number);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."add_connection"(uuid, text, text, text, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."add_connection"(uuid, text, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."add_connection"(uuid, text, text, text, text) IS 'Connects a WhatsApp number, which is paused until set_connection_credential; answers the connection''s id. Owner and admin. WA002, WA004, WA032, WA034, WA035.';
+
+REVOKE ALL ON FUNCTION "public"."add_connection"(uuid, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."add_connection"(uuid, text, text, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."add_connection"(uuid, text, text, text, text) FROM PUBLIC, "anon";
+
 -- public/functions/archive_conversation.sql
 CREATE OR REPLACE FUNCTION public.archive_conversation (
   conversation_id uuid
@@ -9468,6 +10327,33 @@ REVOKE ALL ON FUNCTION "public"."cancel_message"(uuid) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."cancel_message"(uuid) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."cancel_message"(uuid) FROM PUBLIC, "anon";
+
+-- public/functions/change_member_role.sql
+CREATE OR REPLACE FUNCTION public.change_member_role (
+  workspace_id uuid,
+  user_id      uuid,
+  role         text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.change_member_role(workspace_id, user_id, role);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."change_member_role"(uuid, uuid, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."change_member_role"(uuid, uuid, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."change_member_role"(uuid, uuid, text) IS 'Makes a member owner, admin or agent. For owners, and for admins among admins and agents. WA004, WA030, WA032, WA034.';
+
+REVOKE ALL ON FUNCTION "public"."change_member_role"(uuid, uuid, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."change_member_role"(uuid, uuid, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."change_member_role"(uuid, uuid, text) FROM PUBLIC, "anon";
 
 -- public/functions/claim_inbound.sql
 CREATE OR REPLACE FUNCTION public.claim_inbound (
@@ -9776,6 +10662,55 @@ GRANT EXECUTE ON FUNCTION "public"."claim_removals"(integer, integer) TO "postgr
 
 REVOKE ALL ON FUNCTION "public"."claim_removals"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/create_workspace.sql
+CREATE OR REPLACE FUNCTION public.create_workspace (
+  name             text,
+  default_language text DEFAULT 'he'::text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.create_workspace(name, default_language);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."create_workspace"(text, text) TO "authenticated";
+
+COMMENT ON FUNCTION "public"."create_workspace"(text, text) IS 'Makes a workspace whose owner is the caller; answers its id. WA004, WA032.';
+
+REVOKE ALL ON FUNCTION "public"."create_workspace"(text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."create_workspace"(text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."create_workspace"(text, text) FROM PUBLIC, "anon", "service_role";
+
+-- public/functions/delete_workspace.sql
+CREATE OR REPLACE FUNCTION public.delete_workspace (
+  workspace_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.delete_workspace(workspace_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."delete_workspace"(uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."delete_workspace"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."delete_workspace"(uuid) IS 'Deletes a workspace with its numbers, people, threads, messages and files, for ever: at once for everybody, the rows of a large one by and by. Owners only. WA004, WA034.';
+
+REVOKE ALL ON FUNCTION "public"."delete_workspace"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."delete_workspace"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."delete_workspace"(uuid) FROM PUBLIC, "anon";
+
 -- public/functions/explain_outbound.sql
 CREATE OR REPLACE FUNCTION public.explain_outbound (
   message_id uuid
@@ -10023,6 +10958,33 @@ REVOKE ALL ON FUNCTION "public"."get_uploaded_media"(uuid, text, text) FROM "pos
 GRANT EXECUTE ON FUNCTION "public"."get_uploaded_media"(uuid, text, text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."get_uploaded_media"(uuid, text, text) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/invite_member.sql
+CREATE OR REPLACE FUNCTION public.invite_member (
+  workspace_id uuid,
+  email        text,
+  role         text
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.invite_member(workspace_id, email, role);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."invite_member"(uuid, text, text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."invite_member"(uuid, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."invite_member"(uuid, text, text) IS '{id, token, expires_at}: an invitation of an address, in place of an earlier one. The token is told only here: send it to them. Owner and admin; only owners invite owners. WA004, WA032, WA033, WA034.';
+
+REVOKE ALL ON FUNCTION "public"."invite_member"(uuid, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."invite_member"(uuid, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."invite_member"(uuid, text, text) FROM PUBLIC, "anon";
 
 -- public/functions/is_window_open.sql
 CREATE OR REPLACE FUNCTION public.is_window_open (
@@ -10833,6 +11795,32 @@ GRANT EXECUTE ON FUNCTION "public"."release_uploaded_media"(uuid, text[]) TO "po
 
 REVOKE ALL ON FUNCTION "public"."release_uploaded_media"(uuid, text[]) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/remove_member.sql
+CREATE OR REPLACE FUNCTION public.remove_member (
+  workspace_id uuid,
+  user_id      uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  perform private.remove_member(workspace_id, user_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."remove_member"(uuid, uuid) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."remove_member"(uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."remove_member"(uuid, uuid) IS 'Ends a membership at once: one''s own, or as owner anybody''s, as admin that of admins and agents. The last owner stays. WA004, WA030, WA034.';
+
+REVOKE ALL ON FUNCTION "public"."remove_member"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."remove_member"(uuid, uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."remove_member"(uuid, uuid) FROM PUBLIC, "anon";
+
 -- public/functions/resume_connection.sql
 CREATE OR REPLACE FUNCTION public.resume_connection (
   connection_id uuid
@@ -11265,6 +12253,36 @@ REVOKE ALL ON FUNCTION "public"."sweep_outbound"(integer) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."sweep_outbound"(integer) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."sweep_outbound"(integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/sweep_workspaces.sql
+CREATE OR REPLACE FUNCTION public.sweep_workspaces (
+  max_rows integer DEFAULT 5000
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  abandoned uuid;
+begin
+  if max_rows < 1 then
+    return 0;
+  end if;
+  select id into abandoned from public.workspaces where deleted_at is not null
+  order by deleted_at limit 1 for update skip locked;
+  return case when abandoned is null then 0 else private.sweep_workspace(abandoned, max_rows) end;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_workspaces"(integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."sweep_workspaces"(integer) IS 'Goes on with a deleted workspace, at most so many rows; answers how many went, 0 when there is nothing left to delete.';
+
+REVOKE ALL ON FUNCTION "public"."sweep_workspaces"(integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_workspaces"(integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."sweep_workspaces"(integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/unarchive_conversation.sql
 CREATE OR REPLACE FUNCTION public.unarchive_conversation (

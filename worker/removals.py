@@ -26,6 +26,9 @@ CALLS = 24
 # Days are counted, so nobody has to look more often; a full batch is followed at once by the next.
 RETENTION_SECONDS = 60.0
 EXPIRED = 500
+# Rows of a deleted workspace in one call, about 0.2 s, and calls in one sweep: the rest of the time is others'.
+DELETED = 5000
+DELETIONS = 4
 
 
 class Removals:
@@ -71,7 +74,10 @@ class Removals:
         return await self._rpc.next_removals()
 
     async def sweep(self) -> int:
-        """Lets files expire by retention. A claim takes over what the dead have left."""
+        """Deletes on, lets files expire by retention. A claim takes over what the dead have left."""
+        for _ in range(DELETIONS):
+            if not await self._rpc.sweep_workspaces(DELETED):
+                break
         if time.monotonic() < self._next_sweep:
             return 0
         swept = await self._rpc.sweep_media_retention(EXPIRED)

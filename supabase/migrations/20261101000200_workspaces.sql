@@ -5,12 +5,16 @@ create table public.workspaces (
   default_language text not null default 'he' check (char_length(default_language) between 2 and 15),
   connection_limit integer not null default 1 check (connection_limit >= 0),
   media_retention_days integer check (media_retention_days between 1 and 36500),
+  broadcasts boolean not null default false,
+  deleted_at timestamptz,
   created_at timestamptz not null default now()
 );
 comment on table public.workspaces is 'A tenant. Row level security keeps everything below it apart from other workspaces.';
 comment on column public.workspaces.default_language is 'Template language when a send names none.';
 comment on column public.workspaces.connection_limit is 'How many WhatsApp numbers the workspace may connect.';
 comment on column public.workspaces.media_retention_days is 'After how many days the files of its messages leave the bucket; null: never. For owners and admins to set.';
+comment on column public.workspaces.broadcasts is 'Whether its topic workspace:<id> is told of every change. For owners and admins to set.';
+comment on column public.workspaces.deleted_at is 'Since when it is being deleted: it has no members any more, and its rows are on their way out.';
 
 create table public.workspace_members (
   workspace_id uuid not null references public.workspaces (id) on delete cascade,
@@ -56,7 +60,8 @@ create policy "owners and admins set up their workspaces" on public.workspaces
   for update to authenticated
   using (id in (select private.user_managed_workspace_ids()))
   with check (id in (select private.user_managed_workspace_ids()));
-grant select, update (media_retention_days) on public.workspaces to authenticated;
+-- connection_limit is the operator's.
+grant select, update (name, default_language, media_retention_days, broadcasts) on public.workspaces to authenticated;
 grant select, insert, update, delete on public.workspaces to service_role;
 
 alter table public.workspace_members enable row level security;

@@ -61,5 +61,10 @@ create trigger enforce_connection_limit_on_move before update of workspace_id on
 alter table public.whatsapp_connections enable row level security;
 create policy "members see connections" on public.whatsapp_connections
   for select to authenticated using (workspace_id in (select private.user_workspace_ids()));
-grant select on public.whatsapp_connections to authenticated;
+create policy "owners and admins set up connections" on public.whatsapp_connections
+  for update to authenticated
+  using (workspace_id in (select private.user_managed_workspace_ids()))
+  with check (workspace_id in (select private.user_managed_workspace_ids()));
+-- What customers see; how much of the machine a number gets, and for how long a file is tried, is the operator's.
+grant select, update (send_read_receipts) on public.whatsapp_connections to authenticated;
 grant select, insert, update, delete on public.whatsapp_connections to service_role;

@@ -92,7 +92,11 @@ create function private.subtract_from_stats() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
-  perform private.recompute_stats(array(select distinct conversation_id from removed_messages where conversation_id is not null));
+  -- Of a workspace that is on its way out nobody reads them.
+  perform private.recompute_stats(array(
+    select distinct removed.conversation_id
+    from removed_messages as removed join public.workspaces as tenant on tenant.id = removed.workspace_id
+    where removed.conversation_id is not null and tenant.deleted_at is null));
   return null;
 end
 $$;

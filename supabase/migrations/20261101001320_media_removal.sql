@@ -70,7 +70,7 @@ begin
     from removed_messages where direction = 'outbound' and starts_with(content ->> 'path', workspace_id || '/outgoing/')
     order by prefix
   ) as file
-  where exists (select from public.workspaces where id = file.workspace_id);
+  where exists (select from public.workspaces where id = file.workspace_id and deleted_at is null);
   return null;
 end
 $$;
@@ -95,7 +95,7 @@ begin
       and not exists (select from public.messages where id = item.message_id)
     order by object_name
   ) as file
-  where exists (select from public.workspaces where id = file.workspace_id);
+  where exists (select from public.workspaces where id = file.workspace_id and deleted_at is null);
   return null;
 end
 $$;

@@ -68,8 +68,9 @@ select results_eq(
     where has_table_privilege('authenticated', oid, kind)
     group by name order by name$$,
   $$values ('canned_replies', 'delete select'), ('contact_notes', 'delete select'), ('contacts', 'delete select'),
-    ('conversations', 'select'), ('message_templates', 'select'), ('messages', 'select'), ('whatsapp_connections', 'select'), ('workspace_members', 'select'), ('workspaces', 'select')$$,
-  'signed-in users read nine tables and delete what people write down; nothing else holds for a whole table');
+    ('conversations', 'select'), ('message_templates', 'select'), ('messages', 'select'), ('whatsapp_connections', 'select'),
+    ('workspace_invitations', 'delete select'), ('workspace_members', 'select'), ('workspaces', 'select')$$,
+  'signed-in users read ten tables and delete what people write down and invitations; nothing else holds for a whole table');
 select results_eq(
   $$select name, kind, string_agg(attname, ' ' order by attname) collate "default"
     from our_tables join pg_attribute on attrelid = our_tables.oid and attnum > 0 and not attisdropped,
@@ -80,7 +81,8 @@ select results_eq(
     ('contact_notes', 'insert', 'body contact_id workspace_id'), ('contact_notes', 'update', 'body'),
     ('contacts', 'insert', 'attributes name phone tags workspace_id'), ('contacts', 'update', 'attributes name phone tags'),
     ('messages', 'insert', 'client_reference content conversation_id direction reply_to_wamid send_after type workspace_id'),
-    ('workspaces', 'update', 'media_retention_days')$$,
+    ('whatsapp_connections', 'update', 'send_read_receipts'),
+    ('workspaces', 'update', 'broadcasts default_language media_retention_days name')$$,
   'signed-in users write the columns that are theirs');
 select is_empty(
   $$select name from our_functions

@@ -110,3 +110,22 @@ async def test_an_object_that_somebody_else_has_removed_counts_as_removed(shop: 
         "select private.queue_removal(%(workspace)s::text || '/outgoing/none.jpg', %(workspace)s::uuid)",
     )
     await until(lambda: queued_removals(shop), lambda queued: not queued)
+
+
+async def test_a_large_workspace_that_its_owner_deletes_is_nobodys_at_once_and_gone_soon(shop: Shop) -> None:
+    await stored_picture(shop)
+    await shop.tenant.rows(
+        "insert into messages (workspace_id, connection_id, direction, type, content)"
+        " select %(workspace)s, %(connection)s, 'inbound', 'text', '{\"body\": \"hello\"}'"
+        " from generate_series(1, 16000)"
+    )
+    await shop.tenant.rows("select delete_workspace(%(workspace)s)")
+    assert len(await shop.tenant.rows("select id from messages where workspace_id = %(workspace)s")) > 5000
+    await until(
+        lambda: shop.tenant.rows("select id from workspaces where id = %(workspace)s"),
+        lambda found: not found,
+        within=30,
+    )
+    assert not await shop.tenant.rows("select id from messages where workspace_id = %(workspace)s")
+    removals = await shop.tenant.rows("select prefix from private.media_removals where workspace_id = %(workspace)s")
+    assert [row["prefix"] for row in removals] == [f"{shop.tenant.workspace_id}/"]
