@@ -7344,6 +7344,7 @@ CREATE OR REPLACE FUNCTION private.page_of (
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
+  SET enable_material TO 'off'
   AS $function$
 begin
   return array(
@@ -9656,6 +9657,7 @@ CREATE OR REPLACE FUNCTION private.threads_of_contacts (
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
+  SET enable_material TO 'off'
   AS $function$
 declare
   found uuid[] := array(

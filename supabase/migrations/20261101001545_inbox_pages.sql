@@ -48,7 +48,7 @@ comment on function private.walk_conversations(private.conversation_filter, time
 
 create function private.threads_of_contacts(f private.conversation_filter, asked tsquery, most integer) returns uuid[]
 language plpgsql stable set search_path = ''
-set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 declare
   found uuid[] := array(
@@ -156,7 +156,7 @@ comment on function private.is_found(public.conversations, private.conversation_
 
 create function private.page_of(f private.conversation_filter, gathered uuid[]) returns uuid[]
 language plpgsql stable set search_path = ''
-set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 begin
   return array(
