@@ -1751,12 +1751,6 @@ begin
   end if;
   delete from public.workspace_members as member where member.workspace_id = workspace_id;
   delete from public.workspace_invitations as invitation where invitation.workspace_id = workspace_id;
-  -- Nothing is sent, nothing is received, the keys are forgotten, and the numbers may be connected elsewhere.
-  delete from private.connection_credentials as stored using public.whatsapp_connections as connection
-  where connection.workspace_id = workspace_id and stored.connection_id = connection.id;
-  update public.whatsapp_connections as connection set
-    status = 'disconnected', status_reason = 'deleted', waba_id = null, phone_number_id = 'deleted ' || connection.id
-  where connection.workspace_id = workspace_id;
 end
 $function$;
 
@@ -1764,7 +1758,7 @@ GRANT EXECUTE ON FUNCTION "private"."abandon_workspace"(uuid) TO "authenticated"
 
 GRANT EXECUTE ON FUNCTION "private"."abandon_workspace"(uuid) TO "service_role";
 
-COMMENT ON FUNCTION "private"."abandon_workspace"(uuid) IS 'Ends a workspace for everybody. For its owners. WA004, WA034.';
+COMMENT ON FUNCTION "private"."abandon_workspace"(uuid) IS 'Ends a workspace for its members. For its owners. WA004, WA034.';
 
 REVOKE ALL ON FUNCTION "private"."abandon_workspace"(uuid) FROM PUBLIC;
 
@@ -4357,10 +4351,18 @@ CREATE OR REPLACE FUNCTION private.delete_workspace (
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
+#variable_conflict use_variable
 begin
   perform private.abandon_workspace(workspace_id);
   -- What is small is gone with the answer.
   perform private.sweep_workspace(workspace_id, 10000);
+  -- The numbers last: whoever records a send has its queue's row, and wants the number after it. Nothing
+  -- is sent or received then, the keys are forgotten, and the numbers may be connected elsewhere.
+  delete from private.connection_credentials as stored using public.whatsapp_connections as connection
+  where connection.workspace_id = workspace_id and stored.connection_id = connection.id;
+  update public.whatsapp_connections as connection set
+    status = 'disconnected', status_reason = 'deleted', waba_id = null, phone_number_id = 'deleted ' || connection.id
+  where connection.workspace_id = workspace_id;
 end
 $function$;
 

@@ -21,15 +21,9 @@ begin
   end if;
   delete from public.workspace_members as member where member.workspace_id = workspace_id;
   delete from public.workspace_invitations as invitation where invitation.workspace_id = workspace_id;
-  -- Nothing is sent, nothing is received, the keys are forgotten, and the numbers may be connected elsewhere.
-  delete from private.connection_credentials as stored using public.whatsapp_connections as connection
-  where connection.workspace_id = workspace_id and stored.connection_id = connection.id;
-  update public.whatsapp_connections as connection set
-    status = 'disconnected', status_reason = 'deleted', waba_id = null, phone_number_id = 'deleted ' || connection.id
-  where connection.workspace_id = workspace_id;
 end
 $$;
-comment on function private.abandon_workspace(uuid) is 'Ends a workspace for everybody. For its owners. WA004, WA034.';
+comment on function private.abandon_workspace(uuid) is 'Ends a workspace for its members. For its owners. WA004, WA034.';
 grant execute on function private.abandon_workspace(uuid) to authenticated, service_role;
 
 create function private.sweep_workspace(workspace_id uuid, max_rows integer) returns integer
@@ -94,10 +88,18 @@ grant execute on function public.sweep_workspaces(integer) to service_role;
 create function private.delete_workspace(workspace_id uuid) returns void
 language plpgsql security definer set search_path = ''
 as $$
+#variable_conflict use_variable
 begin
   perform private.abandon_workspace(workspace_id);
   -- What is small is gone with the answer.
   perform private.sweep_workspace(workspace_id, 10000);
+  -- The numbers last: whoever records a send has its queue's row, and wants the number after it. Nothing
+  -- is sent or received then, the keys are forgotten, and the numbers may be connected elsewhere.
+  delete from private.connection_credentials as stored using public.whatsapp_connections as connection
+  where connection.workspace_id = workspace_id and stored.connection_id = connection.id;
+  update public.whatsapp_connections as connection set
+    status = 'disconnected', status_reason = 'deleted', waba_id = null, phone_number_id = 'deleted ' || connection.id
+  where connection.workspace_id = workspace_id;
 end
 $$;
 comment on function private.delete_workspace(uuid) is 'Ends a workspace and begins to delete its rows. WA004, WA034.';

@@ -9,7 +9,7 @@ import psycopg
 
 from tests.store.tenant import Session, Tenant, call, leases, rows
 
-ROUNDS = 8
+ROUNDS = 12
 
 
 async def test_a_workspace_is_deleted_while_messages_arrive_and_leave(sessions: list[Session]) -> None:
