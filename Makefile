@@ -7,7 +7,7 @@ SOURCES := webhook worker ops whatsapp store devstack examples tests bench
 
 .DEFAULT_GOAL := help
 INBOX := examples/inbox
-.PHONY: help setup demo inbox types test bench bench-outbound chaos fuzz lint format snapshot clean
+.PHONY: help setup demo inbox types test bench bench-outbound chaos fuzz lint format snapshot screenshots clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -15,10 +15,10 @@ help: ## this list
 setup: $(VENV)/.installed node_modules/.installed ## dependencies only: Python into .venv, npm into node_modules
 
 # The story alone needs no browser, so --once builds nothing for one.
-demo: setup $(if $(findstring --once,$(DEMO_ARGS)),,inbox) ## a WhatsApp conversation through all three flows, then an inbox in the browser (DEMO_ARGS=--once ends by itself)
+demo: setup $(if $(findstring --once,$(DEMO_ARGS)),,inbox) ## a conversation through all three flows, then an inbox (DEMO_ARGS=--once ends by itself)
 	@$(PY) -m devstack run --app -- $(PY) -m examples.demo $(DEMO_ARGS)
 
-inbox: $(INBOX)/dist/index.html ## builds the example inbox
+inbox: setup $(INBOX)/dist/index.html ## builds the example inbox (examples/inbox/)
 
 types: setup ## writes the inbox's database.types.ts anew after a migration
 	@$(PY) -m devstack run -- $(PY) -m devstack.typegen > $(INBOX)/src/database.types.tmp
@@ -71,6 +71,9 @@ format: setup ## lays the sources out
 snapshot: setup ## writes supabase/schema.snapshot.sql anew after a migration
 	@$(PY) -m devstack run -- $(PY) -m devstack.snapshot > supabase/schema.snapshot.tmp
 	@mv supabase/schema.snapshot.tmp supabase/schema.snapshot.sql
+
+screenshots: setup inbox ## takes the pictures in docs/images anew, with Chromium
+	@$(PY) -m devstack run --app -- $(PY) -m tests.browser.screenshots
 
 clean: ## removes what set-up and runs have made
 	rm -rf $(VENV) node_modules $(INBOX)/node_modules $(INBOX)/dist .devstack *.egg-info

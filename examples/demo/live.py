@@ -19,8 +19,8 @@ NAMES = {customer.phone: customer.name for customer in CUSTOMERS}
 
 async def stay(stage: Stage) -> None:
     """Until cancelled."""
-    async with _inbox(stage) as inbox:
-        _addresses(stage, inbox)
+    async with _shown(stage) as shown:
+        _addresses(stage, shown)
         endless = [_print_changes(stage)]
         if sys.stdin.isatty():
             endless.append(_play_typed_lines(stage))
@@ -29,8 +29,8 @@ async def stay(stage: Stage) -> None:
 
 
 @asynccontextmanager
-async def _inbox(stage: Stage) -> AsyncIterator[str]:
-    """Where the inbox and a customer's phone are shown side by side; what to do about it if they cannot be."""
+async def inbox(stage: Stage) -> AsyncIterator[str]:
+    """The address of Dana's inbox; demo.html there has her customers' phones beside it. Raises NotBuilt."""
     config = {
         "supabaseUrl": stage.settings.supabase_url,
         "supabaseKey": stage.settings.supabase_anon_key,
@@ -39,17 +39,24 @@ async def _inbox(stage: Stage) -> AsyncIterator[str]:
         "phoneNumberId": stage.number.phone_number_id,
         "customers": [{"name": customer.name, "phone": customer.phone} for customer in CUSTOMERS],
     }
+    async with serving(config, stage.settings.provider_url) as address:
+        yield address
+
+
+@asynccontextmanager
+async def _shown(stage: Stage) -> AsyncIterator[str]:
+    """Where to look, or what to do so that there is something to see."""
     try:
-        async with serving(config, stage.settings.provider_url) as address:
-            yield f"{address}/demo.html"
+        async with inbox(stage) as address:
+            yield f"{address}/demo.html  ← open this in a browser: Dana's inbox, and her customers' phones"
     except NotBuilt as reason:
         yield str(reason)
 
 
-def _addresses(stage: Stage, inbox: str) -> None:
+def _addresses(stage: Stage, shown: str) -> None:
     narrator, settings = stage.narrator, stage.settings
     narrator.title("Still running: what arrives is printed here, Ctrl-C ends it")
-    narrator.tell("inbox", f"{inbox}  ← open this in a browser: Dana's inbox, and the phones of her customers")
+    narrator.tell("inbox", shown)
     narrator.tell("Supabase", settings.supabase_url)
     narrator.tell("anon key", settings.supabase_anon_key)
     narrator.tell("service key", settings.supabase_service_role_key)

@@ -65,6 +65,16 @@ export class Api {
     await this.client.auth.signOut({ scope: 'local' })
   }
 
+  /** Once: here, in another tab, or because the session could not be renewed. */
+  onSignedOut(then: () => void): void {
+    const { data } = this.client.auth.onAuthStateChange((event) => {
+      if (event !== 'SIGNED_OUT') return
+      data.subscription.unsubscribe()
+      // The library holds its lock while it tells; whoever asks it something now would wait for ever.
+      setTimeout(then)
+    })
+  }
+
   async userId(): Promise<string | null> {
     const { data } = await this.client.auth.getSession()
     return data.session?.user.id ?? null

@@ -153,7 +153,8 @@ export class Composer {
 
   private grow(): void {
     this.text.style.height = 'auto'
-    this.text.style.height = `${Math.min(this.text.scrollHeight, 160)}px`
+    // Two for the borders, which the scroll height leaves out.
+    this.text.style.height = `${Math.min(this.text.scrollHeight + 2, 160)}px`
   }
 
   private async send(): Promise<void> {

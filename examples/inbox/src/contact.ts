@@ -1,8 +1,10 @@
 // Beside the thread: who it is, who takes care of it, tags and notes.
 import type { Api, Member } from './api'
-import { el, fill } from './dom'
-import { clock, dayName, dayOf } from './format'
+import { el, fill, reconcile } from './dom'
+import { clock, dayName, dayOf, dialled } from './format'
 import type { ConversationWithDetails } from './shapes'
+
+type Contact = NonNullable<ConversationWithDetails['contact']>
 
 interface ContactActions {
   changed: () => void
@@ -13,7 +15,6 @@ interface ContactActions {
 export class ContactPanel {
   readonly element: HTMLElement
   private readonly body = el('div', { class: 'scroll' })
-  private shown = ''
 
   constructor(
     private readonly api: Api,
@@ -29,24 +30,37 @@ export class ContactPanel {
     this.element.append(this.body)
   }
 
+  /** Part by part: nothing is drawn anew under somebody's fingers, only because something else has changed. */
   show(conversation: ConversationWithDetails, members: Member[], me: string): void {
-    const { contact, assigned_to, connection, id } = conversation
-    // Nothing is drawn anew under somebody's fingers, only because a message came.
-    const signature = JSON.stringify([id, contact, assigned_to, connection, members])
-    if (signature === this.shown) return
-    this.shown = signature
-    fill(
-      this.body,
-      el('h3', { dir: 'auto' }, conversation.title),
-      el('p', {}, conversation.phone ?? conversation.bsuid ?? ''),
-      contact?.marketing_opted_out_at && el('p', { class: 'trouble' }, 'Wants no marketing messages'),
-      this.assignment(conversation, members, me),
+    const { contact, assigned_to, connection, id, title, phone, bsuid, phone_number_id: number } = conversation
+    const part = (name: string, data: unknown, render: () => HTMLElement) => ({
+      key: `${id} ${name}`,
+      signature: JSON.stringify(data),
+      render,
+    })
+    const ours = `${connection.display_phone_number ?? number} (${connection.provider})`
+    reconcile(this.body, [
+      part('title', [title, phone], () => this.who(title, phone ? dialled(phone) : (bsuid ?? ''))),
+      part('assignment', [assigned_to, members], () => this.assignment(conversation, members, me)),
       ...(contact
-        ? [this.name(contact), this.tags(contact), ...this.attributes(contact), ...this.notes(conversation)]
+        ? [
+            part('consent', contact.marketing_opted_out_at, () => this.consent(contact)),
+            part('name', [contact.name, contact.profile_name], () => this.name(contact)),
+            part('tags', contact.tags, () => this.tags(contact)),
+            part('attributes', contact.attributes, () => this.attributes(contact)),
+            part('notes', contact.notes, () => this.notes(conversation.workspace_id, contact)),
+          ]
         : []),
-      el('h4', {}, 'Number'),
-      el('p', {}, `${connection.display_phone_number ?? conversation.phone_number_id} (${connection.provider})`),
-    )
+      part('number', ours, () => el('div', {}, el('h4', {}, 'Number'), el('p', {}, ours))),
+    ])
+  }
+
+  private who(title: string, id: string): HTMLElement {
+    return el('div', {}, el('h3', { dir: 'auto' }, title), el('p', {}, id))
+  }
+
+  private consent(contact: Contact): HTMLElement {
+    return el('p', { class: 'trouble' }, contact.marketing_opted_out_at && 'Wants no marketing messages')
   }
 
   private assignment({ id, assigned_to }: ConversationWithDetails, members: Member[], me: string): HTMLElement {
@@ -59,7 +73,7 @@ export class ContactPanel {
     return el('label', { class: 'field' }, 'Assigned to', choice)
   }
 
-  private name(contact: NonNullable<ConversationWithDetails['contact']>): HTMLElement {
+  private name(contact: Contact): HTMLElement {
     const input = el('input', { value: contact.name, placeholder: contact.profile_name, dir: 'auto', maxlength: 200 })
     input.addEventListener('change', () =>
       this.attempt(this.api.saveContact(contact.id, { name: input.value.trim() || null })),
@@ -67,7 +81,7 @@ export class ContactPanel {
     return el('label', { class: 'field' }, 'Name', input)
   }
 
-  private tags(contact: NonNullable<ConversationWithDetails['contact']>): HTMLElement {
+  private tags(contact: Contact): HTMLElement {
     const save = (tags: string[]) => this.attempt(this.api.saveContact(contact.id, { tags }))
     const chips = contact.tags.map((tag) => {
       const drop = () => save(contact.tags.filter((other) => other !== tag))
@@ -87,18 +101,15 @@ export class ContactPanel {
     return el('form', { class: 'field', onsubmit: add }, 'Tags', el('div', { class: 'chips' }, ...chips), input)
   }
 
-  private attributes(contact: NonNullable<ConversationWithDetails['contact']>): HTMLElement[] {
-    return Object.entries(contact.attributes).map(([name, value]) =>
-      el(
-        'p',
-        { class: 'attribute' },
-        el('small', {}, name),
-        el('bdi', {}, typeof value === 'string' ? value : JSON.stringify(value)),
-      ),
+  private attributes(contact: Contact): HTMLElement {
+    const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+    const lines = Object.entries(contact.attributes).map(([name, value]) =>
+      el('p', { class: 'attribute' }, el('small', {}, name), el('bdi', {}, text(value))),
     )
+    return el('div', {}, ...lines)
   }
 
-  private notes({ workspace_id, contact }: ConversationWithDetails): HTMLElement[] {
+  private notes(workspaceId: string, contact: Contact): HTMLElement {
     const text = el('textarea', {
       rows: 2,
       placeholder: 'Add a note',
@@ -109,19 +120,19 @@ export class ContactPanel {
     const add = (event: Event) => {
       event.preventDefault()
       const body = text.value.trim()
-      if (body) this.attempt(this.api.addNote(workspace_id, contact!.id, body))
+      if (body) this.attempt(this.api.addNote(workspaceId, contact.id, body))
     }
     const form = el('form', { class: 'field', onsubmit: add }, 'Notes', text, el('button', { type: 'submit' }, 'Add'))
-    const notes = contact!.notes.map(({ body, created_at }) => {
+    const notes = contact.notes.map(({ body, created_at }) => {
       const day = dayName(dayOf(created_at))
       return el('li', {}, el('p', { dir: 'auto' }, body), el('small', {}, `${day} ${clock(created_at)}`))
     })
-    return [form, el('ul', { class: 'notes' }, ...notes)]
+    return el('div', {}, form, el('ul', { class: 'notes' }, ...notes))
   }
 
   private attempt(work: Promise<void>): void {
     work.then(this.act.changed, (reason: unknown) => {
-      this.shown = ''
+      fill(this.body) // what was chosen is not what is
       this.act.changed()
       this.act.fail(reason)
     })

@@ -2,7 +2,7 @@
 
 /** What came beside the object of a customer's message, under WhatsApp's own keys. */
 export interface Beside {
-  referral?: { source_url?: string; source_id?: string; source_type?: string; headline?: string; body?: string }
+  referral?: Referral
   context?: {
     from?: string
     id?: string
@@ -14,6 +14,20 @@ export interface Beside {
   /** Who wrote, in a group. */
   from?: string
   from_user_id?: string
+}
+
+/** From which ad or post the customer comes. */
+export interface Referral {
+  source_url?: string
+  source_id?: string
+  source_type?: string
+  headline?: string
+  body?: string
+  media_type?: string
+  image_url?: string
+  video_url?: string
+  thumbnail_url?: string
+  ctwa_clid?: string
 }
 
 export interface WhatsAppError {

@@ -53,7 +53,7 @@ export function reconcile(parent: HTMLElement, items: Keyed[]): void {
   })
   for (const node of old.values()) node.remove()
   if (!focused || document.activeElement === focused) return
-  const again = focused.isConnected ? focused : find(parent, focusedKey)?.querySelector<HTMLElement>('button')
+  const again = focused.isConnected ? focused : find(parent, focusedKey)?.querySelector<HTMLElement>(focused.tagName)
   again?.focus({ preventScroll: true })
 }
 

@@ -22,6 +22,11 @@ export function dayName(day: number): string {
   return days > 1 && days < 7 ? weekday.format(day) : date.format(day)
 }
 
+/** A number as it is dialled; they are kept with and without their plus. */
+export function dialled(phone: string): string {
+  return `+${phone.replace(/^\+/, '')}`
+}
+
 /** In a list: the time of today's, the day of others. */
 export function when(timestamp: string | null): string {
   if (!timestamp) return ''

@@ -4,7 +4,7 @@ import { ContactPanel } from './contact'
 import { el, fill } from './dom'
 import { ConversationList } from './list'
 import { coalesced, listen, type Connection } from './live'
-import type { ConversationFilters, ConversationListItem } from './shapes'
+import type { ConversationFilters, ConversationListItem, ConversationWithDetails } from './shapes'
 import { Thread } from './thread'
 
 const PAGE = 50
@@ -135,11 +135,22 @@ export class Inbox {
   private async readThread(): Promise<void> {
     const { selected } = this
     if (!selected) return
-    const conversation = await this.thread.read(selected, () => this.selected === selected)
-    if (!conversation) return
+    const current = () => this.selected === selected
+    try {
+      const conversation = await this.thread.read(selected, current)
+      if (conversation) await this.showDetails(conversation)
+    } catch (reason) {
+      // Deleted, or one with another thread of the same person.
+      if (!(reason instanceof Refused && reason.code === 'WA004')) throw reason
+      if (current()) this.open(null)
+    }
+  }
+
+  private async showDetails(conversation: ConversationWithDetails): Promise<void> {
     this.contact.show(conversation, this.members, this.me)
     // Read is what somebody had before their eyes.
-    if (conversation.unread_count > 0 && document.visibilityState === 'visible') await this.api.markAsRead(selected)
+    if (conversation.unread_count > 0 && document.visibilityState === 'visible')
+      await this.api.markAsRead(conversation.id)
   }
 
   private filter(filters: ConversationFilters): void {

@@ -1,6 +1,6 @@
 import './styles/base.css'
-import './styles/panes.css'
 import './styles/thread.css'
+import './styles/panes.css'
 import { Api } from './api'
 import { readConfig, type Config } from './config'
 import { fill } from './dom'
@@ -9,23 +9,29 @@ import { signIn } from './signin'
 
 const page = document.querySelector('#app')!
 
-async function enter(api: Api, config: Config): Promise<void> {
+/** Signed in or not: the page follows the session, wherever it was ended. */
+async function show(api: Api, config: Config): Promise<void> {
   const me = await api.userId()
   if (!me) {
     fill(
       page,
-      signIn(api, config, () => void enter(api, config)),
+      signIn(api, config, () => void show(api, config).catch(fail)),
     )
     return
   }
-  const inbox = new Inbox(api, me, () => {
+  const inbox = new Inbox(api, me, () => void api.signOut())
+  api.onSignedOut(() => {
     inbox.stop()
-    void api.signOut().then(() => enter(api, config))
+    show(api, config).catch(fail)
   })
   fill(page, inbox.element)
   await inbox.start()
 }
 
+function fail(reason: unknown): void {
+  fill(page, `The inbox could not start: ${reason instanceof Error ? reason.message : String(reason)}`)
+}
+
 readConfig()
-  .then((config) => enter(new Api(config), config))
-  .catch((reason: unknown) => fill(page, `The inbox could not start: ${String(reason)}`))
+  .then((config) => show(new Api(config), config))
+  .catch(fail)

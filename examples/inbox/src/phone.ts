@@ -1,7 +1,7 @@
 // The demo's other pane: the customer's phone. It knows the simulated WhatsApp's control interface, nothing of Wabase.
 import './styles/base.css'
-import './styles/panes.css'
 import './styles/thread.css'
+import './styles/panes.css'
 import { readConfig, type Config } from './config'
 import { el, fill, reconcile } from './dom'
 import { clock } from './format'

@@ -40,7 +40,6 @@ export interface ConversationListItem {
 
 export interface ContactNote {
   id: string
-  contact_id: string
   body: string
   created_by: string | null
   created_at: string

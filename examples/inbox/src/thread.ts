@@ -3,7 +3,7 @@ import type { Api, CannedReply, Template } from './api'
 import { bubble, type BubbleActions } from './bubble'
 import { Composer } from './composer'
 import { el, fill, reconcile, type Keyed } from './dom'
-import { dayName, dayOf } from './format'
+import { dayName, dayOf, dialled } from './format'
 import type { ConversationWithDetails, ThreadMessage } from './shapes'
 
 interface ThreadActions {
@@ -40,7 +40,7 @@ export class Thread {
       { type: 'button', class: 'back', 'aria-label': 'Back to the list', onclick: act.back },
       '‹',
     )
-    const details = el('button', { type: 'button', 'aria-label': 'Contact', onclick: act.details }, 'ⓘ')
+    const details = el('button', { type: 'button', onclick: act.details }, 'Contact')
     this.archive.addEventListener('click', () => this.attempt(() => this.toggleArchived()))
     this.earlier.addEventListener('click', () => this.attempt(() => this.loadEarlier()))
     this.scroll = el('div', { class: 'scroll', tabindex: 0 }, this.earlier, this.messages)
@@ -117,10 +117,8 @@ export class Thread {
     const first = this.conversation?.id !== conversation.id
     this.conversation = conversation
     fill(this.title, conversation.title)
-    fill(
-      this.phone,
-      conversation.phone && conversation.phone !== conversation.title && `+${conversation.phone.replace(/^\+/, '')}`,
-    )
+    const { phone, title } = conversation
+    fill(this.phone, phone && phone !== title && dialled(phone))
     this.archive.textContent = conversation.status === 'archived' ? 'Reopen' : 'Archive'
     this.composer.show(conversation, this.templates)
     const stick = first || this.atBottom(NEAR_BOTTOM)

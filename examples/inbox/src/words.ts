@@ -92,8 +92,8 @@ function missing({ type, errors }: UnsupportedContent): string {
 /** The template's own text with its variables filled in, where we know the template. */
 function filled(content: TemplateContent, templates: Template[]): string {
   const text = bodyText(templates.find((one) => one.name === content.name))
-  if (!text) return `Template ${content.name}`
   const body = content.components?.find((component) => component.type.toLowerCase() === 'body')
+  if (!text) return [content.name, ...(body?.parameters ?? []).map((one) => one.text ?? '…')].join(' · ')
   return (body?.parameters ?? []).reduce(
     (so_far, { parameter_name: name, text: value }, place) =>
       so_far.replaceAll(`{{${name ?? place + 1}}}`, value ?? '…'),
