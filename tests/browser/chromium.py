@@ -68,7 +68,8 @@ class Chromium:
             if "id" in told:
                 self._waiting.pop(told["id"]).set_result(told)
             else:
-                self.events.setdefault(told.get("sessionId", ""), []).append(told)
+                session = told.get("sessionId", "")
+                self.events.setdefault(session, []).append(told)
 
     async def profile(self) -> str:
         """A browser context of its own: no cookie and no storage of anybody else."""

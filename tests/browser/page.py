@@ -32,6 +32,17 @@ new Promise((resolve, reject) => {
   look()
 })
 """
+LOSE_ANSWER = """
+(() => {
+  const [path, fetched] = [%s, window.fetch]
+  window.fetch = async (address, options) => {
+    const answer = await fetched(address, options)
+    if (options?.method !== 'POST' || !String(address).includes(path)) return answer
+    window.fetch = fetched
+    throw new TypeError('Failed to fetch')
+  }
+})()
+"""
 KEYS = {"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "Backspace": 8, "/": 191}
 
 
@@ -125,6 +136,10 @@ class Page:
         await self.call("Input.dispatchKeyEvent", type="keyDown", **stroke, **({"text": text} if text else {}))
         await self.call("Input.dispatchKeyEvent", type="keyUp", **stroke)
 
+    async def lose_answer(self, path: str) -> None:
+        """The next POST to such an address is done, and its answer does not arrive."""
+        await self.evaluate(LOSE_ANSWER % json.dumps(path))
+
     async def attach(self, selector: str, *files: Path) -> None:
         """Chosen in a file dialog."""
         found = await self.call("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")
@@ -139,16 +154,25 @@ class Page:
         """Every address that the page has asked for, sockets too."""
         names = {"Network.requestWillBeSent": "request", "Network.webSocketCreated": None}
         addresses = set()
-        for event in self._browser.events.get(self._session, []):
+        for event in self._events():
             if event["method"] in names:
                 part = names[event["method"]]
                 addresses.add(str((event["params"][part] if part else event["params"])["url"]))
         return addresses
 
+    def requests(self, method: str) -> list[str]:
+        """The addresses of all requests of this method, in their order."""
+        sent = [event for event in self._events() if event["method"] == "Network.requestWillBeSent"]
+        requests = [event["params"]["request"] for event in sent]
+        return [str(request["url"]) for request in requests if request["method"] == method]
+
+    def _events(self) -> list[JSON]:
+        return self._browser.events.get(self._session, [])
+
     def complaints(self) -> list[str]:
         """What the page has thrown, or Chromium has refused it."""
         found = []
-        for event in self._browser.events.get(self._session, []):
+        for event in self._events():
             if event["method"] == "Runtime.exceptionThrown":
                 found.append(json.dumps(event["params"]["exceptionDetails"]))
             elif event["method"] == "Log.entryAdded" and event["params"]["entry"]["source"] == "security":

@@ -6,7 +6,10 @@ import io
 import time
 import wave
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+import pytest
 
 from examples.demo.picture import WIDTH, sunset
 from tests.browser.conftest import NOA, Desk, open_first
@@ -15,6 +18,35 @@ from tests.conftest import Project
 from tests.flows.waiting import until
 
 HOURS_25 = 25 * 3600
+KINDS = [
+    ({"type": "location", "location": {"latitude": 32.08, "longitude": 34.78, "name": "Dizengoff"}}, "📍 Dizengoff"),
+    (
+        {"type": "contacts", "contacts": [{"name": {"formatted_name": "Dan"}, "phones": [{"phone": "+1"}]}]},
+        "👤 Dan\n+1",
+    ),
+    ({"type": "button", "button": {"text": "Confirm", "payload": "yes"}}, "Confirm"),
+    (
+        {"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "1", "title": "Haifa"}}},
+        "Haifa",
+    ),
+    (
+        {
+            "type": "order",
+            "order": {
+                "catalog_id": "1",
+                "product_items": [
+                    {"product_retailer_id": "mug", "quantity": 2, "item_price": 39.9, "currency": "ILS"},
+                ],
+            },
+        },
+        "2 × mug  39.9 ILS",
+    ),
+    (
+        {"type": "unsupported", "errors": [{"code": 131051, "title": "Message type unknown"}]},
+        "does not pass on: Message type unknown",
+    ),
+    ({"type": "hologram", "hologram": {"x": 1}}, "Sent a message of type hologram"),
+]
 LAST = "[...document.querySelectorAll('.message.outbound')].at(-1)"
 
 
@@ -32,6 +64,21 @@ async def test_an_answer_is_seen_to_be_sent_delivered_and_read(desk: Desk) -> No
         await page.until(f"{LAST}.dataset.status === '{status}'")
     assert await page.evaluate(f"{LAST}.querySelector('.ticks').textContent") == "✓✓"
     assert await desk.shop.sent_texts() == ["See you at eight"]
+
+
+async def test_a_send_whose_answer_was_lost_is_repeated_and_is_one_message(desk: Desk) -> None:
+    await desk.says("Hi")
+    page = await desk.live()
+    await open_first(page)
+    await page.type(".composer textarea", "Only once")
+    await page.lose_answer("/rest/v1/messages")
+    await page.press("Enter")
+    await page.until("document.querySelector('.composer textarea').value === ''")
+    await page.until(f"{LAST}.dataset.status === 'read'")
+    assert await page.evaluate("document.querySelectorAll('.message.outbound').length") == 1
+    assert await desk.shop.sent_texts() == ["Only once"]
+    inserts = [event for event in page.requests("POST") if "/rest/v1/messages" in event]
+    assert len(inserts) == 2
 
 
 async def test_what_failed_says_why_and_can_be_sent_again(desk: Desk) -> None:
@@ -160,6 +207,14 @@ async def test_edited_and_deleted_messages_say_so_and_days_are_kept_apart(desk: 
     await desk.shop.business.receive({"type": "revoke", "revoke": {"original_message_id": wrong}}, NOA)
     await page.until_text("This message was deleted", ".revoked")
     assert "Three days ago" not in await page.evaluate("document.querySelector('.messages').innerText")
+
+
+@pytest.mark.parametrize(("message", "shown"), KINDS, ids=lambda part: part["type"] if isinstance(part, dict) else "")
+async def test_every_kind_of_message_is_said_in_words(desk: Desk, message: dict[str, Any], shown: str) -> None:
+    await desk.shop.business.receive(message, NOA)
+    page = await desk.live()
+    await open_first(page)
+    await page.until_text(shown, ".message.inbound .text")
 
 
 async def test_earlier_messages_are_read_page_by_page_without_a_jump(desk: Desk) -> None:

@@ -14,6 +14,9 @@ import type {
 
 const BUCKET = 'whatsapp-media'
 const URL_SECONDS = 3600
+const RETRY_MS = [500, 2000]
+const NO_ANSWER = '' // the library's code for a request that failed on its way
+const THERE_ALREADY = '23505'
 
 /** An answer of Supabase that is a refusal; `code` is the SQLSTATE, listed in docs/errors.md. */
 export class Refused extends Error {
@@ -120,13 +123,19 @@ export class Api {
     return this.call('assign_conversation', { conversation_id: conversationId, user_id: userId })
   }
 
-  /** The whole of sending. With the same reference again it is no second message: it is there already. */
-  async send(conversationId: string, draft: Draft, reference: string): Promise<void> {
-    const row = { conversation_id: conversationId, ...draft, client_reference: reference }
-    try {
-      await taken(this.client.from('messages').insert(row as never))
-    } catch (reason) {
-      if (!(reason instanceof Refused && reason.code === '23505')) throw reason
+  /** The whole of sending. An answer that was lost is asked for again: by its reference the message is there once. */
+  async send(conversationId: string, draft: Draft): Promise<void> {
+    const row = { conversation_id: conversationId, ...draft, client_reference: crypto.randomUUID() }
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await taken(this.client.from('messages').insert(row as never))
+        return
+      } catch (reason) {
+        const code = reason instanceof Refused ? reason.code : null
+        if (attempt > 0 && code === THERE_ALREADY) return
+        if (code !== NO_ANSWER || attempt === RETRY_MS.length) throw reason
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS[attempt]))
+      }
     }
   }
 

@@ -13,6 +13,7 @@ const STATES: Record<Connection, string> = { connecting: 'Connecting…', live: 
 
 export class Inbox {
   readonly element: HTMLElement
+  private readonly main: HTMLElement
   private readonly list: ConversationList
   private readonly thread: Thread
   private readonly contact: ContactPanel
@@ -25,6 +26,7 @@ export class Inbox {
   private selected: string | null = null
   private members: Member[] = []
   private workspace: Workspace | null = null
+  private stopped = false
   private deaf: () => void = () => {}
 
   constructor(
@@ -44,26 +46,32 @@ export class Inbox {
     this.contact = new ContactPanel(api, { fail, changed, close: details })
     this.choice.addEventListener('change', () => void this.enter(this.choice.value).catch(fail))
     const out = el('button', { type: 'button', onclick: leave }, 'Sign out')
+    this.main = el('main', {}, this.list.element, this.thread.element, this.contact.element)
     this.element = el(
       'div',
       { class: 'inbox', 'data-pane': 'list' },
       el('nav', {}, el('h1', {}, 'Inbox'), this.choice, this.state, out),
       this.banner,
-      el('main', {}, this.list.element, this.thread.element, this.contact.element),
+      this.main,
     )
     this.element.addEventListener('keydown', (event) => this.key(event))
   }
 
-  async start(): Promise<void> {
+  start(): void {
+    this.begin().catch((reason: unknown) => this.fail(reason))
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.deaf()
+  }
+
+  private async begin(): Promise<void> {
     const workspaces = await this.api.workspaces()
     for (const { id, name } of workspaces) this.choice.append(el('option', { value: id }, name))
     this.choice.hidden = workspaces.length < 2
     if (workspaces[0]) await this.enter(workspaces[0].id, workspaces)
-    else this.say('You belong to no workspace yet: somebody has to invite you')
-  }
-
-  stop(): void {
-    this.deaf()
+    else fill(this.main, el('p', { class: 'empty' }, 'You belong to no workspace yet: somebody has to invite you'))
   }
 
   private async enter(workspaceId: string, known?: Workspace[]): Promise<void> {
@@ -71,6 +79,7 @@ export class Inbox {
     this.open(null)
     this.rows = []
     this.workspace = (known ?? (await this.api.workspaces())).find(({ id }) => id === workspaceId) ?? null
+    if (this.stopped) return
     this.deaf = listen(this.api.client, workspaceId, {
       onChange: () => this.refresh(),
       onConnection: (state) => {

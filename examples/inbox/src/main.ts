@@ -25,7 +25,7 @@ async function show(api: Api, config: Config): Promise<void> {
     show(api, config).catch(fail)
   })
   fill(page, inbox.element)
-  await inbox.start()
+  inbox.start()
 }
 
 function fail(reason: unknown): void {

@@ -157,7 +157,7 @@ export class Thread {
 
   private async send(draft: Parameters<Api['send']>[1]): Promise<void> {
     if (!this.conversation) return
-    await this.api.send(this.conversation.id, draft, crypto.randomUUID())
+    await this.api.send(this.conversation.id, draft)
     this.stick(true)
     this.act.changed()
   }
