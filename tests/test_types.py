@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Connect
+
 ROOT = Path(__file__).parent.parent
 INBOX = ROOT / "examples/inbox"
 COMPILER = INBOX / "node_modules/typescript/bin/tsc"
@@ -60,6 +62,33 @@ def test_a_shape_that_is_wrong_is_found(tmp_path: Path) -> None:
     source = f"import type {{ ContentByType }} from '{INBOX}/src/content'\n"
     told = compiled(tmp_path, source + "export const wrong: ContentByType['text'] = { body: 1 }")
     assert "Type 'number' is not assignable to type 'string'" in told
+
+
+@pytest.mark.parametrize(
+    ("shape", "row"),
+    [
+        ("ConversationListItem", "conversation_list_item"),
+        ("ConversationWithDetails", "conversation_details"),
+    ],
+)
+async def test_the_shapes_of_conversations_name_the_columns_of_their_rows(
+    database: Connect, shape: str, row: str
+) -> None:
+    async with database() as connection:
+        found = await connection.execute(
+            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0", [f"public.{row}"]
+        )
+        columns = {column["attname"] for column in await found.fetchall()}
+    assert fields(shape) == columns
+
+
+def fields(shape: str) -> set[str]:
+    """The names in an interface of shapes.ts, with those of the interface it extends."""
+    source = (INBOX / "src/shapes.ts").read_text()
+    found = re.search(rf"^export interface {shape} (?:extends Omit<(\w+), [^>]*> )?{{\n(.*?)^}}", source, re.M | re.S)
+    assert found
+    own = set(re.findall(r"^  (\w+)\??: ", found[2], re.MULTILINE))
+    return own | (fields(found[1]) if found[1] else set())
 
 
 def test_nothing_that_somebody_wrote_is_read_as_html() -> None:
