@@ -43,6 +43,16 @@ LOSE_ANSWER = """
   }
 })()
 """
+HOLD = """
+(() => {
+  const [path, fetched] = [%s, window.fetch]
+  const released = new Promise((release) => (window.release = release))
+  window.fetch = async (address, options) => {
+    if (String(address).includes(path)) await released
+    return fetched(address, options)
+  }
+})()
+"""
 KEYS = {"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "Backspace": 8, "/": 191}
 
 
@@ -139,6 +149,10 @@ class Page:
     async def lose_answer(self, path: str) -> None:
         """The next POST to such an address is done, and its answer does not arrive."""
         await self.evaluate(LOSE_ANSWER % json.dumps(path))
+
+    async def hold(self, path: str) -> None:
+        """Requests to such an address wait until the page's `release()`."""
+        await self.evaluate(HOLD % json.dumps(path))
 
     async def attach(self, selector: str, *files: Path) -> None:
         """Chosen in a file dialog."""

@@ -142,6 +142,19 @@ async def test_the_list_is_walked_and_opened_by_keys(desk: Desk) -> None:
     await page.until("document.activeElement.textContent.includes('Omer')")
 
 
+async def test_what_was_being_written_waits_with_its_conversation(desk: Desk) -> None:
+    await desk.says("older", OMER, profile_name="Omer", timestamp=int(time.time()) - 60)
+    await desk.says("newer", NOA)
+    page = await desk.live()
+    written = "document.querySelector('.composer textarea').value"
+    await page.click(".conversations button", "Noa")
+    await page.type(".composer textarea", "For Noa")
+    await page.click(".conversations button", "Omer")
+    assert await page.evaluate(written) == ""
+    await page.click(".conversations button", "Noa")
+    assert await page.evaluate(written) == "For Noa"
+
+
 async def test_a_narrow_screen_shows_one_pane_at_a_time(desk: Desk) -> None:
     await desk.says("Hi")
     page = await desk.live()

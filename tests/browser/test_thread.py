@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from examples.demo.picture import WIDTH, sunset
-from tests.browser.conftest import NOA, Desk, open_first
+from tests.browser.conftest import NOA, OMER, Desk, open_first
 from tests.browser.page import Page
 from tests.conftest import Project
 from tests.flows.waiting import until
@@ -116,6 +116,29 @@ async def test_a_file_is_attached_sent_and_shown(desk: Desk, tmp_path: Path) -> 
     await page.until(f"{LAST}.dataset.status === 'read' && {LAST}.querySelector('img').naturalWidth === {WIDTH}")
     (sent,) = await desk.shop.sent()
     assert (sent["body"]["type"], sent["body"]["image"]["caption"]) == ("image", "Here")
+
+
+async def test_a_file_goes_to_whom_it_was_meant_for_though_another_thread_is_open_by_then(
+    desk: Desk, tmp_path: Path
+) -> None:
+    (tmp_path / "sunset.png").write_bytes(sunset())
+    await desk.says("From Noa", NOA)
+    await desk.says("From Omer", OMER, profile_name="Omer")
+    page = await desk.live()
+    await page.click(".conversations button", "Noa")
+    await page.until_text("From Noa", ".message.inbound")
+    await page.attach(".composer input[type=file]", tmp_path / "sunset.png")
+    await page.until_text("sunset.png", ".context")
+    await page.hold("/storage/v1/object/whatsapp-media")
+    await page.press("Enter")
+    await page.until("document.querySelector('.composer textarea').disabled")
+    await page.click(".conversations button", "Omer")
+    await page.until_text("From Omer", ".message.inbound")
+    await page.evaluate("release()")
+    (sent,) = await until(desk.shop.sent)
+    assert (sent["recipient"], sent["body"]["type"]) == (NOA, "image")
+    await page.until("!document.querySelector('.composer textarea').disabled")
+    assert await page.evaluate("document.querySelectorAll('.message.outbound').length") == 0
 
 
 async def test_a_closed_window_takes_no_text_and_offers_templates(desk: Desk) -> None:

@@ -7,7 +7,8 @@ import type { ConversationWithDetails, ThreadMessage } from './shapes'
 import { templateForm } from './templates'
 
 interface ComposerActions {
-  send: (draft: Draft) => Promise<void>
+  /** To the conversation it was written for: by the time a file is there, another may be open. */
+  send: (conversationId: string, draft: Draft) => Promise<void>
   fail: (reason: unknown) => void
 }
 
@@ -35,6 +36,8 @@ export class Composer {
   private replyTo: ThreadMessage | null = null
   private attached: File | null = null
   private sending = false
+  private readonly drafts = new Map<string, string>()
+  private draftOf = ''
   /** When the window closes, on this page's own clock: the browser's may be wrong. */
   private closesAt = 0
 
@@ -64,10 +67,13 @@ export class Composer {
     setInterval(() => this.tick(), 1000)
   }
 
-  /** Another conversation: what was being written to the last one does not go with it. */
-  open(): void {
-    this.text.value = ''
+  /** Another conversation: what was being written stays with the one it was for. */
+  open(conversationId: string): void {
+    this.drafts.set(this.draftOf, this.text.value)
+    this.draftOf = conversationId
+    this.text.value = this.drafts.get(conversationId) ?? ''
     this.conversation = null
+    this.free.inert = this.text.disabled = false // until it is known better: the focus is to go here
     this.templates.hidden = true
     this.forget()
     this.grow()
@@ -166,16 +172,22 @@ export class Composer {
       const content = this.attached
         ? await this.filed(conversation.workspace_id, this.attached, body)
         : ({ type: 'text', content: { body } } as const)
-      await this.act.send({ ...content, ...(replyTo && { reply_to_wamid: replyTo.wamid }) })
-      this.text.value = ''
-      this.forget()
-      this.grow()
+      await this.act.send(conversation.id, { ...content, ...(replyTo && { reply_to_wamid: replyTo.wamid }) })
+      this.clear(conversation.id)
     } catch (reason) {
       this.act.fail(reason)
     } finally {
       this.busy(false)
       this.text.focus()
     }
+  }
+
+  private clear(conversationId: string): void {
+    this.drafts.delete(conversationId)
+    if (this.draftOf !== conversationId) return
+    this.text.value = ''
+    this.forget()
+    this.grow()
   }
 
   private async filed(workspaceId: string, file: File, caption: string): Promise<Draft> {
@@ -192,15 +204,16 @@ export class Composer {
   }
 
   private toggleTemplates(): void {
-    this.templates.hidden = !this.templates.hidden
-    if (this.templates.hidden) return
+    const { conversation } = this
+    this.templates.hidden = !this.templates.hidden || !conversation
+    if (this.templates.hidden || !conversation) return
     const language = (template: Template): TemplateContent['language'] => ({ code: template.language })
     fill(
       this.templates,
       templateForm(this.known, async (template, components) => {
         try {
           const content = { name: template.name, language: language(template), components }
-          await this.act.send({ type: 'template', content })
+          await this.act.send(conversation.id, { type: 'template', content })
           this.templates.hidden = true
         } catch (reason) {
           this.act.fail(reason)

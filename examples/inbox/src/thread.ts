@@ -1,5 +1,5 @@
 // The messages of one conversation, oldest above, a line between days, and the composer below.
-import type { Api, CannedReply, Template } from './api'
+import type { Api, CannedReply, Draft, Template } from './api'
 import { bubble, type BubbleActions } from './bubble'
 import { Composer } from './composer'
 import { el, fill, reconcile, type Keyed } from './dom'
@@ -34,7 +34,7 @@ export class Thread {
     private readonly api: Api,
     private readonly act: ThreadActions,
   ) {
-    this.composer = new Composer(api, { send: (draft) => this.send(draft), fail: act.fail })
+    this.composer = new Composer(api, { send: (id, draft) => this.send(id, draft), fail: act.fail })
     const back = el(
       'button',
       { type: 'button', class: 'back', 'aria-label': 'Back to the list', onclick: act.back },
@@ -67,7 +67,7 @@ export class Thread {
     fill(this.title)
     fill(this.phone)
     reconcile(this.messages, [])
-    this.composer.open()
+    this.composer.open(conversationId ?? '')
   }
 
   /** Reads it anew. `current` says whether it is still the one to be shown when the answer comes. */
@@ -145,7 +145,9 @@ export class Thread {
   private readonly actions: BubbleActions = {
     reply: (message) => this.composer.reply(message),
     react: (message, emoji) =>
-      this.attempt(() => this.send({ type: 'reaction', content: { message_id: message.wamid!, emoji } })),
+      this.attempt(() =>
+        this.send(this.conversation!.id, { type: 'reaction', content: { message_id: message.wamid!, emoji } }),
+      ),
     attempt: (work) => this.attempt(work),
     explain: (message, into) =>
       this.attempt(async () => {
@@ -155,10 +157,9 @@ export class Thread {
       }),
   }
 
-  private async send(draft: Parameters<Api['send']>[1]): Promise<void> {
-    if (!this.conversation) return
-    await this.api.send(this.conversation.id, draft)
-    this.stick(true)
+  private async send(conversationId: string, draft: Draft): Promise<void> {
+    await this.api.send(conversationId, draft)
+    this.stick(this.conversation?.id === conversationId)
     this.act.changed()
   }
 
