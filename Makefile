@@ -6,18 +6,26 @@ PY := $(VENV)/bin/python
 SOURCES := webhook worker ops whatsapp store devstack examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-outbound bench-media chaos fuzz lint format snapshot clean
+INBOX := examples/inbox
+.PHONY: help setup demo inbox types test bench bench-outbound bench-media chaos fuzz lint format snapshot screenshots clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.installed node_modules/.installed ## dependencies only: Python into .venv, npm into node_modules
 
-demo: setup ## a WhatsApp conversation through all three flows (DEMO_ARGS=--once ends by itself)
+# The story alone needs no browser, so --once builds nothing for one.
+demo: setup $(if $(findstring --once,$(DEMO_ARGS)),,inbox) ## a conversation through all three flows, then an inbox (DEMO_ARGS=--once ends by itself)
 	@$(PY) -m devstack run --app -- $(PY) -m examples.demo $(DEMO_ARGS)
 
+inbox: setup $(INBOX)/dist/index.html ## builds the example inbox (examples/inbox/)
+
+types: setup ## writes the inbox's database.types.ts anew after a migration
+	@$(PY) -m devstack run -- $(PY) -m devstack.typegen > $(INBOX)/src/database.types.tmp
+	@mv $(INBOX)/src/database.types.tmp $(INBOX)/src/database.types.ts
+
 # Three parts side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
-test: setup ## every test, on fresh local stacks (TEST_ARGS="-k name" for some)
+test: setup inbox ## every test, on fresh local stacks (TEST_ARGS="-k name" for some)
 ifdef TEST_ARGS
 	@$(PY) -m devstack run -- $(PY) -m pytest $(TEST_ARGS)
 else
@@ -72,8 +80,11 @@ snapshot: setup ## writes supabase/schema.snapshot.sql anew after a migration
 	@$(PY) -m devstack run -- $(PY) -m devstack.snapshot > supabase/schema.snapshot.tmp
 	@mv supabase/schema.snapshot.tmp supabase/schema.snapshot.sql
 
+screenshots: setup inbox ## takes the pictures in docs/images anew, with Chromium
+	@$(PY) -m devstack run --app -- $(PY) -m tests.browser.screenshots
+
 clean: ## removes what set-up and runs have made
-	rm -rf $(VENV) node_modules .devstack *.egg-info
+	rm -rf $(VENV) node_modules $(INBOX)/node_modules $(INBOX)/dist .devstack *.egg-info
 
 $(VENV)/.installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -95,3 +106,11 @@ node_modules/.installed: package-lock.json
 	@echo "Installing PostgreSQL, PostgREST and the Supabase CLI into node_modules …"
 	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
+
+$(INBOX)/node_modules/.installed: $(INBOX)/package-lock.json | node_modules/.installed
+	@echo "Installing Vite, TypeScript and supabase-js into $(INBOX)/node_modules …"
+	@npm install --prefix $(INBOX) --no-save --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(INBOX)/dist/index.html: $(INBOX)/node_modules/.installed $(wildcard $(INBOX)/*.html $(INBOX)/src/*.ts $(INBOX)/src/styles/*)
+	@cd $(INBOX) && npm run --silent typecheck && npm run --silent build -- --logLevel=warn

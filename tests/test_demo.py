@@ -163,6 +163,7 @@ async def test_without_a_worker_the_demo_fails_and_names_the_step() -> None:
 async def test_at_a_terminal_one_plays_on_until_ctrl_c(app: Mapping[str, str]) -> None:
     async with at_a_terminal(environment=app) as terminal:
         await terminal.until("begin it with >")
+        assert re.search(r"inbox .*(http://127\.0\.0\.1:\d+/demo\.html|run `make inbox`)", terminal.seen)
         terminal.type("Is there cake?")
         await terminal.until(r"Noa.*text: Is there cake\?")
         terminal.type("> Plenty.")

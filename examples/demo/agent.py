@@ -65,16 +65,17 @@ async def signed_up(settings: Settings, name: str) -> AsyncIterator[Agent]:
         answer = await client.auth.sign_up({"email": address, "password": password})
         if answer.user is None or answer.session is None:
             raise NotSeen("the project wants e-mail addresses confirmed before a session, which a demo cannot do")
-        yield Agent(client, answer.user.id, address)
+        yield Agent(client, answer.user.id, address, password)
 
 
 class Agent:
     """Reads and writes as the user; row level security decides what is there."""
 
-    def __init__(self, client: AsyncClient, user_id: str, address: str) -> None:
+    def __init__(self, client: AsyncClient, user_id: str, address: str, password: str) -> None:
         self._client = client
         self.user_id = user_id
         self.address = address
+        self.password = password
 
     async def listen(self, doorbell: Doorbell) -> None:
         """Rings for every change of a message or conversation that the user may see. Deaf is fine: we poll too."""

@@ -40,6 +40,19 @@ class Backend:
         }
         return await self._insert("whatsapp_connections", connection)
 
+    async def keep_template(self, conversation: Row, name: str, text: str) -> None:
+        """For the inbox to offer: what is in `message_templates` can be chosen."""
+        template = {
+            "workspace_id": conversation["workspace_id"],
+            "connection_id": conversation["connection_id"],
+            "name": name,
+            "language": "en",
+            "status": "APPROVED",
+            "components": [{"type": "BODY", "text": text}],
+        }
+        key = "workspace_id,connection_id,name,language"
+        await self._client.table("message_templates").upsert(template, on_conflict=key).execute()
+
     async def traces_of(self, number: WhatsAppNumber, wamid: str) -> dict[str, int]:
         """How many rows of the journal and of the messages know this id."""
         journal = self._client.table("webhook_events").select("body").eq("phone_number_id", number.phone_number_id)

@@ -1,31 +1,62 @@
-"""After the story: what arrives is printed, and whoever sits at the terminal plays on."""
+"""After the story: the inbox in the browser, what arrives printed, and whoever sits at the terminal plays on."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from examples.demo.agent import Agent, Row
 from examples.demo.narrator import Narrator, clock, ticked
-from examples.demo.stage import NOA, OMER, Stage
+from examples.demo.stage import NOA, OMER, YAEL, Stage
+from examples.inbox.server import NotBuilt, serving
 
-NAMES = {customer.phone: customer.name for customer in (NOA, OMER)}
+CUSTOMERS = (NOA, OMER, YAEL)
+NAMES = {customer.phone: customer.name for customer in CUSTOMERS}
 
 
 async def stay(stage: Stage) -> None:
     """Until cancelled."""
-    _addresses(stage)
-    endless = [_print_changes(stage)]
-    if sys.stdin.isatty():
-        endless.append(_play_typed_lines(stage))
-    # Not a task group: its failures come wrapped, and the one that ends this is to be told as it is.
-    await asyncio.gather(*endless)
+    async with _shown(stage) as shown:
+        _addresses(stage, shown)
+        endless = [_print_changes(stage)]
+        if sys.stdin.isatty():
+            endless.append(_play_typed_lines(stage))
+        # Not a task group: its failures come wrapped, and the one that ends this is to be told as it is.
+        await asyncio.gather(*endless)
 
 
-def _addresses(stage: Stage) -> None:
+@asynccontextmanager
+async def inbox(stage: Stage) -> AsyncIterator[str]:
+    """The address of Dana's inbox; demo.html there has her customers' phones beside it. Raises NotBuilt."""
+    config = {
+        "supabaseUrl": stage.settings.supabase_url,
+        "supabaseKey": stage.settings.supabase_anon_key,
+        "email": stage.agent.address,
+        "password": stage.agent.password,
+        "phoneNumberId": stage.number.phone_number_id,
+        "customers": [{"name": customer.name, "phone": customer.phone} for customer in CUSTOMERS],
+    }
+    async with serving(config, stage.settings.provider_url) as address:
+        yield address
+
+
+@asynccontextmanager
+async def _shown(stage: Stage) -> AsyncIterator[str]:
+    """Where to look, or what to do so that there is something to see."""
+    try:
+        async with inbox(stage) as address:
+            yield f"{address}/demo.html  ← open this in a browser: Dana's inbox, and her customers' phones"
+    except NotBuilt as reason:
+        yield str(reason)
+
+
+def _addresses(stage: Stage, shown: str) -> None:
     narrator, settings = stage.narrator, stage.settings
     narrator.title("Still running: what arrives is printed here, Ctrl-C ends it")
+    narrator.tell("inbox", shown)
     narrator.tell("Supabase", settings.supabase_url)
     narrator.tell("anon key", settings.supabase_anon_key)
     narrator.tell("service key", settings.supabase_service_role_key)

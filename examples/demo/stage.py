@@ -17,6 +17,7 @@ from examples.demo.whatsapp_number import Customer, WhatsAppNumber
 
 NOA = Customer("Noa", "447700900123")
 OMER = Customer("Omer", "447700900456")
+YAEL = Customer("יעל", "447700900789")  # not in the story: for whoever plays on
 
 
 @dataclass(frozen=True)

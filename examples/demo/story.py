@@ -77,7 +77,9 @@ async def the_window_has_closed(stage: Stage) -> None:
         stage.narrator.tell(
             "Dana", f"inserts free-form text: refused with {code}; then a template, which always passes"
         )
-        await stage.number.approve_template("order_ready", "Hi {{1}}, your order is ready.")
+        words = "Hi {{1}}, your order is ready."
+        await stage.number.approve_template("order_ready", words)
+        await stage.backend.keep_template(conversation, "order_ready", words)
         body = {"type": "body", "parameters": [{"type": "text", "text": OMER.name}]}
         await _send(stage, conversation, "template", {"name": "order_ready", "components": [body]})
 
