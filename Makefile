@@ -24,15 +24,15 @@ types: setup ## writes the inbox's database.types.ts anew after a migration
 	@$(PY) -m devstack run -- $(PY) -m devstack.typegen > $(INBOX)/src/database.types.tmp
 	@mv $(INBOX)/src/database.types.tmp $(INBOX)/src/database.types.ts
 
-# Three parts side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
+# Four parts, three side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
 test: setup inbox ## every test, on fresh local stacks (TEST_ARGS="-k name" for some)
 ifdef TEST_ARGS
 	@$(PY) -m devstack run -- $(PY) -m pytest $(TEST_ARGS)
 else
-	@$(MAKE) --no-print-directory --output-sync --jobs=3 test-devstack test-worker test-product
+	@$(MAKE) --no-print-directory --output-sync --jobs=3 test-devstack test-worker test-product test-attack
 endif
 
-.PHONY: test-devstack test-worker test-product
+.PHONY: test-devstack test-worker test-product test-attack
 test-devstack:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q tests/devstack
 
@@ -40,7 +40,10 @@ test-worker:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q tests/worker
 
 test-product:
-	@$(PY) -m devstack run -- $(PY) -m pytest -q --ignore=tests/devstack --ignore=tests/worker
+	@$(PY) -m devstack run -- $(PY) -m pytest -q --ignore=tests/devstack --ignore=tests/worker --ignore=tests/attack
+
+test-attack:
+	@$(PY) -m devstack run -- $(PY) -m pytest -q tests/attack
 
 bench: setup ## inbound under load against an empty and a naive receiver, ten minutes (BENCH_ARGS="--quick ours")
 	@$(PY) -m devstack run -- $(PY) -m bench.inbound $(BENCH_ARGS)

@@ -21,8 +21,9 @@ from tests.flows.waiting import until
 from tests.worker.conftest import Unkind
 
 MEBIBYTE = 1024 * 1024
-BOOK = (b"%PDF-1.7\n" + random.Random(4).randbytes(13 * MEBIBYTE))[: 13 * MEBIBYTE]
-STALLS_IN_THE_END = {"stall": {"after_bytes": 12 * MEBIBYTE + 300_000, "seconds": 30}}
+BOOK = (b"%PDF-1.7\n" + random.Random(4).randbytes(14 * MEBIBYTE))[: 14 * MEBIBYTE]
+# More than a block of the spool behind the second piece, which is all there by then.
+STALLS_IN_THE_END = {"stall": {"after_bytes": 12 * MEBIBYTE + 1_800_000, "seconds": 30}}
 Counts = Callable[[], Awaitable[dict[str, int]]]
 
 
