@@ -67,7 +67,7 @@ async def open_first(page: Page) -> None:
     await page.until("document.querySelector('.thread .title').textContent")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chromium]:
     command = program()
     if command is None:
@@ -78,7 +78,7 @@ async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chr
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def receiver(tmp_path_factory: pytest.TempPathFactory, browser: Chromium) -> AsyncIterator[Program]:
     """Webhook and worker, for all tests of this folder."""
     async with programs_in(tmp_path_factory.mktemp("programs")) as programs:
