@@ -12465,6 +12465,8 @@ CREATE OR REPLACE FUNCTION public.verify_media (
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
+  SET enable_sort TO 'off'
+  SET enable_bitmapscan TO 'off'
   AS $function$
 declare
   after_workspace uuid := coalesce(split_part(after, '/', 1)::uuid, workspace_id, '00000000-0000-0000-0000-000000000000');

@@ -105,7 +105,8 @@ HOLES = {
         "messages: anon has truncate",
     ),
     "a key reaches across workspaces": Hole(
-        "create unique index hole on public.contacts (phone)",
+        # Of those alone who are attacked: other tests have people in several workspaces.
+        "create unique index hole on public.contacts (phone) where name like 'secret-%' or name = 'somebody'",
         "drop index public.hole",
         at_table("contacts"),
         r"contacts: foreign learns of home by phone \(23505",
