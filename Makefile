@@ -24,15 +24,17 @@ types: setup ## writes the inbox's database.types.ts anew after a migration
 	@$(PY) -m devstack run -- $(PY) -m devstack.typegen > $(INBOX)/src/database.types.tmp
 	@mv $(INBOX)/src/database.types.tmp $(INBOX)/src/database.types.ts
 
-# Four parts, three side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
+# Five parts, three side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
 test: setup inbox ## every test, on fresh local stacks (TEST_ARGS="-k name" for some)
 ifdef TEST_ARGS
 	@$(PY) -m devstack run -- $(PY) -m pytest $(TEST_ARGS)
 else
-	@$(MAKE) --no-print-directory --output-sync --jobs=3 test-devstack test-worker test-product test-attack
+	@$(MAKE) --no-print-directory --output-sync --jobs=3 test-devstack test-worker test-product test-attack test-plans
 endif
 
-.PHONY: test-devstack test-worker test-product test-attack
+.PHONY: test-devstack test-worker test-product test-attack test-plans
+# What a plan is made of, statistics and dead rows, is to be a test's own: plans are looked at on a stack of their own.
+PLANS := $(wildcard tests/store/test_*_plans.py tests/frontends/test_*_plans.py) tests/store/test_stale_statistics.py
 test-devstack:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q tests/devstack
 
@@ -40,7 +42,11 @@ test-worker:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q tests/worker
 
 test-product:
-	@$(PY) -m devstack run -- $(PY) -m pytest -q --ignore=tests/devstack --ignore=tests/worker --ignore=tests/attack
+	@$(PY) -m devstack run -- $(PY) -m pytest -q --ignore=tests/devstack --ignore=tests/worker --ignore=tests/attack \
+	  $(PLANS:%=--ignore=%)
+
+test-plans:
+	@$(PY) -m devstack run -- $(PY) -m pytest -q $(PLANS)
 
 test-attack:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q tests/attack

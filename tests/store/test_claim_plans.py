@@ -33,10 +33,10 @@ async def _rolled_back(database: Connect) -> AsyncIterator[Session]:
     A table that was analysed while all its rows were dead is planned for as if it were empty, however full it gets.
     """
     async with database() as session:
+        # What other tests have left would be given its turn.
+        await session.execute("delete from public.media_downloads")
         await _vacuum(session)
         async with session.transaction(force_rollback=True):
-            # What other tests have left would be given its turn.
-            await session.execute("delete from public.media_downloads")
             yield session
         await _vacuum(session)
 
