@@ -4886,7 +4886,7 @@ begin
     order by message.occurred_at limit most
     for update skip locked);
   update public.messages as message set media_path = null, media_status = 'expired',
-    media_error = '{"code": "retention", "title": "The workspace keeps files no longer than this"}'
+    media_error = private.media_error('retention')
   from unnest(old_ones) as old_one where message.id = old_one.id;
   perform private.queue_removal(private.object_stem(media_path), old_one.workspace_id, 'expired')
   from unnest(old_ones) as old_one where starts_with(media_path, old_one.workspace_id || '/') order by media_path;
@@ -6061,7 +6061,7 @@ CREATE OR REPLACE FUNCTION private.lose_media (
 begin
   -- Whether the file or what the row says of it was wrong, nobody knows: the one to come is proven by WhatsApp's word.
   update public.messages as lost set media_status = 'expired', media_path = null, media_size = null, media_sha256 = null,
-    media_error = jsonb_build_object('code', 'lost', 'title', 'The file was lost in Storage, and WhatsApp keeps it no longer')
+    media_error = private.media_error('lost')
   where lost.id = message.id;
   if exists (
     select from public.whatsapp_connections as connection
@@ -6217,13 +6217,15 @@ CREATE OR REPLACE FUNCTION private.media_error (
 begin
   return jsonb_build_object('code', code, 'title', case code
     when 'no_media_id' then 'WhatsApp told of a file and did not say which'
-    when 'expired' then 'The provider no longer has this file' end);
+    when 'expired' then 'The provider no longer has this file'
+    when 'retention' then 'The workspace keeps files no longer than this'
+    when 'lost' then 'The file was lost in Storage, and WhatsApp keeps it no longer' end);
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."media_error"(text) TO "service_role";
 
-COMMENT ON FUNCTION "private"."media_error"(text) IS 'The media_error of what the database itself finds out: no_media_id, expired.';
+COMMENT ON FUNCTION "private"."media_error"(text) IS 'The media_error of what the database itself finds out: no_media_id, expired, retention, lost.';
 
 REVOKE ALL ON FUNCTION "private"."media_error"(text) FROM PUBLIC;
 
@@ -8989,16 +8991,8 @@ CREATE OR REPLACE FUNCTION private.send_typing (
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
-declare
-  found_one public.conversations;
 begin
-  select * into found_one from public.conversations as thread
-  where thread.id = send_typing.conversation_id
-    and (private.is_backend() or thread.workspace_id in (select private.user_workspace_ids()));
-  if not found then
-    raise exception 'no such conversation' using errcode = 'WA004';
-  end if;
-  perform private.queue_receipt(found_one, 'typing');
+  perform private.queue_receipt(private.visible_conversation(conversation_id), 'typing');
 end
 $function$;
 

@@ -15,10 +15,11 @@ from store.files import Files
 from store.realtime import Doorbell
 from store.rpc import Rpc
 from store.startup import start
+from whatsapp.upload import MEGABYTE
 from worker.attachments import UPLOADS, Attachments
 from worker.clients import Clients, provider_http
 from worker.loop import Loop, Queue
-from worker.media import MEGABYTE, Media
+from worker.media import Media
 from worker.outbound import Outbound
 from worker.receipts import SLOTS, Receipts
 from worker.removals import Removals

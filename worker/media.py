@@ -23,7 +23,6 @@ log = structlog.get_logger()
 
 Row = dict[str, Any]
 
-MEGABYTE = 1024 * 1024
 LEASE_SECONDS = 300
 
 

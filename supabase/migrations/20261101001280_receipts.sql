@@ -50,16 +50,8 @@ comment on function private.queue_receipt(public.conversations, text) is 'Puts a
 create function private.send_typing(conversation_id uuid) returns void
 language plpgsql security definer set search_path = ''
 as $$
-declare
-  found_one public.conversations;
 begin
-  select * into found_one from public.conversations as thread
-  where thread.id = send_typing.conversation_id
-    and (private.is_backend() or thread.workspace_id in (select private.user_workspace_ids()));
-  if not found then
-    raise exception 'no such conversation' using errcode = 'WA004';
-  end if;
-  perform private.queue_receipt(found_one, 'typing');
+  perform private.queue_receipt(private.visible_conversation(conversation_id), 'typing');
 end
 $$;
 grant execute on function private.send_typing(uuid) to authenticated, service_role;

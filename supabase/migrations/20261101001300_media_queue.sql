@@ -68,10 +68,12 @@ as $$
 begin
   return jsonb_build_object('code', code, 'title', case code
     when 'no_media_id' then 'WhatsApp told of a file and did not say which'
-    when 'expired' then 'The provider no longer has this file' end);
+    when 'expired' then 'The provider no longer has this file'
+    when 'retention' then 'The workspace keeps files no longer than this'
+    when 'lost' then 'The file was lost in Storage, and WhatsApp keeps it no longer' end);
 end
 $$;
-comment on function private.media_error(text) is 'The media_error of what the database itself finds out: no_media_id, expired.';
+comment on function private.media_error(text) is 'The media_error of what the database itself finds out: no_media_id, expired, retention, lost.';
 grant execute on function private.media_error(text) to service_role;
 
 create function private.queue_media(message_ids uuid[], at_least interval default '10 minutes') returns void

@@ -29,7 +29,7 @@ begin
     order by message.occurred_at limit most
     for update skip locked);
   update public.messages as message set media_path = null, media_status = 'expired',
-    media_error = '{"code": "retention", "title": "The workspace keeps files no longer than this"}'
+    media_error = private.media_error('retention')
   from unnest(old_ones) as old_one where message.id = old_one.id;
   perform private.queue_removal(private.object_stem(media_path), old_one.workspace_id, 'expired')
   from unnest(old_ones) as old_one where starts_with(media_path, old_one.workspace_id || '/') order by media_path;

@@ -115,7 +115,7 @@ as $$
 begin
   -- Whether the file or what the row says of it was wrong, nobody knows: the one to come is proven by WhatsApp's word.
   update public.messages as lost set media_status = 'expired', media_path = null, media_size = null, media_sha256 = null,
-    media_error = jsonb_build_object('code', 'lost', 'title', 'The file was lost in Storage, and WhatsApp keeps it no longer')
+    media_error = private.media_error('lost')
   where lost.id = message.id;
   if exists (
     select from public.whatsapp_connections as connection

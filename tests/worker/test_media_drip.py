@@ -15,8 +15,9 @@ from tests.flows.pictures import objects_of, receive_picture
 from tests.flows.shop import Shop
 from tests.flows.waiting import until
 from whatsapp import download
+from whatsapp.upload import MEGABYTE
 from worker.clients import Clients, provider_http
-from worker.media import MEGABYTE, Media
+from worker.media import Media
 from worker.settings import Settings
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from bench import campaign
-from bench import sends as arrivals
+from bench import campaign, sends
 from bench.outcome import Figure, Outcome, Target
 from bench.processes import Spent, spending
 from bench.receivers import PROVIDER, running
@@ -37,7 +36,7 @@ async def few(stand: Stand) -> Outcome:
     """One worker and then two, with few sends each."""
     outcome, rates = Outcome(), []
     for workers, each in ((1, 15), (2, 30)):
-        one = await _measured(stand, workers, each=each // 3 if stand.quick else each, sends=FEW_SENDS)
+        one = await _measured(stand, workers, each=each // 3 if stand.quick else each, slots=FEW_SENDS)
         rate = one.figures["messages/s, middle 80 %"]
         assert isinstance(rate, int)
         rates.append(rate)
@@ -47,15 +46,15 @@ async def few(stand: Stand) -> Outcome:
     return outcome
 
 
-async def _measured(stand: Stand, workers: int, each: int = EACH, sends: int | None = None) -> Outcome:
+async def _measured(stand: Stand, workers: int, each: int = EACH, slots: int | None = None) -> Outcome:
     people = await campaign.new(stand.database, PEOPLE)
     began = time.monotonic()
-    count = await campaign.queue(stand.database, people, 15 if stand.quick and sends is None else each)
+    count = await campaign.queue(stand.database, people, 15 if stand.quick and slots is None else each)
     queueing = time.monotonic() - began
     async with (
         running(PROVIDER) as provider,
         counted(stand.database, FUNCTIONS) as inside,
-        working(provider, workers, sends) as at_work,
+        working(provider, workers, slots) as at_work,
     ):
         parts = stand.spending_of(worker=at_work.pids, provider=[provider.pid])
         # From their very beginning: a worker that imports is work, too, but no message's.
@@ -78,7 +77,7 @@ async def _measured(stand: Stand, workers: int, each: int = EACH, sends: int | N
     }
     for name, (calls, milliseconds) in inside.items():
         figures[f"{name}: calls, SQL us per message"] = [float(calls), milliseconds / count * 1000]
-    return Outcome(figures, problems=await arrivals.problems(stand.database, arrived, count))
+    return Outcome(figures, problems=await sends.problems(stand.database, arrived, count))
 
 
 def per_message(spent: Spent, count: int) -> dict[str, int]:
