@@ -16,7 +16,7 @@ import psycopg
 from tests.attack.postgres import Postgres
 from tests.flows.programs import Program, Programs
 from tests.flows.shop import Shop
-from tests.flows.tenant import Tenant, digits
+from tests.flows.tenant import Tenant, phones
 from tests.flows.waiting import until
 
 # What befalls a call that sends, and how often.
@@ -64,8 +64,7 @@ OPENED = (
 
 async def threads_of(tenant: Tenant, count: int) -> list[str]:
     """So many people who have just written."""
-    phones = [f"9725{digits(8)}" for _ in range(count)]
-    threads = [str(row["id"]) for row in await tenant.rows(THREADS, phones=phones)]
+    threads = [str(row["id"]) for row in await tenant.rows(THREADS, phones=phones(count))]
     await tenant.rows(OPENED, threads=threads)
     return threads
 

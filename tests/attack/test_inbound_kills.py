@@ -17,7 +17,7 @@ from tests.attack.siege import Siege
 from tests.attack.traffic import Traffic
 from tests.conftest import Project
 from tests.flows.programs import Programs
-from tests.flows.tenant import Tenant, digits
+from tests.flows.tenant import Tenant, phones
 from tests.flows.waiting import until
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
@@ -68,7 +68,7 @@ async def unfinished(siege: Siege) -> int:
 async def messages_of_ours(tenant: Tenant) -> list[tuple[str, str]]:
     """One sent message to each customer, for statuses to speak of."""
     sent = []
-    for phone in (f"9725{digits(8)}" for _ in range(CUSTOMERS)):
+    for phone in phones(CUSTOMERS):
         wamid = f"wamid.{tenant.phone_number_id}.known.{phone}"
         await tenant.rows(
             "insert into messages (workspace_id, conversation_id, type, content, wamid, status)"

@@ -16,7 +16,7 @@ from tests.conftest import Project
 from tests.flows.crew import Crew
 from tests.flows.programs import Programs
 from tests.flows.shop import Shop, register_webhook
-from tests.flows.tenant import Tenant, digits
+from tests.flows.tenant import Tenant, phones
 from tests.flows.waiting import until
 
 CUSTOMERS = 8
@@ -58,11 +58,11 @@ async def test_a_conversation_survives_kills_at_any_moment(
 
 async def customers_write(shop: Shop, dice: random.Random) -> tuple[list[str], dict[str, bytes]]:
     """Texts and pictures from several people: all wamids, and the pictures' bytes by wamid."""
-    phones = [f"9725{digits(8)}" for _ in range(CUSTOMERS)]
+    people = phones(CUSTOMERS)
     received: list[str] = []
     pictures: dict[str, bytes] = {}
     for place in range(ROUNDS):
-        for phone in phones:
+        for phone in people:
             raw = dice.randbytes(dice.randrange(1_000, 300_000)) if dice.random() < 0.25 else b""
             wamid = await shop.business.receive(await message_of(shop, raw, f"{phone} {place}"), phone)
             received.append(wamid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.flows.shop import Shop
-from tests.flows.tenant import Tenant, digits
+from tests.flows.tenant import Tenant, phones
 
 PEOPLE = """
     with thread as (
@@ -38,8 +38,7 @@ async def allow(shop: Shop, per_second: int, simulated: int | None = None) -> No
 
 async def people_of(tenant: Tenant, count: int) -> list[str]:
     """Conversations with so many who have just written."""
-    phones = [f"9725{digits(8)}" for _ in range(count)]
-    return [str(row["id"]) for row in await tenant.rows(PEOPLE, phones=phones)]
+    return [str(row["id"]) for row in await tenant.rows(PEOPLE, phones=phones(count))]
 
 
 async def tell(tenant: Tenant, threads: list[str], words: str = "hello") -> list[str]:
