@@ -26,9 +26,8 @@ class ProjectSettings(BaseSettings):
     @field_validator("supabase_url", "*", mode="after")
     @classmethod
     def _addresses_are_http(cls, value: Any, info: Any) -> Any:
-        if info.field_name.endswith("_url") and (
-            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc
-        ):
+        address = urlsplit(value) if info.field_name.endswith("_url") and value is not None else None
+        if address and (address.scheme not in ("http", "https") or not address.netloc):
             raise ValueError("is not an http(s) address")
         return value
 

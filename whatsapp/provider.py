@@ -39,6 +39,24 @@ class Provider:
         """Of a resource that belongs to the number: `messages`, `media`."""
         return f"{self.base_url}{self.number_path}/{resource}"
 
+    def number_url(self) -> str:
+        """Of the number itself."""
+        return self.base_url + (self.number_path or "/health_status")
+
+    def webhook_url(self) -> str:
+        """Where 360dialog tells and is told where the number's webhooks go. Meta has one callback for an app."""
+        if self.name != "360dialog":
+            raise ValueError("Meta's numbers have no webhook of their own")
+        return f"{self.base_url}/v1/configs/webhook"
+
+    def account_url(self, resource: str, waba_id: str | None) -> str:
+        """Of what belongs to the account: `message_templates`; at Meta `subscribed_apps`, `phone_numbers`, too."""
+        if self.name == "360dialog":
+            return f"{self.base_url}/{resource}"
+        if not waba_id:
+            raise ValueError("Meta's accounts are named by their WABA id")
+        return f"{self.base_url}/{quote(waba_id, safe='')}/{resource}"
+
     def media_url(self, media_id: str) -> str:
         return f"{self.base_url}/{quote(media_id, safe='')}"
 
