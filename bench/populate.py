@@ -32,6 +32,13 @@ insert into private.conversation_identifiers (connection_id, identifier, convers
 select %(connection)s, identifier, md5('conversation ' || i)::uuid
 from generate_series(%(first)s::integer, %(last)s::integer) as i,
   unnest(array['97250' || lpad(i::text, 7, '0'), 'IL.2000000000' || lpad(i::text, 7, '0')]) as identifier"""
+# What the triggers do that are off meanwhile.
+PLACES: LiteralString = """
+insert into private.inbox_places (connection_id, state, sort_at, conversation_id, assigned_to, window_expires_at)
+select connection_id, private.inbox_state(assigned_to, is_read, status), sort_at, id, assigned_to, window_expires_at
+from public.conversations as thread
+where workspace_id = %(workspace)s
+  and not exists (select from private.inbox_places as place where place.conversation_id = thread.id)"""
 # Neighbours in time went to different people: the first to each, then the second to each.
 MESSAGES: LiteralString = """
 insert into public.messages (id, workspace_id, connection_id, conversation_id, wamid, direction, type, content, status,
@@ -58,7 +65,7 @@ class Tenant:
 
 async def emptied(database: Database) -> Tenant:
     """Every table of ours without a row but these two: a workspace and its number."""
-    await database.execute("truncate public.workspaces, public.webhook_events cascade")
+    await database.execute("truncate public.workspaces, public.webhook_events, private.inbox_places cascade")
     number, waba = (str(secrets.randbelow(9 * 10**14) + 10**14) for _ in range(2))
     workspace = await _id(database, "insert into workspaces (name) values ('bench') returning id", ())
     connection = await _id(
@@ -88,7 +95,7 @@ async def fill(database: Database, tenant: Tenant, first: int, people: int, each
     async with database.transaction():
         keys = await _without_foreign_keys(database)
         await switch_triggers(database, on=False)
-        for statement in (CONTACTS, CONVERSATIONS, IDENTIFIERS, MESSAGES):
+        for statement in (CONTACTS, CONVERSATIONS, PLACES, IDENTIFIERS, MESSAGES):
             await database.execute(statement, values)
         await switch_triggers(database, on=True)
         for statement in keys:
@@ -99,7 +106,9 @@ async def fill(database: Database, tenant: Tenant, first: int, people: int, each
 async def settle(database: Database) -> None:
     """What autovacuum and the checkpointer would do in time."""
     await database.execute("vacuum (analyze) public.contacts, public.conversations, public.messages")
-    await database.execute("vacuum (analyze) private.conversation_identifiers, public.webhook_events")
+    await database.execute(
+        "vacuum (analyze) private.conversation_identifiers, private.inbox_places, public.webhook_events"
+    )
     await database.execute("vacuum (analyze) public.message_statuses")
     # A checkpoint: CHECKPOINT itself is not the role's to give, and a copied database begins and ends with one.
     await database.execute("drop database if exists bench_checkpoint")

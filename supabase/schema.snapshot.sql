@@ -74,6 +74,7 @@ CREATE TYPE "private"."conversation_filter" AS (
   "read_marks"    boolean[],
   "by_assignee"   boolean,
   "assignee"      uuid,
+  "states"        smallint[],
   "connections"   uuid[],
   "tags"          text[],
   "search"        text,
@@ -364,6 +365,30 @@ ALTER TABLE "private"."identity_changes"
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "service_role";
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
+
+-- private/tables/inbox_places.sql
+CREATE TABLE "private"."inbox_places" (
+  "connection_id"     uuid                     NOT NULL,
+  "state"             smallint                 NOT NULL,
+  "sort_at"           timestamp with time zone NOT NULL,
+  "conversation_id"   uuid                     NOT NULL,
+  "assigned_to"       uuid,
+  "window_expires_at" timestamp with time zone
+);
+
+ALTER TABLE "private"."inbox_places"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX inbox_places_assignee ON private.inbox_places USING btree (assigned_to, connection_id, state, sort_at, conversation_id)
+  WHERE (assigned_to IS NOT NULL);
+
+CREATE INDEX inbox_places_list ON private.inbox_places USING btree (connection_id, state, sort_at, conversation_id);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."inbox_places" TO "service_role";
+
+COMMENT ON COLUMN "private"."inbox_places"."state" IS 'Which of the eight lists it is in: 1 if somebody has it, 2 if it is unread, 4 if it is archived, added up (private.inbox_states).';
+
+COMMENT ON TABLE "private"."inbox_places" IS 'Where each conversation stands in the inbox: copies of its columns, kept by triggers. No keys of its own: it is written as often as messages come.';
 
 -- private/tables/invitation_tokens.sql
 CREATE TABLE "private"."invitation_tokens" (
@@ -853,15 +878,20 @@ CREATE TABLE "public"."conversations" (
 ALTER TABLE "public"."conversations"
   ENABLE ROW LEVEL SECURITY;
 
-CREATE INDEX conversations_assignee ON public.conversations USING btree (workspace_id, assigned_to, status, is_read, sort_at, id)
+ALTER TABLE "public"."conversations"
+  SET (fillfactor=80);
+
+CREATE INDEX conversations_assignee ON public.conversations USING btree (workspace_id, assigned_to)
   WHERE (assigned_to IS NOT NULL);
 
-CREATE INDEX conversations_connection ON public.conversations USING btree (workspace_id, connection_id, status, is_read, sort_at, id);
+CREATE INDEX conversations_connection ON public.conversations USING btree (workspace_id, connection_id);
 
 CREATE INDEX conversations_contact ON public.conversations USING btree (workspace_id, contact_id);
 
-CREATE INDEX conversations_unassigned ON public.conversations USING btree (workspace_id, status, is_read, sort_at, id)
-  WHERE (assigned_to IS NULL);
+CREATE TRIGGER add_places
+  AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS new_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.add_places();
 
 CREATE TRIGGER broadcast_deletes
   AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS changed_rows
@@ -902,10 +932,20 @@ CREATE TRIGGER fill_conversation
   WHEN ((new.phone_number_id IS NULL))
   EXECUTE FUNCTION private.fill_conversation();
 
+CREATE TRIGGER move_places
+  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.move_places();
+
 CREATE TRIGGER register_identifiers
   AFTER INSERT ON public.conversations
   FOR EACH ROW
   EXECUTE FUNCTION private.register_identifiers();
+
+CREATE TRIGGER remove_places
+  AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS old_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.remove_places();
 
 CREATE POLICY "members read conversations" ON "public"."conversations"
   FOR SELECT
@@ -1898,6 +1938,28 @@ REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM
 REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) TO "postgres";
+
+-- private/functions/add_places.sql
+CREATE OR REPLACE FUNCTION private.add_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.inbox_places (connection_id, state, sort_at, conversation_id, assigned_to, window_expires_at)
+  select thread.connection_id, private.inbox_state(thread.assigned_to, thread.is_read, thread.status), thread.sort_at, thread.id,
+    thread.assigned_to, thread.window_expires_at
+  from new_conversations as thread;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."add_places"() TO "postgres";
 
 -- private/functions/add_to_stats.sql
 CREATE OR REPLACE FUNCTION private.add_to_stats()
@@ -4182,11 +4244,10 @@ begin
   -- A thread whose window is open has a message of the last day: as many are looked at as customers wrote or were written to.
   select count(*) into open_windows
   from public.whatsapp_connections as connection
-  cross join unnest(array[true, false]) as mark (is_read)
-  join public.conversations as thread
-    on thread.workspace_id = connection.workspace_id and thread.connection_id = connection.id
-    and thread.status = 'open' and thread.is_read = mark.is_read and thread.sort_at > now() - interval '24 hours'
-  where connection.workspace_id = conversation_stats.workspace_id and thread.window_expires_at > now();
+  cross join generate_series(0, 3) as list (state)
+  join private.inbox_places as place
+    on place.connection_id = connection.id and place.state = list.state and place.sort_at > now() - interval '24 hours'
+  where connection.workspace_id = conversation_stats.workspace_id and place.window_expires_at > now();
   return query
   select coalesce(sum(counts.total), 0), coalesce(sum(counts.unread), 0), coalesce(sum(counts.archived), 0),
     coalesce(sum(counts.total - counts.archived), 0) - open_windows
@@ -5108,7 +5169,7 @@ declare
   page uuid[];
 begin
   if f.search is null and f.tags is null then
-    return array(select thread.id from private.walk_conversations(f, f.before_at, f.before_id, f.page_size) as thread);
+    return array(select private.walk_places(f, f.before_at, f.before_id, f.page_size));
   end if;
   if f.search is not null then
     f := private.gather(f, few);
@@ -5685,6 +5746,32 @@ REVOKE ALL ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) 
 REVOKE ALL ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) TO "postgres";
+
+-- private/functions/inbox_state.sql
+CREATE OR REPLACE FUNCTION private.inbox_state (
+  assigned_to uuid,
+  is_read     boolean,
+  status      text
+)
+  RETURNS smallint
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return (assigned_to is not null)::integer + 2 * (not is_read)::integer + 4 * (status = 'archived')::integer;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."inbox_state"(uuid, boolean, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."inbox_state"(uuid, boolean, text) IS 'The list of the inbox that a conversation is in.';
+
+REVOKE ALL ON FUNCTION "private"."inbox_state"(uuid, boolean, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."inbox_state"(uuid, boolean, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."inbox_state"(uuid, boolean, text) TO "postgres";
 
 -- private/functions/invite_member.sql
 CREATE OR REPLACE FUNCTION private.invite_member (
@@ -6635,6 +6722,38 @@ REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM "postgr
 
 GRANT EXECUTE ON FUNCTION "private"."message_words"(uuid, text, jsonb) TO "postgres";
 
+-- private/functions/move_places.sql
+CREATE OR REPLACE FUNCTION private.move_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET join_collapse_limit TO '1'
+  AS $function$
+begin
+  update private.inbox_places as place set
+    connection_id = moved.connection_id, state = private.inbox_state(moved.assigned_to, moved.is_read, moved.status),
+    sort_at = moved.sort_at, assigned_to = moved.assigned_to, window_expires_at = moved.window_expires_at
+  from conversations_before as was
+  -- The table and not what is: two transition tables have no index to meet by.
+  join public.conversations as moved on moved.id = was.id
+  where place.connection_id = was.connection_id and place.state = private.inbox_state(was.assigned_to, was.is_read, was.status)
+    and place.sort_at = was.sort_at and place.conversation_id = was.id
+    and (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+    is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at);
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."move_places"() TO "postgres";
+
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
   RETURNS TRIGGER
@@ -7526,6 +7645,36 @@ REVOKE ALL ON FUNCTION "private"."phone_key"(text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."phone_key"(text) TO "postgres";
 
+-- private/functions/places_of.sql
+CREATE OR REPLACE FUNCTION private.places_of (
+  thread public.conversations
+)
+  RETURNS bigint
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+begin
+  return (
+    select count(*) from private.inbox_places as place
+    where place.connection_id = thread.connection_id
+      and place.state = private.inbox_state(thread.assigned_to, thread.is_read, thread.status) and place.sort_at = thread.sort_at
+      and place.conversation_id = thread.id and place.assigned_to is not distinct from thread.assigned_to
+      and place.window_expires_at is not distinct from thread.window_expires_at);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."places_of"(public.conversations) TO "service_role";
+
+COMMENT ON FUNCTION "private"."places_of"(public.conversations) IS 'In how many places of the inbox a conversation is as it should be: one.';
+
+REVOKE ALL ON FUNCTION "private"."places_of"(public.conversations) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."places_of"(public.conversations) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."places_of"(public.conversations) TO "postgres";
+
 -- private/functions/prepare_message.sql
 CREATE OR REPLACE FUNCTION private.prepare_message()
   RETURNS TRIGGER
@@ -7802,11 +7951,16 @@ begin
   elsif given <> 'nobody' then
     f.assignee := private.filter_value(filters, 'assignee', 'string', 'a uuid');
   end if;
-  f.connections := array[private.filter_value(filters, 'connection_id', 'string', 'a uuid')::uuid];
-  if f.connections[1] is null then
-    f.connections := array(select connection.id from public.whatsapp_connections as connection
-      where connection.workspace_id = read_filters.workspace_id);
-  end if;
+  f.states := array(
+    select distinct private.inbox_state(has.assigned_to, mark.is_read, kind.status)
+    from unnest(f.statuses) as kind (status) cross join unnest(f.read_marks) as mark (is_read)
+    -- Somebody, whoever it is, and nobody.
+    cross join unnest(array[f.workspace_id, null]) as has (assigned_to)
+    where not f.by_assignee or (has.assigned_to is null) = (f.assignee is null));
+  given := private.filter_value(filters, 'connection_id', 'string', 'a uuid');
+  -- The workspace's own, and nobody else's: the lists of the inbox hang on it.
+  f.connections := array(select connection.id from public.whatsapp_connections as connection
+    where connection.workspace_id = read_filters.workspace_id and (given is null or connection.id = given::uuid));
 
   f.tags := private.filter_tags(filters);
   f.page_size := private.page_size(private.filter_value(filters, 'limit', 'number', 'a whole number from 1 to 200')::numeric);
@@ -8637,6 +8791,30 @@ REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."remove_message_files"() TO "postgres";
+
+-- private/functions/remove_places.sql
+CREATE OR REPLACE FUNCTION private.remove_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  delete from private.inbox_places as place using old_conversations as gone
+  where place.connection_id = gone.connection_id and place.state = private.inbox_state(gone.assigned_to, gone.is_read, gone.status)
+    and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_places"() TO "postgres";
 
 -- private/functions/remove_workspace_files.sql
 CREATE OR REPLACE FUNCTION private.remove_workspace_files()
@@ -10048,40 +10226,11 @@ CREATE OR REPLACE FUNCTION private.walk_conversations (
   SET enable_bitmapscan TO 'off'
   AS $function$
 begin
-  -- Each state is a stretch of the index in the right order; of each at most a page is read, and the newest of all taken.
-  if not f.by_assignee then
-    return query
-    select page.*
-    from unnest(f.connections) as own (id) cross join unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
-    cross join lateral (
-      select thread.* from public.conversations as thread
-      where thread.workspace_id = f.workspace_id and thread.connection_id = own.id and thread.status = state.status
-        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
-      order by thread.sort_at desc, thread.id desc limit most) as page
-    order by page.sort_at desc, page.id desc limit most;
-  elsif f.assignee is not null then
-    return query
-    select page.*
-    from unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
-    cross join lateral (
-      select thread.* from public.conversations as thread
-      where thread.workspace_id = f.workspace_id and thread.assigned_to = f.assignee and thread.status = state.status
-        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
-        and thread.connection_id = any (f.connections)
-      order by thread.sort_at desc, thread.id desc limit most) as page
-    order by page.sort_at desc, page.id desc limit most;
-  else
-    return query
-    select page.*
-    from unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
-    cross join lateral (
-      select thread.* from public.conversations as thread
-      where thread.workspace_id = f.workspace_id and thread.assigned_to is null and thread.status = state.status
-        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
-        and thread.connection_id = any (f.connections)
-      order by thread.sort_at desc, thread.id desc limit most) as page
-    order by page.sort_at desc, page.id desc limit most;
-  end if;
+  return query
+  select thread.*
+  from private.walk_places(f, before_at, before_id, most) with ordinality as place (id, number)
+  join public.conversations as thread on thread.id = place.id
+  order by place.number;
 end
 $function$;
 
@@ -10092,6 +10241,55 @@ REVOKE ALL ON FUNCTION "private"."walk_conversations"(private.conversation_filte
 REVOKE ALL ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp WITH time zone, uuid, integer) TO "postgres";
+
+-- private/functions/walk_places.sql
+CREATE OR REPLACE FUNCTION private.walk_places (
+  f         private.conversation_filter,
+  before_at timestamp with time zone,
+  before_id uuid,
+  most      integer
+)
+  RETURNS SETOF uuid
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  -- Each list is a stretch of the index in the right order; of each at most a page is read, and the newest of all taken.
+  if f.assignee is null then
+    return query
+    select page.conversation_id
+    from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
+    cross join lateral (
+      select place.conversation_id, place.sort_at from private.inbox_places as place
+      where place.connection_id = own.id and place.state = list.state
+        and (place.sort_at, place.conversation_id) < (before_at, before_id)
+      order by place.sort_at desc, place.conversation_id desc limit most) as page
+    order by page.sort_at desc, page.conversation_id desc limit most;
+  else
+    return query
+    select page.conversation_id
+    from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
+    cross join lateral (
+      select place.conversation_id, place.sort_at from private.inbox_places as place
+      where place.assigned_to = f.assignee and place.connection_id = own.id and place.state = list.state
+        and (place.sort_at, place.conversation_id) < (before_at, before_id)
+      order by place.sort_at desc, place.conversation_id desc limit most) as page
+    order by page.sort_at desc, page.conversation_id desc limit most;
+  end if;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp with time zone, uuid, integer) IS 'The ids of the newest threads before a place that pass the filters an index knows: status, unread, assignee, connection.';
+
+REVOKE ALL ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp WITH time zone, uuid, integer) TO "postgres";
 
 -- private/functions/with_conversations.sql
 CREATE OR REPLACE FUNCTION private.with_conversations (
@@ -12537,6 +12735,12 @@ CREATE OR REPLACE FUNCTION public.verify_stats (
       jsonb_build_object('unread_count', truth.unread_count, 'last_customer_message_at', truth.last_customer_message_at,
         'window_expires_at', truth.window_expires_at, 'last_message_at', truth.last_message_at,
         'last_message_preview', truth.last_message_preview, 'last_message_direction', truth.last_message_direction)) as difference
+    union all
+    select difference
+    from page
+    join public.conversations as thread using (id)
+    cross join lateral private.differences('conversations', thread.id::text, jsonb_build_object('places', private.places_of(thread)),
+      jsonb_build_object('places', 1)) as difference
     union all
     -- What we sent is as far as its reports say. An echo, which names its recipient, may have come with a status of its own.
     select difference

@@ -27,14 +27,12 @@ create table public.conversations (
   foreign key (workspace_id, assigned_to) references public.workspace_members (workspace_id, user_id)
     on delete set null (assigned_to),
   check (num_nonnulls(phone, bsuid, group_id) > 0)
-);
--- Each message moves its thread to another place in these, so there is none beyond what foreign keys need: what follows the
--- key is the order of the inbox, for each state by itself. Every thread is in two of the three: of somebody, or of nobody.
-create index conversations_connection on public.conversations (workspace_id, connection_id, status, is_read, sort_at, id);
+) with (fillfactor = 80);
+-- None has a column that a message changes: with room in its page a thread stays in its place, and no index hears of it.
+-- The order of the inbox is in private.inbox_places.
+create index conversations_connection on public.conversations (workspace_id, connection_id);
 create index conversations_contact on public.conversations (workspace_id, contact_id);
-create index conversations_assignee on public.conversations (workspace_id, assigned_to, status, is_read, sort_at, id)
-  where assigned_to is not null;
-create index conversations_unassigned on public.conversations (workspace_id, status, is_read, sort_at, id) where assigned_to is null;
+create index conversations_assignee on public.conversations (workspace_id, assigned_to) where assigned_to is not null;
 comment on table public.conversations is 'One thread per WhatsApp user and number. Its statistics are kept by triggers on messages.';
 comment on column public.conversations.phone is 'The wa_id exactly as the provider sends it; null for users who show a username only.';
 comment on column public.conversations.bsuid is 'The business-scoped user id, verbatim.';

@@ -1,34 +1,42 @@
--- The order of the inbox, in a narrow table of its own: a message moves its thread here, in two indexes, and changes the
+-- The order of the inbox, in a narrow table of its own: a message moves its thread here, in one index, and changes the
 -- conversation in its place, whose own indexes would each take an entry otherwise.
 
 create table private.inbox_places (
-  workspace_id uuid not null,
   connection_id uuid not null,
+  state smallint not null,
+  sort_at timestamptz not null,
   conversation_id uuid not null,
   assigned_to uuid,
-  status text not null,
-  is_read boolean not null,
-  sort_at timestamptz not null,
   window_expires_at timestamptz
 );
--- What follows the key is the order of the inbox, for each state by itself. By the first a thread's place is found again.
--- Every thread is in two of the three: of somebody, or of nobody.
-create index inbox_places_connection on private.inbox_places (workspace_id, connection_id, status, is_read, sort_at, conversation_id);
-create index inbox_places_assignee on private.inbox_places (workspace_id, assigned_to, status, is_read, sort_at, conversation_id)
-  where assigned_to is not null;
-create index inbox_places_nobody on private.inbox_places (workspace_id, status, is_read, sort_at, conversation_id) where assigned_to is null;
 comment on table private.inbox_places is
   'Where each conversation stands in the inbox: copies of its columns, kept by triggers. No keys of its own: it is written as often as messages come.';
+comment on column private.inbox_places.state is
+  'Which of the eight lists it is in: 1 if somebody has it, 2 if it is unread, 4 if it is archived, added up (private.inbox_states).';
+-- Each list in its order. By it a thread's place is found again.
+create index inbox_places_list on private.inbox_places (connection_id, state, sort_at, conversation_id);
+create index inbox_places_assignee on private.inbox_places (assigned_to, connection_id, state, sort_at, conversation_id)
+  where assigned_to is not null;
 alter table private.inbox_places enable row level security;
 grant select, insert, update, delete on private.inbox_places to service_role;
+
+create function private.inbox_state(assigned_to uuid, is_read boolean, status text) returns smallint
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return (assigned_to is not null)::integer + 2 * (not is_read)::integer + 4 * (status = 'archived')::integer;
+end
+$$;
+comment on function private.inbox_state(uuid, boolean, text) is 'The list of the inbox that a conversation is in.';
 
 create function private.add_places() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
-  insert into private.inbox_places
-    (workspace_id, connection_id, conversation_id, assigned_to, status, is_read, sort_at, window_expires_at)
-  select workspace_id, connection_id, id, assigned_to, status, is_read, sort_at, window_expires_at from new_conversations;
+  insert into private.inbox_places (connection_id, state, sort_at, conversation_id, assigned_to, window_expires_at)
+  select thread.connection_id, private.inbox_state(thread.assigned_to, thread.is_read, thread.status), thread.sort_at, thread.id,
+    thread.assigned_to, thread.window_expires_at
+  from new_conversations as thread;
   return null;
 end
 $$;
@@ -38,24 +46,25 @@ create trigger add_places after insert on public.conversations
 
 create function private.move_places() returns trigger
 language plpgsql security definer set search_path = ''
--- From what was to what is to its place, one thread after the other, whatever is believed of the size of a table.
-set enable_seqscan = off set enable_mergejoin = off set join_collapse_limit = 1
+-- From what was to what is, and to its place: each by its key, whatever is believed of the size of a table.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set join_collapse_limit = 1
 as $$
 begin
   update private.inbox_places as place set
-    workspace_id = moved.workspace_id, connection_id = moved.connection_id, assigned_to = moved.assigned_to, status = moved.status,
-    is_read = moved.is_read, sort_at = moved.sort_at, window_expires_at = moved.window_expires_at
+    connection_id = moved.connection_id, state = private.inbox_state(moved.assigned_to, moved.is_read, moved.status),
+    sort_at = moved.sort_at, assigned_to = moved.assigned_to, window_expires_at = moved.window_expires_at
   from conversations_before as was
-  join conversations_now as moved on moved.id = was.id and
-    (moved.workspace_id, moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
-    is distinct from (was.workspace_id, was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
-  where place.workspace_id = was.workspace_id and place.connection_id = was.connection_id and place.status = was.status
-    and place.is_read = was.is_read and place.sort_at = was.sort_at and place.conversation_id = was.id;
+  -- The table and not what is: two transition tables have no index to meet by.
+  join public.conversations as moved on moved.id = was.id
+  where place.connection_id = was.connection_id and place.state = private.inbox_state(was.assigned_to, was.is_read, was.status)
+    and place.sort_at = was.sort_at and place.conversation_id = was.id
+    and (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+    is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at);
   return null;
 end
 $$;
 create trigger move_places after update on public.conversations
-  referencing old table as conversations_before new table as conversations_now
+  referencing old table as conversations_before
   for each statement execute function private.move_places();
 
 create function private.remove_places() returns trigger
@@ -64,11 +73,28 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   delete from private.inbox_places as place using old_conversations as gone
-  where place.workspace_id = gone.workspace_id and place.connection_id = gone.connection_id and place.status = gone.status
-    and place.is_read = gone.is_read and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  where place.connection_id = gone.connection_id and place.state = private.inbox_state(gone.assigned_to, gone.is_read, gone.status)
+    and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
   return null;
 end
 $$;
 create trigger remove_places after delete on public.conversations
   referencing old table as old_conversations
   for each statement execute function private.remove_places();
+
+create function private.places_of(thread public.conversations) returns bigint
+language plpgsql stable set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  return (
+    select count(*) from private.inbox_places as place
+    where place.connection_id = thread.connection_id
+      and place.state = private.inbox_state(thread.assigned_to, thread.is_read, thread.status) and place.sort_at = thread.sort_at
+      and place.conversation_id = thread.id and place.assigned_to is not distinct from thread.assigned_to
+      and place.window_expires_at is not distinct from thread.window_expires_at);
+end
+$$;
+comment on function private.places_of(public.conversations) is 'In how many places of the inbox a conversation is as it should be: one.';
+grant execute on function private.places_of(public.conversations) to service_role;
+grant execute on function private.inbox_state(uuid, boolean, text) to service_role;

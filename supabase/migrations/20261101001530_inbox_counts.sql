@@ -116,11 +116,10 @@ begin
   -- A thread whose window is open has a message of the last day: as many are looked at as customers wrote or were written to.
   select count(*) into open_windows
   from public.whatsapp_connections as connection
-  cross join unnest(array[true, false]) as mark (is_read)
-  join public.conversations as thread
-    on thread.workspace_id = connection.workspace_id and thread.connection_id = connection.id
-    and thread.status = 'open' and thread.is_read = mark.is_read and thread.sort_at > now() - interval '24 hours'
-  where connection.workspace_id = conversation_stats.workspace_id and thread.window_expires_at > now();
+  cross join generate_series(0, 3) as list (state)
+  join private.inbox_places as place
+    on place.connection_id = connection.id and place.state = list.state and place.sort_at > now() - interval '24 hours'
+  where connection.workspace_id = conversation_stats.workspace_id and place.window_expires_at > now();
   return query
   select coalesce(sum(counts.total), 0), coalesce(sum(counts.unread), 0), coalesce(sum(counts.archived), 0),
     coalesce(sum(counts.total - counts.archived), 0) - open_windows

@@ -1,7 +1,7 @@
 -- What a member asks of the inbox, read with care: every word of it comes from a browser.
 
 create type private.conversation_filter as (
-  workspace_id uuid, statuses text[], read_marks boolean[], by_assignee boolean, assignee uuid, connections uuid[],
+  workspace_id uuid, statuses text[], read_marks boolean[], by_assignee boolean, assignee uuid, states smallint[], connections uuid[],
   tags text[], search text, number text, contact_query tsquery, message_query tsquery, tag_query tsquery,
   page_size integer, before_at timestamptz, before_id uuid,
   -- What a search has gathered so far: threads by their contact, and by their messages. Null: too many.
@@ -96,11 +96,16 @@ begin
   elsif given <> 'nobody' then
     f.assignee := private.filter_value(filters, 'assignee', 'string', 'a uuid');
   end if;
-  f.connections := array[private.filter_value(filters, 'connection_id', 'string', 'a uuid')::uuid];
-  if f.connections[1] is null then
-    f.connections := array(select connection.id from public.whatsapp_connections as connection
-      where connection.workspace_id = read_filters.workspace_id);
-  end if;
+  f.states := array(
+    select distinct private.inbox_state(has.assigned_to, mark.is_read, kind.status)
+    from unnest(f.statuses) as kind (status) cross join unnest(f.read_marks) as mark (is_read)
+    -- Somebody, whoever it is, and nobody.
+    cross join unnest(array[f.workspace_id, null]) as has (assigned_to)
+    where not f.by_assignee or (has.assigned_to is null) = (f.assignee is null));
+  given := private.filter_value(filters, 'connection_id', 'string', 'a uuid');
+  -- The workspace's own, and nobody else's: the lists of the inbox hang on it.
+  f.connections := array(select connection.id from public.whatsapp_connections as connection
+    where connection.workspace_id = read_filters.workspace_id and (given is null or connection.id = given::uuid));
 
   f.tags := private.filter_tags(filters);
   f.page_size := private.page_size(private.filter_value(filters, 'limit', 'number', 'a whole number from 1 to 200')::numeric);

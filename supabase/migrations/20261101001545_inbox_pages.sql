@@ -1,5 +1,39 @@
 -- A page of the inbox: read in its order along an index while nearly every thread will do, gathered by words while few do.
 
+create function private.walk_places(
+  f private.conversation_filter, before_at timestamptz, before_id uuid, most integer) returns setof uuid
+language plpgsql stable set search_path = ''
+-- Planned with its values: a prepared plan does not know that it will read a page only.
+set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  -- Each list is a stretch of the index in the right order; of each at most a page is read, and the newest of all taken.
+  if f.assignee is null then
+    return query
+    select page.conversation_id
+    from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
+    cross join lateral (
+      select place.conversation_id, place.sort_at from private.inbox_places as place
+      where place.connection_id = own.id and place.state = list.state
+        and (place.sort_at, place.conversation_id) < (before_at, before_id)
+      order by place.sort_at desc, place.conversation_id desc limit most) as page
+    order by page.sort_at desc, page.conversation_id desc limit most;
+  else
+    return query
+    select page.conversation_id
+    from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
+    cross join lateral (
+      select place.conversation_id, place.sort_at from private.inbox_places as place
+      where place.assigned_to = f.assignee and place.connection_id = own.id and place.state = list.state
+        and (place.sort_at, place.conversation_id) < (before_at, before_id)
+      order by place.sort_at desc, place.conversation_id desc limit most) as page
+    order by page.sort_at desc, page.conversation_id desc limit most;
+  end if;
+end
+$$;
+comment on function private.walk_places(private.conversation_filter, timestamptz, uuid, integer) is
+  'The ids of the newest threads before a place that pass the filters an index knows: status, unread, assignee, connection.';
+
 create function private.walk_conversations(
   f private.conversation_filter, before_at timestamptz, before_id uuid, most integer) returns setof public.conversations
 language plpgsql stable set search_path = ''
@@ -7,40 +41,11 @@ language plpgsql stable set search_path = ''
 set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
-  -- Each state is a stretch of the index in the right order; of each at most a page is read, and the newest of all taken.
-  if not f.by_assignee then
-    return query
-    select page.*
-    from unnest(f.connections) as own (id) cross join unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
-    cross join lateral (
-      select thread.* from public.conversations as thread
-      where thread.workspace_id = f.workspace_id and thread.connection_id = own.id and thread.status = state.status
-        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
-      order by thread.sort_at desc, thread.id desc limit most) as page
-    order by page.sort_at desc, page.id desc limit most;
-  elsif f.assignee is not null then
-    return query
-    select page.*
-    from unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
-    cross join lateral (
-      select thread.* from public.conversations as thread
-      where thread.workspace_id = f.workspace_id and thread.assigned_to = f.assignee and thread.status = state.status
-        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
-        and thread.connection_id = any (f.connections)
-      order by thread.sort_at desc, thread.id desc limit most) as page
-    order by page.sort_at desc, page.id desc limit most;
-  else
-    return query
-    select page.*
-    from unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
-    cross join lateral (
-      select thread.* from public.conversations as thread
-      where thread.workspace_id = f.workspace_id and thread.assigned_to is null and thread.status = state.status
-        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
-        and thread.connection_id = any (f.connections)
-      order by thread.sort_at desc, thread.id desc limit most) as page
-    order by page.sort_at desc, page.id desc limit most;
-  end if;
+  return query
+  select thread.*
+  from private.walk_places(f, before_at, before_id, most) with ordinality as place (id, number)
+  join public.conversations as thread on thread.id = place.id
+  order by place.number;
 end
 $$;
 comment on function private.walk_conversations(private.conversation_filter, timestamptz, uuid, integer) is
@@ -217,7 +222,7 @@ declare
   page uuid[];
 begin
   if f.search is null and f.tags is null then
-    return array(select thread.id from private.walk_conversations(f, f.before_at, f.before_id, f.page_size) as thread);
+    return array(select private.walk_places(f, f.before_at, f.before_id, f.page_size));
   end if;
   if f.search is not null then
     f := private.gather(f, few);

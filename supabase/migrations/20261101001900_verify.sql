@@ -212,6 +212,12 @@ as $$
         'window_expires_at', truth.window_expires_at, 'last_message_at', truth.last_message_at,
         'last_message_preview', truth.last_message_preview, 'last_message_direction', truth.last_message_direction)) as difference
     union all
+    select difference
+    from page
+    join public.conversations as thread using (id)
+    cross join lateral private.differences('conversations', thread.id::text, jsonb_build_object('places', private.places_of(thread)),
+      jsonb_build_object('places', 1)) as difference
+    union all
     -- What we sent is as far as its reports say. An echo, which names its recipient, may have come with a status of its own.
     select difference
     from page

@@ -1,6 +1,6 @@
 -- The inbox: what a member lists, opens, counts and does; what nobody else learns.
 begin;
-select plan(72);
+select plan(77);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -202,6 +202,17 @@ select is(pg_temp.by('agent', 'select public.unlink_contact_from_conversation(md
 select is(pg_temp.list('agent'), 'Dana Levi, 5511987654321', 'the number is left');
 select is(pg_temp.by('agent', 'select public.link_contact_to_conversation(md5($$ben$$)::uuid, md5($$Dana$$)::uuid)'), '', 'another put in its place');
 select is(pg_temp.list('agent'), 'Dana Levi, Dana Levi', 'whose it is now');
+
+-- Places
+
+select is((select array_agg(distinct private.places_of(thread)) from public.conversations as thread where workspace_id = md5('home')::uuid), '{1}',
+  'whatever hands have done, each thread is in one place of the inbox');
+select is(pg_temp.list('agent', '{"connection_id": "' || md5('away number')::uuid || '"}'), null, 'of another workspace''s number nothing is listed');
+select is(pg_temp.list('stranger', '{"connection_id": "' || md5('home number')::uuid || '"}', 'away'), null, 'to whoever names it');
+delete from public.conversations where id = md5('dana')::uuid;
+select is((select count(*) from private.inbox_places where conversation_id = md5('dana')::uuid), 0::bigint, 'a thread that goes leaves none');
+delete from public.workspaces where id = md5('home')::uuid;
+select is((select count(*) from private.inbox_places where connection_id = md5('home number')::uuid), 0::bigint, 'nor does a workspace');
 
 select * from finish();
 rollback;

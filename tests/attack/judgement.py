@@ -16,9 +16,9 @@ DRIFTED = """
     from conversations as thread
     join private.stats_of(array(select id from conversations where connection_id = %(connection)s)) as truth
       on truth.conversation_id = thread.id
-    where (thread.unread_count, thread.last_customer_message_at, thread.window_expires_at, thread.last_message_at,
-        thread.last_message_seq, thread.last_message_preview, thread.last_message_direction)
-      is distinct from (truth.unread_count, truth.last_customer_message_at, truth.window_expires_at,
+    where (private.places_of(thread), thread.unread_count, thread.last_customer_message_at, thread.window_expires_at,
+        thread.last_message_at, thread.last_message_seq, thread.last_message_preview, thread.last_message_direction)
+      is distinct from (1, truth.unread_count, truth.last_customer_message_at, truth.window_expires_at,
         truth.last_message_at, truth.last_message_seq, truth.last_message_preview, truth.last_message_direction)"""
 
 

@@ -128,6 +128,15 @@ async def test_a_planted_difference_is_found(planted: str, webhook: Program, ten
     assert [name for name in found if name[0] == wanted[0] != "conversations"] in ([wanted], [])
 
 
+async def test_a_thread_that_the_inbox_does_not_show_where_it_should_is_found(webhook: Program, tenant: Tenant) -> None:
+    await _conversation(webhook, tenant)
+    await tenant.rows(
+        "update private.inbox_places set state = 4 where conversation_id ="
+        " (select id from conversations where workspace_id = %(workspace)s and phone = '972502220000')"
+    )
+    assert [(row["column"], row["live"], row["rebuilt"]) for row in await differences(tenant)] == [("places", 0, 1)]
+
+
 @pytest.mark.parametrize("column", STATISTICS)
 async def test_a_statistic_that_is_not_what_the_messages_give_is_found(
     column: str, webhook: Program, tenant: Tenant

@@ -23,9 +23,9 @@ UNTRUE = """
     select thread.id, thread.unread_count, truth.unread_count as true_unread_count
     from public.conversations as thread, private.stats_of(array[thread.id]) as truth
     where thread.workspace_id = %s
-      and (thread.unread_count, thread.last_customer_message_at, thread.window_expires_at, thread.last_message_at,
-        thread.last_message_seq, thread.last_message_preview, thread.last_message_direction)
-      is distinct from (truth.unread_count, truth.last_customer_message_at, truth.window_expires_at,
+      and (private.places_of(thread), thread.unread_count, thread.last_customer_message_at, thread.window_expires_at,
+        thread.last_message_at, thread.last_message_seq, thread.last_message_preview, thread.last_message_direction)
+      is distinct from (1, truth.unread_count, truth.last_customer_message_at, truth.window_expires_at,
         truth.last_message_at, truth.last_message_seq, truth.last_message_preview, truth.last_message_direction)
 """
 

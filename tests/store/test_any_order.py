@@ -66,8 +66,8 @@ def rows(db: psycopg.Connection[dict[str, Any]], number: str) -> dict[str, Any]:
             s.last_message_preview as preview_truth, c.window_expires_at, s.window_expires_at as window_truth,
             c.last_message_at, s.last_message_at as last_truth
             from conversations c, private.stats_of(array[c.id]) s where c.connection_id = {one}
-            and (c.unread_count, c.last_message_at, c.last_message_preview, c.window_expires_at)
-            is distinct from (s.unread_count, s.last_message_at, s.last_message_preview, s.window_expires_at)""",
+            and (private.places_of(c), c.unread_count, c.last_message_at, c.last_message_preview, c.window_expires_at)
+            is distinct from (1, s.unread_count, s.last_message_at, s.last_message_preview, s.window_expires_at)""",
         "events": "select state from webhook_events where body::text like '%%waba' || %(number)s || '%%' "
         "and state <> 'processed'",
     }
