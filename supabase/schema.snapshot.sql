@@ -295,6 +295,7 @@ CREATE TABLE "private"."connection_credentials" (
   "connection_id" uuid                     NOT NULL,
   "secret_id"     uuid                     NOT NULL,
   "updated_at"    timestamp with time zone NOT NULL DEFAULT now(),
+  "from_backend"  boolean                  NOT NULL DEFAULT false,
   CONSTRAINT "connection_credentials_pkey" PRIMARY KEY (connection_id),
   CONSTRAINT "connection_credentials_connection_id_fkey" FOREIGN KEY (connection_id) REFERENCES public.whatsapp_connections(id) ON DELETE CASCADE
 );
@@ -306,6 +307,13 @@ CREATE TRIGGER forget_credential
   AFTER DELETE ON private.connection_credentials
   FOR EACH ROW
   EXECUTE FUNCTION private.forget_credential();
+
+CREATE TRIGGER note_backend
+  BEFORE INSERT OR UPDATE ON private.connection_credentials
+  FOR EACH ROW
+  EXECUTE FUNCTION private.note_backend();
+
+COMMENT ON COLUMN "private"."connection_credentials"."from_backend" IS 'Whether the backend has ever stored it, which asks the provider first; a member''s word alone is nobody else''s obstacle.';
 
 COMMENT ON TABLE "private"."connection_credentials" IS 'Which Vault secret belongs to which number.';
 
@@ -364,6 +372,33 @@ ALTER TABLE "private"."identity_changes"
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "service_role";
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
+
+-- private/tables/inbox_places.sql
+CREATE TABLE "private"."inbox_places" (
+  "workspace_id"      uuid                     NOT NULL,
+  "connection_id"     uuid                     NOT NULL,
+  "conversation_id"   uuid                     NOT NULL,
+  "assigned_to"       uuid,
+  "status"            text                     NOT NULL,
+  "is_read"           boolean                  NOT NULL,
+  "sort_at"           timestamp with time zone NOT NULL,
+  "window_expires_at" timestamp with time zone
+);
+
+ALTER TABLE "private"."inbox_places"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX inbox_places_assignee ON private.inbox_places USING btree (workspace_id, assigned_to, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NOT NULL);
+
+CREATE INDEX inbox_places_connection ON private.inbox_places USING btree (workspace_id, connection_id, status, is_read, sort_at, conversation_id);
+
+CREATE INDEX inbox_places_nobody ON private.inbox_places USING btree (workspace_id, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NULL);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."inbox_places" TO "service_role";
+
+COMMENT ON TABLE "private"."inbox_places" IS 'Where each conversation stands in the inbox: copies of its columns, kept by triggers. No keys of its own: it is written as often as messages come.';
 
 -- private/tables/invitation_tokens.sql
 CREATE TABLE "private"."invitation_tokens" (
@@ -863,6 +898,11 @@ CREATE INDEX conversations_contact ON public.conversations USING btree (workspac
 CREATE INDEX conversations_unassigned ON public.conversations USING btree (workspace_id, status, is_read, sort_at, id)
   WHERE (assigned_to IS NULL);
 
+CREATE TRIGGER add_places
+  AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS new_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.add_places();
+
 CREATE TRIGGER broadcast_deletes
   AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS changed_rows
   FOR EACH STATEMENT
@@ -902,10 +942,20 @@ CREATE TRIGGER fill_conversation
   WHEN ((new.phone_number_id IS NULL))
   EXECUTE FUNCTION private.fill_conversation();
 
+CREATE TRIGGER move_places
+  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before NEW TABLE AS conversations_now
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.move_places();
+
 CREATE TRIGGER register_identifiers
   AFTER INSERT ON public.conversations
   FOR EACH ROW
   EXECUTE FUNCTION private.register_identifiers();
+
+CREATE TRIGGER remove_places
+  AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS old_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.remove_places();
 
 CREATE POLICY "members read conversations" ON "public"."conversations"
   FOR SELECT
@@ -1898,6 +1948,27 @@ REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM
 REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) TO "postgres";
+
+-- private/functions/add_places.sql
+CREATE OR REPLACE FUNCTION private.add_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.inbox_places
+    (workspace_id, connection_id, conversation_id, assigned_to, status, is_read, sort_at, window_expires_at)
+  select workspace_id, connection_id, id, assigned_to, status, is_read, sort_at, window_expires_at from new_conversations;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."add_places"() TO "postgres";
 
 -- private/functions/add_to_stats.sql
 CREATE OR REPLACE FUNCTION private.add_to_stats()
@@ -5455,6 +5526,76 @@ REVOKE ALL ON FUNCTION "private"."get_conversations"(uuid, jsonb) FROM "postgres
 
 GRANT EXECUTE ON FUNCTION "private"."get_conversations"(uuid, jsonb) TO "postgres";
 
+-- private/functions/get_onboarding.sql
+CREATE OR REPLACE FUNCTION private.get_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  allowed integer;
+  role text;
+begin
+  -- The lock first, as in enter_workspace: whoever changes members or numbers at once takes turns.
+  select tenant.connection_limit into allowed from public.workspaces as tenant
+  where tenant.id = workspace_id and tenant.deleted_at is null
+  for no key update;
+  select member.role into role from public.workspace_members as member
+  where member.workspace_id = get_onboarding.workspace_id and member.user_id = get_onboarding.user_id;
+  if allowed is null or role is null then
+    raise exception 'no such workspace' using errcode = 'WA004';
+  elsif role not in ('owner', 'admin') then
+    perform private.refuse_role();
+  end if;
+  -- A phone is told from another by its digits. Who has it is not said, only that it is not to be had.
+  if exists (
+    select from public.whatsapp_connections as other
+    where other.workspace_id <> get_onboarding.workspace_id
+      and (other.phone_number_id = get_onboarding.phone_number_id
+        or regexp_replace(other.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')
+          and exists (
+            select from private.connection_credentials as stored where stored.connection_id = other.id and stored.from_backend))) then
+    raise exception 'the number cannot be connected here' using errcode = 'WA035', detail = 'phone_number_id';
+  end if;
+  if waba_id is not null then
+    perform pg_advisory_xact_lock(hashtextextended('waba ' || waba_id, 0));
+    if exists (
+      select from public.whatsapp_connections as other
+      where other.waba_id = get_onboarding.waba_id and other.workspace_id <> get_onboarding.workspace_id) then
+      raise exception 'the account cannot be connected here' using errcode = 'WA035', detail = 'waba_id';
+    end if;
+  end if;
+  -- One that is here already takes no further place; nor is one asked about before there is a number.
+  if (phone_number_id is not null or display_phone_number is not null)
+    and not exists (
+      select from public.whatsapp_connections as own
+      where own.workspace_id = get_onboarding.workspace_id
+        and (own.phone_number_id = get_onboarding.phone_number_id
+          or regexp_replace(own.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')))
+    and (select count(*) from public.whatsapp_connections as own where own.workspace_id = get_onboarding.workspace_id) >= allowed then
+    raise exception 'the workspace may connect % WhatsApp number(s)', allowed
+      using errcode = 'WA002', hint = 'Raise workspaces.connection_limit or remove a connection.';
+  end if;
+  return role;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) TO "postgres";
+
 -- private/functions/has_newer_credential.sql
 CREATE OR REPLACE FUNCTION private.has_newer_credential (
   connection_id uuid,
@@ -6635,6 +6776,36 @@ REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM "postgr
 
 GRANT EXECUTE ON FUNCTION "private"."message_words"(uuid, text, jsonb) TO "postgres";
 
+-- private/functions/move_places.sql
+CREATE OR REPLACE FUNCTION private.move_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET join_collapse_limit TO '1'
+  AS $function$
+begin
+  update private.inbox_places as place set
+    workspace_id = moved.workspace_id, connection_id = moved.connection_id, assigned_to = moved.assigned_to, status = moved.status,
+    is_read = moved.is_read, sort_at = moved.sort_at, window_expires_at = moved.window_expires_at
+  from conversations_before as was
+  join conversations_now as moved on moved.id = was.id and
+    (moved.workspace_id, moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+    is distinct from (was.workspace_id, was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
+  where place.workspace_id = was.workspace_id and place.connection_id = was.connection_id and place.status = was.status
+    and place.is_read = was.is_read and place.sort_at = was.sort_at and place.conversation_id = was.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."move_places"() TO "postgres";
+
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
   RETURNS TRIGGER
@@ -6741,6 +6912,24 @@ REVOKE ALL ON FUNCTION "private"."need_workspace"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."need_workspace"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."need_workspace"(uuid) TO "postgres";
+
+-- private/functions/note_backend.sql
+CREATE OR REPLACE FUNCTION private.note_backend()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  new.from_backend := new.from_backend or private.is_backend();
+  return new;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."note_backend"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."note_backend"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."note_backend"() TO "postgres";
 
 -- private/functions/note_profiles.sql
 CREATE OR REPLACE FUNCTION private.note_profiles (
@@ -8173,6 +8362,53 @@ REVOKE ALL ON FUNCTION "private"."record_notice"(private.inbound_fact) FROM "pos
 
 GRANT EXECUTE ON FUNCTION "private"."record_notice"(private.inbound_fact) TO "postgres";
 
+-- private/functions/record_onboarding.sql
+CREATE OR REPLACE FUNCTION private.record_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  provider             text,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text,
+  credential           text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  known uuid;
+begin
+  -- By the id alone: that two numbers show the same digits is no reason to leave one without a place.
+  perform private.get_onboarding(workspace_id, user_id, phone_number_id, waba_id, null);
+  -- The second run of the same signup, or a number that comes back: the same connection, with the newer key.
+  update public.whatsapp_connections as connection
+  set provider = record_onboarding.provider,
+    waba_id = coalesce(record_onboarding.waba_id, connection.waba_id),
+    display_phone_number = coalesce(record_onboarding.display_phone_number, connection.display_phone_number),
+    status = case connection.status when 'disconnected' then 'paused' else connection.status end,
+    status_reason = case connection.status when 'disconnected' then 'credential' else connection.status_reason end
+  where connection.workspace_id = record_onboarding.workspace_id
+    and connection.phone_number_id = record_onboarding.phone_number_id
+  returning connection.id into known;
+  if known is null then
+    known := private.add_connection(workspace_id, provider, phone_number_id, waba_id, display_phone_number);
+  end if;
+  perform private.set_connection_credential(known, credential);
+  return known;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "postgres";
+
 -- private/functions/record_preference.sql
 CREATE OR REPLACE FUNCTION private.record_preference (
   fact private.inbound_fact
@@ -8637,6 +8873,30 @@ REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."remove_message_files"() TO "postgres";
+
+-- private/functions/remove_places.sql
+CREATE OR REPLACE FUNCTION private.remove_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  delete from private.inbox_places as place using old_conversations as gone
+  where place.workspace_id = gone.workspace_id and place.connection_id = gone.connection_id and place.status = gone.status
+    and place.is_read = gone.is_read and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_places"() TO "postgres";
 
 -- private/functions/remove_workspace_files.sql
 CREATE OR REPLACE FUNCTION private.remove_workspace_files()
@@ -10930,6 +11190,33 @@ GRANT EXECUTE ON FUNCTION "public"."get_conversations"(uuid, jsonb) TO "postgres
 
 REVOKE ALL ON FUNCTION "public"."get_conversations"(uuid, jsonb) FROM PUBLIC, "anon";
 
+-- public/functions/get_onboarding.sql
+CREATE OR REPLACE FUNCTION public.get_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  phone_number_id      text DEFAULT NULL::text,
+  waba_id              text DEFAULT NULL::text,
+  display_phone_number text DEFAULT NULL::text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.get_onboarding(workspace_id, user_id, phone_number_id, waba_id, display_phone_number);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) IS 'Whether a user may connect a number to a workspace, as far as is known of it; answers the user''s role. Backend. WA002, WA004, WA034, WA035.';
+
+REVOKE ALL ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/get_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.get_uploaded_media (
   connection_id uuid,
@@ -11437,6 +11724,36 @@ REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."record_media"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_onboarding.sql
+CREATE OR REPLACE FUNCTION public.record_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  provider             text,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text,
+  credential           text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.record_onboarding(
+    workspace_id, user_id, provider, phone_number_id, waba_id, display_phone_number, credential);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) IS 'Connects a number in the name of a user, its key into Vault, in one step; the same number again is the same connection. Backend. WA002, WA004, WA006, WA032, WA034, WA035.';
+
+REVOKE ALL ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/record_outbound.sql
 CREATE OR REPLACE FUNCTION public.record_outbound (

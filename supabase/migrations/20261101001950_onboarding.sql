@@ -1,4 +1,21 @@
 -- A number joins by the provider's own signup: the backend acts in the name of a user, and with no more than that user's rights.
+
+-- Members may write any number and any key down; what the backend has stored was shown to it by the provider.
+alter table private.connection_credentials add column from_backend boolean not null default false;
+comment on column private.connection_credentials.from_backend is
+  'Whether the backend has ever stored it, which asks the provider first; a member''s word alone is nobody else''s obstacle.';
+
+create function private.note_backend() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+  new.from_backend := new.from_backend or private.is_backend();
+  return new;
+end
+$$;
+create trigger note_backend before insert or update on private.connection_credentials
+  for each row execute function private.note_backend();
+
 create function private.get_onboarding(
   workspace_id uuid, user_id uuid, phone_number_id text, waba_id text, display_phone_number text)
 returns text
@@ -25,7 +42,9 @@ begin
     select from public.whatsapp_connections as other
     where other.workspace_id <> get_onboarding.workspace_id
       and (other.phone_number_id = get_onboarding.phone_number_id
-        or regexp_replace(other.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g'))) then
+        or regexp_replace(other.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')
+          and exists (
+            select from private.connection_credentials as stored where stored.connection_id = other.id and stored.from_backend))) then
     raise exception 'the number cannot be connected here' using errcode = 'WA035', detail = 'phone_number_id';
   end if;
   if waba_id is not null then
@@ -36,8 +55,9 @@ begin
       raise exception 'the account cannot be connected here' using errcode = 'WA035', detail = 'waba_id';
     end if;
   end if;
-  -- One that is here already takes no further place.
-  if not exists (
+  -- One that is here already takes no further place; nor is one asked about before there is a number.
+  if (phone_number_id is not null or display_phone_number is not null)
+    and not exists (
       select from public.whatsapp_connections as own
       where own.workspace_id = get_onboarding.workspace_id
         and (own.phone_number_id = get_onboarding.phone_number_id
