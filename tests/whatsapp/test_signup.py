@@ -66,10 +66,10 @@ async def test_a_channel_is_taken_for_no_other() -> None:
         assert await hub.channel("ch3") is None
 
 
-async def test_a_refusal_and_a_silent_line_are_told_apart() -> None:
+async def test_a_refusal_and_a_line_that_is_not_there_are_told_apart() -> None:
+    async with serving(answer(403, {"meta": {"developer_message": "no"}})) as server, httpx.AsyncClient() as http:
+        with pytest.raises(Refused):
+            await Hub(http, server.url, "partner", "key").new_key("ch1")
     async with httpx.AsyncClient() as http:
-        async with serving(answer(403, {"meta": {"developer_message": "no"}})) as server:
-            with pytest.raises(Refused):
-                await Hub(http, server.url, "partner", "key").new_key("ch1")
         with pytest.raises(NotSent):
             await Hub(http, server.url, "partner", "key").new_key("ch1")
