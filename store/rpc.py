@@ -213,6 +213,34 @@ class Rpc:
         credential = await self._call("get_connection_credential", connection_id=connection_id)
         return None if credential is None else _expected(credential, str)
 
+    async def get_onboarding(
+        self,
+        workspace_id: str,
+        user_id: str,
+        phone_number_id: str | None = None,
+        waba_id: str | None = None,
+        display_phone_number: str | None = None,
+    ) -> str:
+        """The role by which a user may connect this number. Rejected with WA002, WA004, WA034 or WA035: may not."""
+        told = {"phone_number_id": phone_number_id, "waba_id": waba_id, "display_phone_number": display_phone_number}
+        return _expected(await self._call("get_onboarding", workspace_id=workspace_id, user_id=user_id, **told), str)
+
+    async def record_onboarding(
+        self,
+        workspace_id: str,
+        user_id: str,
+        *,
+        provider: str,
+        phone_number_id: str,
+        waba_id: str | None,
+        display_phone_number: str | None,
+        credential: str,
+    ) -> str:
+        """Connects a number in a user's name, its key into Vault; gives the connection's id. Rejected as above."""
+        told = {"phone_number_id": phone_number_id, "waba_id": waba_id, "display_phone_number": display_phone_number}
+        who = {"workspace_id": workspace_id, "user_id": user_id, "provider": provider}
+        return _expected(await self._call("record_onboarding", **who, **told, credential=credential), str)
+
     async def _rows(self, function: str, **arguments: Any) -> list[Row]:
         return _expected(await self._call(function, **arguments), list)
 

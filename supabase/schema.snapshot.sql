@@ -296,6 +296,7 @@ CREATE TABLE "private"."connection_credentials" (
   "connection_id" uuid                     NOT NULL,
   "secret_id"     uuid                     NOT NULL,
   "updated_at"    timestamp with time zone NOT NULL DEFAULT now(),
+  "from_backend"  boolean                  NOT NULL DEFAULT false,
   CONSTRAINT "connection_credentials_pkey" PRIMARY KEY (connection_id),
   CONSTRAINT "connection_credentials_connection_id_fkey" FOREIGN KEY (connection_id) REFERENCES public.whatsapp_connections(id) ON DELETE CASCADE
 );
@@ -307,6 +308,13 @@ CREATE TRIGGER forget_credential
   AFTER DELETE ON private.connection_credentials
   FOR EACH ROW
   EXECUTE FUNCTION private.forget_credential();
+
+CREATE TRIGGER note_backend
+  BEFORE INSERT OR UPDATE ON private.connection_credentials
+  FOR EACH ROW
+  EXECUTE FUNCTION private.note_backend();
+
+COMMENT ON COLUMN "private"."connection_credentials"."from_backend" IS 'Whether the backend has ever stored it, which asks the provider first; a member''s word alone is nobody else''s obstacle.';
 
 COMMENT ON TABLE "private"."connection_credentials" IS 'Which Vault secret belongs to which number.';
 
@@ -5516,6 +5524,76 @@ REVOKE ALL ON FUNCTION "private"."get_conversations"(uuid, jsonb) FROM "postgres
 
 GRANT EXECUTE ON FUNCTION "private"."get_conversations"(uuid, jsonb) TO "postgres";
 
+-- private/functions/get_onboarding.sql
+CREATE OR REPLACE FUNCTION private.get_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  allowed integer;
+  role text;
+begin
+  -- The lock first, as in enter_workspace: whoever changes members or numbers at once takes turns.
+  select tenant.connection_limit into allowed from public.workspaces as tenant
+  where tenant.id = workspace_id and tenant.deleted_at is null
+  for no key update;
+  select member.role into role from public.workspace_members as member
+  where member.workspace_id = get_onboarding.workspace_id and member.user_id = get_onboarding.user_id;
+  if allowed is null or role is null then
+    raise exception 'no such workspace' using errcode = 'WA004';
+  elsif role not in ('owner', 'admin') then
+    perform private.refuse_role();
+  end if;
+  -- A phone is told from another by its digits. Who has it is not said, only that it is not to be had.
+  if exists (
+    select from public.whatsapp_connections as other
+    where other.workspace_id <> get_onboarding.workspace_id
+      and (other.phone_number_id = get_onboarding.phone_number_id
+        or regexp_replace(other.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')
+          and exists (
+            select from private.connection_credentials as stored where stored.connection_id = other.id and stored.from_backend))) then
+    raise exception 'the number cannot be connected here' using errcode = 'WA035', detail = 'phone_number_id';
+  end if;
+  if waba_id is not null then
+    perform pg_advisory_xact_lock(hashtextextended('waba ' || waba_id, 0));
+    if exists (
+      select from public.whatsapp_connections as other
+      where other.waba_id = get_onboarding.waba_id and other.workspace_id <> get_onboarding.workspace_id) then
+      raise exception 'the account cannot be connected here' using errcode = 'WA035', detail = 'waba_id';
+    end if;
+  end if;
+  -- One that is here already takes no further place; nor is one asked about before there is a number.
+  if (phone_number_id is not null or display_phone_number is not null)
+    and not exists (
+      select from public.whatsapp_connections as own
+      where own.workspace_id = get_onboarding.workspace_id
+        and (own.phone_number_id = get_onboarding.phone_number_id
+          or regexp_replace(own.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')))
+    and (select count(*) from public.whatsapp_connections as own where own.workspace_id = get_onboarding.workspace_id) >= allowed then
+    raise exception 'the workspace may connect % WhatsApp number(s)', allowed
+      using errcode = 'WA002', hint = 'Raise workspaces.connection_limit or remove a connection.';
+  end if;
+  return role;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) TO "postgres";
+
 -- private/functions/has_newer_credential.sql
 CREATE OR REPLACE FUNCTION private.has_newer_credential (
   connection_id uuid,
@@ -6860,6 +6938,24 @@ REVOKE ALL ON FUNCTION "private"."need_workspace"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."need_workspace"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."need_workspace"(uuid) TO "postgres";
+
+-- private/functions/note_backend.sql
+CREATE OR REPLACE FUNCTION private.note_backend()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  new.from_backend := new.from_backend or private.is_backend();
+  return new;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."note_backend"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."note_backend"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."note_backend"() TO "postgres";
 
 -- private/functions/note_profiles.sql
 CREATE OR REPLACE FUNCTION private.note_profiles (
@@ -8326,6 +8422,53 @@ REVOKE ALL ON FUNCTION "private"."record_notice"(private.inbound_fact) FROM PUBL
 REVOKE ALL ON FUNCTION "private"."record_notice"(private.inbound_fact) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."record_notice"(private.inbound_fact) TO "postgres";
+
+-- private/functions/record_onboarding.sql
+CREATE OR REPLACE FUNCTION private.record_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  provider             text,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text,
+  credential           text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  known uuid;
+begin
+  -- By the id alone: that two numbers show the same digits is no reason to leave one without a place.
+  perform private.get_onboarding(workspace_id, user_id, phone_number_id, waba_id, null);
+  -- The second run of the same signup, or a number that comes back: the same connection, with the newer key.
+  update public.whatsapp_connections as connection
+  set provider = record_onboarding.provider,
+    waba_id = coalesce(record_onboarding.waba_id, connection.waba_id),
+    display_phone_number = coalesce(record_onboarding.display_phone_number, connection.display_phone_number),
+    status = case connection.status when 'disconnected' then 'paused' else connection.status end,
+    status_reason = case connection.status when 'disconnected' then 'credential' else connection.status_reason end
+  where connection.workspace_id = record_onboarding.workspace_id
+    and connection.phone_number_id = record_onboarding.phone_number_id
+  returning connection.id into known;
+  if known is null then
+    known := private.add_connection(workspace_id, provider, phone_number_id, waba_id, display_phone_number);
+  end if;
+  perform private.set_connection_credential(known, credential);
+  return known;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "postgres";
 
 -- private/functions/record_preference.sql
 CREATE OR REPLACE FUNCTION private.record_preference (
@@ -11128,6 +11271,33 @@ GRANT EXECUTE ON FUNCTION "public"."get_conversations"(uuid, jsonb) TO "postgres
 
 REVOKE ALL ON FUNCTION "public"."get_conversations"(uuid, jsonb) FROM PUBLIC, "anon";
 
+-- public/functions/get_onboarding.sql
+CREATE OR REPLACE FUNCTION public.get_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  phone_number_id      text DEFAULT NULL::text,
+  waba_id              text DEFAULT NULL::text,
+  display_phone_number text DEFAULT NULL::text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.get_onboarding(workspace_id, user_id, phone_number_id, waba_id, display_phone_number);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) IS 'Whether a user may connect a number to a workspace, as far as is known of it; answers the user''s role. Backend. WA002, WA004, WA034, WA035.';
+
+REVOKE ALL ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/get_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.get_uploaded_media (
   connection_id uuid,
@@ -11635,6 +11805,36 @@ REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."record_media"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_onboarding.sql
+CREATE OR REPLACE FUNCTION public.record_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  provider             text,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text,
+  credential           text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.record_onboarding(
+    workspace_id, user_id, provider, phone_number_id, waba_id, display_phone_number, credential);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) IS 'Connects a number in the name of a user, its key into Vault, in one step; the same number again is the same connection. Backend. WA002, WA004, WA006, WA032, WA034, WA035.';
+
+REVOKE ALL ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/record_outbound.sql
 CREATE OR REPLACE FUNCTION public.record_outbound (

@@ -15,6 +15,7 @@ from store.rpc import Rpc
 from store.startup import start
 from webhook.app import Receiver
 from webhook.journal import Journal
+from webhook.onboarding import onboarding_in
 from webhook.recorder import Recorder
 from webhook.settings import Settings
 
@@ -37,12 +38,15 @@ async def serve(settings: Settings) -> int:
         print(f"Cannot listen on {address} ({error.strerror}): free it or set WEBHOOK_PORT.", file=sys.stderr)
         return 1
     key = settings.supabase_service_role_key.get_secret_value()
-    async with connect(settings.supabase_url, key, read_seconds=30.0) as http:
+    async with (
+        connect(settings.supabase_url, key, read_seconds=30.0) as http,
+        onboarding_in(settings) as onboarding,
+    ):
         rpc = Rpc(http)
         recorder = Recorder(rpc, settings.whatsapp_default_workspace_id, settings.webhook_journal_days)
         receiver = Receiver(settings, Journal(rpc), recorder, ready=lambda: check(http))
         config = uvicorn.Config(
-            receiver.app(),
+            receiver.app(*onboarding),
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=GRACE,

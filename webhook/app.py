@@ -10,7 +10,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, Router
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from store.errors import StoreError
@@ -48,7 +48,8 @@ class Receiver:
         self._recorder = recorder
         self._ready = ready
 
-    def app(self) -> ASGIApp:
+    def app(self, *beside: BaseRoute) -> ASGIApp:
+        """The routes, and those of others `beside` them, looked at last."""
         # A router and no application around it: nothing here needs a middleware, and each costs every webhook.
         return Router(
             routes=[
@@ -60,6 +61,7 @@ class Receiver:
                 Route("/webhooks/meta", self.meta_challenge, methods=["GET"]),
                 Route("/livez", self.livez),
                 Route("/readyz", self.readyz),
+                *beside,
             ],
             redirect_slashes=False,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from devstack.provider import business_calls as business
-from devstack.provider import control, control_records, media_calls
+from devstack.provider import control, control_records, media_calls, signup_calls
 from devstack.provider.calls import Call, Handler, endpoint
 from devstack.provider.control import control as steer
 from devstack.provider.media import DOWNLOAD_PATH
@@ -43,6 +43,8 @@ CALLS: list[tuple[str, str | None, str | None, str, Handler]] = [
     ("GET", None, f"/{WABA}/subscribed_apps", "subscribed_apps", business.get_subscribed_apps),
     ("POST", None, f"/{WABA}/subscribed_apps", "subscribed_apps", business.subscribe_app),
     ("DELETE", None, f"/{WABA}/subscribed_apps", "subscribed_apps", business.unsubscribe_app),
+    ("GET", None, f"/{WABA}/phone_numbers", "phone_numbers", signup_calls.list_numbers),
+    ("POST", None, f"/{NUMBER}/register", "register", signup_calls.register),
     ("GET", f"/{OBJECT}", None, "media_lookup", media_calls.look_up),
     ("GET", None, f"/{OBJECT}", "media_lookup", get_object),
     ("DELETE", f"/{OBJECT}", f"/{OBJECT}", "media_delete", media_calls.delete),
@@ -55,6 +57,8 @@ CONTROL = [
     web.post("/_control/inbound", steer(control.post_inbound)),
     web.post("/_control/batch", steer(control.post_batch)),
     web.post("/_control/webhook", steer(control.post_webhook)),
+    web.post("/_control/codes", steer(signup_calls.add_code)),
+    web.post("/_control/channels", steer(signup_calls.add_channel)),
     web.post("/_control/media", steer(control.add_media)),
     web.post("/_control/templates", steer(control.add_template)),
     web.post("/_control/clock", steer(control.move_clock)),
@@ -80,6 +84,7 @@ def build(directory: Path) -> web.Application:
         for route in (path, graph_path and GRAPH + graph_path):
             if route:
                 app.router.add_route(method, route, endpoint(operation, handle))
+    signup_calls.add_routes(app.router, GRAPH)
     app.router.add_get(DOWNLOAD_PATH, endpoint("download", media_calls.download))
     return app
 

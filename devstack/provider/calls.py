@@ -44,9 +44,16 @@ class Call:
 
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+Identify = Callable[[Provider, web.Request], Awaitable[tuple[Number, list[Number], Dialect]]]
 
 
-def endpoint(operation: str, handle: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+async def _by_credential(provider: Provider, request: web.Request) -> tuple[Number, list[Number], Dialect]:
+    return _identify(provider, request)
+
+
+def endpoint(
+    operation: str, handle: Handler, identify: Identify = _by_credential
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """A route of the API. Everything that was asked is on record, refused or not."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -54,7 +61,7 @@ def endpoint(operation: str, handle: Handler) -> Callable[[web.Request], Awaitab
         record = ApiRequest(time.time(), operation, request.method, request.path_qs)
         provider.requests.add(record)
         try:
-            response = await _perform(provider, request, record, handle)
+            response = await _perform(provider, request, record, handle, identify)
         except Refusal as refusal:
             record.error = refusal.code if isinstance(refusal, ApiError) else None
             response = web.json_response(refusal.body(), status=refusal.status)
@@ -67,8 +74,10 @@ def endpoint(operation: str, handle: Handler) -> Callable[[web.Request], Awaitab
     return answer
 
 
-async def _perform(provider: Provider, request: web.Request, record: ApiRequest, handle: Handler) -> web.StreamResponse:
-    number, numbers, dialect = _identify(provider, request)
+async def _perform(
+    provider: Provider, request: web.Request, record: ApiRequest, handle: Handler, identify: Identify
+) -> web.StreamResponse:
+    number, numbers, dialect = await identify(provider, request)
     record.phone_number_id, record.dialect = number.phone_number_id, dialect
     if not request.content_type.startswith("multipart/"):
         record.raw = await request.read()

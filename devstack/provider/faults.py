@@ -28,6 +28,11 @@ Operation = Literal[
     "health",
     "phone_number",
     "subscribed_apps",
+    "register",
+    "phone_numbers",
+    "oauth",
+    "hub_channels",
+    "hub_api_keys",
 ]
 
 

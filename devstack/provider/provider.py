@@ -17,6 +17,7 @@ from devstack.provider.media import MediaStore
 from devstack.provider.numbers import Numbers
 from devstack.provider.rates import Rates
 from devstack.provider.records import ApiRequest, Ring, Sent
+from devstack.provider.signups import Signups
 from devstack.provider.statuses import Statuses
 from devstack.provider.templates import Templates
 
@@ -37,6 +38,7 @@ class Provider:
     templates: Templates = field(default_factory=Templates)
     faults: Faults = field(default_factory=Faults)
     rates: Rates = field(default_factory=Rates)
+    signups: Signups = field(default_factory=Signups)
     behaviour: Scoped[Behaviour] = field(default_factory=lambda: Scoped(Behaviour))
     webhook_faults: Scoped[WebhookFaults] = field(default_factory=lambda: Scoped(WebhookFaults))
     requests: Ring[ApiRequest] = field(default_factory=Ring)
@@ -60,6 +62,7 @@ class Provider:
             self.behaviour,
             self.webhook_faults,
             self.media,
+            self.signups,
         )
         for part in parts:
             part.forget(phone_number_id)

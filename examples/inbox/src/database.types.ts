@@ -404,6 +404,9 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"get_onboarding":
+{ Args: { "display_phone_number"?: string,"phone_number_id"?: string,"user_id": string,"waba_id"?: string,"workspace_id": string }; Returns: string
+                           },
 "get_uploaded_media":
 { Args: { "connection_id": string,"path": string,"version": string }; Returns: string
                            },
@@ -445,6 +448,9 @@ isOneToOne: false
                            },
 "record_media":
 { Args: { "results": Json }; Returns: number
+                           },
+"record_onboarding":
+{ Args: { "credential": string,"display_phone_number": string,"phone_number_id": string,"provider": string,"user_id": string,"waba_id": string,"workspace_id": string }; Returns: string
                            },
 "record_outbound":
 { Args: { "results": Json }; Returns: number
