@@ -1192,7 +1192,7 @@ ALTER TABLE "public"."messages"
   ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE "public"."messages"
-  SET (fillfactor=80);
+  SET (fillfactor=60);
 
 CREATE INDEX messages_amendments ON public.messages USING btree (connection_id, reply_to_wamid)
   WHERE (TYPE = ANY (ARRAY['edit'::text, 'revoke'::text]));

@@ -91,7 +91,7 @@ create table public.messages (
   foreign key (workspace_id, conversation_id) references public.conversations (workspace_id, id)
     on delete set null (conversation_id)
   -- Room beside each row: its three or four reports, which change no index, change it in place.
-) with (fillfactor = 80);
+) with (fillfactor = 60);
 create index messages_thread on public.messages (workspace_id, conversation_id, occurred_at desc, seq desc);
 comment on table public.messages is 'Every message, in and out. A member inserts conversation_id, type and content; the rest is the server''s.';
 comment on column public.messages.seq is 'Arrival number: breaks ties of occurred_at, which has a resolution of one second.';
