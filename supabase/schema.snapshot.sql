@@ -11999,7 +11999,7 @@ GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb,
 
 GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) TO "service_role";
 
-COMMENT ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp with time zone) IS 'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017.';
+COMMENT ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp with time zone) IS 'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017, WA021 to WA023.';
 
 REVOKE ALL ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) FROM "postgres";
 
