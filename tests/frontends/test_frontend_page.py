@@ -53,7 +53,8 @@ async def test_the_tutorial_runs_from_its_first_block_to_its_last(
         pytest.skip("supabase-js is not installed: run `make inbox`")
     tutorial.written_into(tmp_path, project)
     async with programs_in(tmp_path) as programs, aiohttp.ClientSession() as session:
-        receiver, _ = await asyncio.gather(programs.webhook(), programs.worker())
+        await programs.worker()
+        receiver = await programs.webhook()
         shop = await Shop.new(database, Simulator(project.provider_url, session), receiver)
         words = [{"type": "BODY", "text": "We are here again."}]
         await shop.business.control("templates", name="come_back", language="en", components=words)

@@ -1,5 +1,5 @@
-// docs/frontend.md from its first block to its last, in Node: argument 1 is the folder with its files, argument 2 says who
-// is who. Waits are for the page's own bell, so a bell that does not ring is a failure.
+// docs/frontend.md from its first block to its last, in Node: argument 1 is the folder with its files, argument 2
+// says who is who. Waits are for the page's own bell, so a bell that does not ring is a failure.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { runInThisContext } from 'node:vm'
