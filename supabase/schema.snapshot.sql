@@ -365,6 +365,33 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "s
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
 
+-- private/tables/inbox_places.sql
+CREATE TABLE "private"."inbox_places" (
+  "workspace_id"      uuid                     NOT NULL,
+  "connection_id"     uuid                     NOT NULL,
+  "conversation_id"   uuid                     NOT NULL,
+  "assigned_to"       uuid,
+  "status"            text                     NOT NULL,
+  "is_read"           boolean                  NOT NULL,
+  "sort_at"           timestamp with time zone NOT NULL,
+  "window_expires_at" timestamp with time zone
+);
+
+ALTER TABLE "private"."inbox_places"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX inbox_places_assignee ON private.inbox_places USING btree (workspace_id, assigned_to, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NOT NULL);
+
+CREATE INDEX inbox_places_connection ON private.inbox_places USING btree (workspace_id, connection_id, status, is_read, sort_at, conversation_id);
+
+CREATE INDEX inbox_places_nobody ON private.inbox_places USING btree (workspace_id, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NULL);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."inbox_places" TO "service_role";
+
+COMMENT ON TABLE "private"."inbox_places" IS 'Where each conversation stands in the inbox: copies of its columns, kept by triggers. No keys of its own: it is written as often as messages come.';
+
 -- private/tables/invitation_tokens.sql
 CREATE TABLE "private"."invitation_tokens" (
   "invitation_id" uuid  NOT NULL,
@@ -765,6 +792,12 @@ ALTER TABLE "public"."contacts"
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_bsuid_key" UNIQUE (workspace_id, bsuid);
 
+CREATE TRIGGER check_contact
+  BEFORE INSERT OR UPDATE OF phone, name, tags, attributes ON public.contacts
+  FOR EACH ROW
+  WHEN ((CURRENT_USER = 'authenticated'::name))
+  EXECUTE FUNCTION private.check_contact();
+
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_phone_key_key" UNIQUE (workspace_id, phone_key);
 
@@ -863,6 +896,11 @@ CREATE INDEX conversations_contact ON public.conversations USING btree (workspac
 CREATE INDEX conversations_unassigned ON public.conversations USING btree (workspace_id, status, is_read, sort_at, id)
   WHERE (assigned_to IS NULL);
 
+CREATE TRIGGER add_places
+  AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS new_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.add_places();
+
 CREATE TRIGGER broadcast_deletes
   AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS changed_rows
   FOR EACH STATEMENT
@@ -902,10 +940,20 @@ CREATE TRIGGER fill_conversation
   WHEN ((new.phone_number_id IS NULL))
   EXECUTE FUNCTION private.fill_conversation();
 
+CREATE TRIGGER move_places
+  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before NEW TABLE AS conversations_now
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.move_places();
+
 CREATE TRIGGER register_identifiers
   AFTER INSERT ON public.conversations
   FOR EACH ROW
   EXECUTE FUNCTION private.register_identifiers();
+
+CREATE TRIGGER remove_places
+  AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS old_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.remove_places();
 
 CREATE POLICY "members read conversations" ON "public"."conversations"
   FOR SELECT
@@ -1899,6 +1947,27 @@ REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM
 
 GRANT EXECUTE ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) TO "postgres";
 
+-- private/functions/add_places.sql
+CREATE OR REPLACE FUNCTION private.add_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.inbox_places
+    (workspace_id, connection_id, conversation_id, assigned_to, status, is_read, sort_at, window_expires_at)
+  select workspace_id, connection_id, id, assigned_to, status, is_read, sort_at, window_expires_at from new_conversations;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."add_places"() TO "postgres";
+
 -- private/functions/add_to_stats.sql
 CREATE OR REPLACE FUNCTION private.add_to_stats()
   RETURNS TRIGGER
@@ -2838,6 +2907,40 @@ REVOKE ALL ON FUNCTION "private"."check_components"(jsonb, uuid, text) FROM "pos
 
 GRANT EXECUTE ON FUNCTION "private"."check_components"(jsonb, uuid, text) TO "postgres";
 
+-- private/functions/check_contact.sql
+CREATE OR REPLACE FUNCTION private.check_contact()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if new.phone !~ '^\+[1-9][0-9]{4,14}$' then
+    refused := private.refuse_content('WA014', 'phone', 'a number in E.164, like +972501234567');
+  elsif char_length(new.name) > 1000 then
+    refused := private.refuse_content('WA013', 'name', 'at most 1000 characters');
+  elsif cardinality(new.tags) > 100 or array_position(new.tags, null) is not null then
+    refused := private.refuse_content('WA015', 'tags', 'at most 100, none of them null');
+  elsif exists (select from unnest(new.tags) as tag where char_length(tag) not between 1 and 100) then
+    refused := private.refuse_content('WA013', 'tags', 'each from 1 to 100 characters');
+  elsif jsonb_typeof(new.attributes) <> 'object' then
+    refused := private.refuse_content('WA012', 'attributes', 'a JSON object');
+  elsif pg_column_size(new.attributes) > 65536 then
+    refused := private.refuse_content('WA013', 'attributes', 'at most 64 kB');
+  end if;
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_contact"() IS 'Raises WA012 to WA015 for a contact as a member may not write it.';
+
+REVOKE ALL ON FUNCTION "private"."check_contact"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_contact"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_contact"() TO "postgres";
+
 -- private/functions/check_content.sql
 CREATE OR REPLACE FUNCTION private.check_content (
   type         text,
@@ -2948,6 +3051,54 @@ REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) F
 REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) TO "postgres";
+
+-- private/functions/check_envelope.sql
+CREATE OR REPLACE FUNCTION private.check_envelope (
+  type             text,
+  content          jsonb,
+  client_reference text,
+  reply_to_wamid   text,
+  send_after       timestamp with time zone
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if type is null then
+    refused := private.refuse_content('WA011', 'type', 'what kind of message it is');
+  elsif content is null then
+    refused := private.refuse_content('WA011', 'content', 'the Cloud API''s own object for the type');
+  -- The largest that WhatsApp takes, a contact card of many lines, is a tenth of it.
+  elsif pg_column_size(content) > 262144 then
+    refused := private.refuse_content('WA013', 'content', 'at most 256 kB');
+  elsif client_reference = '' then
+    refused := private.refuse_content('WA011', 'client_reference', 'from 1 to 200 characters, or null');
+  elsif char_length(client_reference) > 200 then
+    refused := private.refuse_content('WA013', 'client_reference', 'at most 200 characters');
+  elsif char_length(reply_to_wamid) > 512 then
+    refused := private.refuse_content('WA013', 'reply_to_wamid', 'the wamid of a message');
+  -- What never leaves would be queued for ever.
+  elsif not isfinite(send_after) or send_after > now() + interval '1 year' then
+    refused := private.refuse_content('WA014', 'send_after', 'a time within a year from now');
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp with time zone) IS 'Raises WA011, WA013 or WA014 for what stands beside the content of an outgoing message, or for its size.';
+
+REVOKE ALL ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "postgres";
 
 -- private/functions/check_file.sql
 CREATE OR REPLACE FUNCTION private.check_file (
@@ -6635,6 +6786,36 @@ REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM "postgr
 
 GRANT EXECUTE ON FUNCTION "private"."message_words"(uuid, text, jsonb) TO "postgres";
 
+-- private/functions/move_places.sql
+CREATE OR REPLACE FUNCTION private.move_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET join_collapse_limit TO '1'
+  AS $function$
+begin
+  update private.inbox_places as place set
+    workspace_id = moved.workspace_id, connection_id = moved.connection_id, assigned_to = moved.assigned_to, status = moved.status,
+    is_read = moved.is_read, sort_at = moved.sort_at, window_expires_at = moved.window_expires_at
+  from conversations_before as was
+  join conversations_now as moved on moved.id = was.id and
+    (moved.workspace_id, moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+    is distinct from (was.workspace_id, was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
+  where place.workspace_id = was.workspace_id and place.connection_id = was.connection_id and place.status = was.status
+    and place.is_read = was.is_read and place.sort_at = was.sort_at and place.conversation_id = was.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."move_places"() TO "postgres";
+
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
   RETURNS TRIGGER
@@ -7572,6 +7753,8 @@ CREATE OR REPLACE FUNCTION private.prepare_outbound (
   AS $function$
 begin
   message.sent_by := coalesce((select auth.uid()), message.sent_by);
+  perform private.check_envelope(
+    message.type, message.content, message.client_reference, message.reply_to_wamid, message.send_after);
   if message.type = 'template' then
     -- WhatsApp needs a language; whoever names none means the workspace's.
     if coalesce(jsonb_typeof(message.content -> 'language'), 'null') = 'null' then
@@ -8638,6 +8821,30 @@ REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."remove_message_files"() TO "postgres";
 
+-- private/functions/remove_places.sql
+CREATE OR REPLACE FUNCTION private.remove_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  delete from private.inbox_places as place using old_conversations as gone
+  where place.workspace_id = gone.workspace_id and place.connection_id = gone.connection_id and place.status = gone.status
+    and place.is_read = gone.is_read and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_places"() TO "postgres";
+
 -- private/functions/remove_workspace_files.sql
 CREATE OR REPLACE FUNCTION private.remove_workspace_files()
   RETURNS TRIGGER
@@ -9183,8 +9390,11 @@ begin
   if not found then
     raise exception 'no such connection' using errcode = 'WA004';
   end if;
-  if coalesce(btrim(credential), '') = '' then
-    raise exception 'the credential is empty' using errcode = 'WA006';
+  -- It goes into a header: a line break that came along when it was copied would end that.
+  credential := btrim(credential, E' \t\r\n');
+  if credential is null or credential !~ '^[ -~]+$' or char_length(credential) > 4096 then
+    raise exception 'the credential is no key' using errcode = 'WA006', detail = 'credential',
+      hint = 'The 360dialog API key or Meta''s access token: 1 to 4096 characters, ASCII, one line.';
   end if;
   select secret_id into known from private.connection_credentials as stored
   where stored.connection_id = set_connection_credential.connection_id;
@@ -9222,6 +9432,9 @@ CREATE OR REPLACE FUNCTION private.set_connection_paused (
   SET search_path TO ''
   AS $function$
 begin
+  if char_length(reason) > 200 then
+    perform private.refuse_field('reason', 'at most 200 characters');
+  end if;
   update public.whatsapp_connections as connection set
     status = case when reason is null then 'active' else 'paused' end,
     status_reason = reason,
@@ -11208,7 +11421,7 @@ GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "authentica
 
 GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "service_role";
 
-COMMENT ON FUNCTION "public"."pause_connection"(uuid, text) IS 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004.';
+COMMENT ON FUNCTION "public"."pause_connection"(uuid, text) IS 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004, WA032.';
 
 REVOKE ALL ON FUNCTION "public"."pause_connection"(uuid, text) FROM "postgres";
 
