@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -74,15 +73,8 @@ async def test_the_tutorial_runs_from_its_first_block_to_its_last(
             "provider": project.provider_url,
             "devstack": os.environ["DEVSTACK_URL"],
         }
-        # Node 20 has a WebSocket, and hides it behind a flag.
-        process = await asyncio.create_subprocess_exec(
-            *("node", "--no-warnings", "--experimental-websocket", str(Path(__file__).with_name("tutorial.mjs"))),
-            *(str(tmp_path), json.dumps(told)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        said = (await process.communicate())[0].decode()
-    assert process.returncode == 0, said
+        driver = Path(__file__).with_name("tutorial.mjs")
+        said = await tutorial.node(str(driver), str(tmp_path), json.dumps(told))
     assert said.splitlines()[-1].startswith("· done"), said
 
 

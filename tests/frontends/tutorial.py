@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 from pathlib import Path
@@ -35,3 +36,16 @@ def written_into(folder: Path, project: Project) -> None:
     (folder / "index.html").write_text(blocks("html")[0])
     (folder / "package.json").write_text('{"type": "module"}')
     shutil.copy(LIBRARY, folder / "supabase.js")
+
+
+async def node(*arguments: str) -> str:
+    """What a program says that has ended well."""
+    # Node 20 has a WebSocket, and hides it behind a flag.
+    process = await asyncio.create_subprocess_exec(
+        *("node", "--no-warnings", "--experimental-websocket", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said = (await process.communicate())[0].decode()
+    assert process.returncode == 0, said
+    return said
