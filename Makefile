@@ -20,9 +20,11 @@ demo: setup $(if $(findstring --once,$(DEMO_ARGS)),,inbox) ## a conversation thr
 
 inbox: setup $(INBOX)/dist/index.html ## builds the example inbox (examples/inbox/)
 
-types: setup ## writes the inbox's database.types.ts anew after a migration
+types: setup ## writes the types of the database anew after a migration, TypeScript and Python
 	@$(PY) -m devstack run -- $(PY) -m devstack.typegen > $(INBOX)/src/database.types.tmp
 	@mv $(INBOX)/src/database.types.tmp $(INBOX)/src/database.types.ts
+	@$(PY) -m devstack run -- $(PY) -m devstack.typegen python > examples/bot/database_types.tmp
+	@mv examples/bot/database_types.tmp examples/bot/database_types.py
 
 # Five parts, three side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
 test: setup inbox ## every test, on fresh local stacks (TEST_ARGS="-k name" for some)

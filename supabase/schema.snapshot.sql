@@ -798,6 +798,12 @@ ALTER TABLE "public"."contacts"
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_bsuid_key" UNIQUE (workspace_id, bsuid);
 
+CREATE TRIGGER check_contact
+  BEFORE INSERT OR UPDATE OF phone, name, tags, attributes ON public.contacts
+  FOR EACH ROW
+  WHEN ((CURRENT_USER = 'authenticated'::name))
+  EXECUTE FUNCTION private.check_contact();
+
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_phone_key_key" UNIQUE (workspace_id, phone_key);
 
@@ -2908,6 +2914,40 @@ REVOKE ALL ON FUNCTION "private"."check_components"(jsonb, uuid, text) FROM "pos
 
 GRANT EXECUTE ON FUNCTION "private"."check_components"(jsonb, uuid, text) TO "postgres";
 
+-- private/functions/check_contact.sql
+CREATE OR REPLACE FUNCTION private.check_contact()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if new.phone !~ '^\+[1-9][0-9]{4,14}$' then
+    refused := private.refuse_content('WA014', 'phone', 'a number in E.164, like +972501234567');
+  elsif char_length(new.name) > 1000 then
+    refused := private.refuse_content('WA013', 'name', 'at most 1000 characters');
+  elsif cardinality(new.tags) > 100 or array_position(new.tags, null) is not null then
+    refused := private.refuse_content('WA015', 'tags', 'at most 100, none of them null');
+  elsif exists (select from unnest(new.tags) as tag where char_length(tag) not between 1 and 100) then
+    refused := private.refuse_content('WA013', 'tags', 'each from 1 to 100 characters');
+  elsif jsonb_typeof(new.attributes) <> 'object' then
+    refused := private.refuse_content('WA012', 'attributes', 'a JSON object');
+  elsif pg_column_size(new.attributes) > 65536 then
+    refused := private.refuse_content('WA013', 'attributes', 'at most 64 kB');
+  end if;
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_contact"() IS 'Raises WA012 to WA015 for a contact as a member may not write it.';
+
+REVOKE ALL ON FUNCTION "private"."check_contact"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_contact"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_contact"() TO "postgres";
+
 -- private/functions/check_content.sql
 CREATE OR REPLACE FUNCTION private.check_content (
   type         text,
@@ -3018,6 +3058,54 @@ REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) F
 REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) TO "postgres";
+
+-- private/functions/check_envelope.sql
+CREATE OR REPLACE FUNCTION private.check_envelope (
+  type             text,
+  content          jsonb,
+  client_reference text,
+  reply_to_wamid   text,
+  send_after       timestamp with time zone
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if type is null then
+    refused := private.refuse_content('WA011', 'type', 'what kind of message it is');
+  elsif content is null then
+    refused := private.refuse_content('WA011', 'content', 'the Cloud API''s own object for the type');
+  -- The largest that WhatsApp takes, a contact card of many lines, is a tenth of it.
+  elsif pg_column_size(content) > 262144 then
+    refused := private.refuse_content('WA013', 'content', 'at most 256 kB');
+  elsif client_reference = '' then
+    refused := private.refuse_content('WA011', 'client_reference', 'from 1 to 200 characters, or null');
+  elsif char_length(client_reference) > 200 then
+    refused := private.refuse_content('WA013', 'client_reference', 'at most 200 characters');
+  elsif char_length(reply_to_wamid) > 512 then
+    refused := private.refuse_content('WA013', 'reply_to_wamid', 'the wamid of a message');
+  -- What never leaves would be queued for ever.
+  elsif not isfinite(send_after) or send_after > now() + interval '1 year' then
+    refused := private.refuse_content('WA014', 'send_after', 'a time within a year from now');
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp with time zone) IS 'Raises WA011, WA013 or WA014 for what stands beside the content of an outgoing message, or for its size.';
+
+REVOKE ALL ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "postgres";
 
 -- private/functions/check_file.sql
 CREATE OR REPLACE FUNCTION private.check_file (
@@ -7817,6 +7905,8 @@ CREATE OR REPLACE FUNCTION private.prepare_outbound (
   AS $function$
 begin
   message.sent_by := coalesce((select auth.uid()), message.sent_by);
+  perform private.check_envelope(
+    message.type, message.content, message.client_reference, message.reply_to_wamid, message.send_after);
   if message.type = 'template' then
     -- WhatsApp needs a language; whoever names none means the workspace's.
     if coalesce(jsonb_typeof(message.content -> 'language'), 'null') = 'null' then
@@ -9504,8 +9594,11 @@ begin
   if not found then
     raise exception 'no such connection' using errcode = 'WA004';
   end if;
-  if coalesce(btrim(credential), '') = '' then
-    raise exception 'the credential is empty' using errcode = 'WA006';
+  -- It goes into a header: a line break that came along when it was copied would end that.
+  credential := btrim(credential, E' \t\r\n');
+  if credential is null or credential !~ '^[ -~]+$' or char_length(credential) > 4096 then
+    raise exception 'the credential is no key' using errcode = 'WA006', detail = 'credential',
+      hint = 'The 360dialog API key or Meta''s access token: 1 to 4096 characters, ASCII, one line.';
   end if;
   select secret_id into known from private.connection_credentials as stored
   where stored.connection_id = set_connection_credential.connection_id;
@@ -9543,6 +9636,9 @@ CREATE OR REPLACE FUNCTION private.set_connection_paused (
   SET search_path TO ''
   AS $function$
 begin
+  if char_length(reason) > 200 then
+    perform private.refuse_field('reason', 'at most 200 characters');
+  end if;
   update public.whatsapp_connections as connection set
     status = case when reason is null then 'active' else 'paused' end,
     status_reason = reason,
@@ -11576,7 +11672,7 @@ GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "authentica
 
 GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "service_role";
 
-COMMENT ON FUNCTION "public"."pause_connection"(uuid, text) IS 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004.';
+COMMENT ON FUNCTION "public"."pause_connection"(uuid, text) IS 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004, WA032.';
 
 REVOKE ALL ON FUNCTION "public"."pause_connection"(uuid, text) FROM "postgres";
 
@@ -12397,7 +12493,7 @@ GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb,
 
 GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) TO "service_role";
 
-COMMENT ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp with time zone) IS 'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017.';
+COMMENT ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp with time zone) IS 'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017, WA021 to WA023.';
 
 REVOKE ALL ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) FROM "postgres";
 

@@ -13,7 +13,9 @@ from worker.settings import Settings as WorkerSettings
 ROOT = Path(__file__).parent.parent
 ROOMS = ("webhook", "worker", "whatsapp", "store", "ops", "devstack", "examples", "tests", "bench")
 PRODUCT = ("webhook", "worker", "whatsapp", "store")
-SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+# As long as the schema is wide; nobody reads or writes it by hand.
+GENERATED = {ROOT / "examples/bot/database_types.py"}
+SOURCES = sorted({path for room in ROOMS for path in (ROOT / room).rglob("*.py")} - GENERATED)
 MIGRATIONS = sorted((ROOT / "supabase/migrations").glob("*.sql"))
 STORIES = sorted((ROOT / "supabase/tests").rglob("*.sql"))
 
