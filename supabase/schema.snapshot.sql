@@ -365,6 +365,33 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "s
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
 
+-- private/tables/inbox_places.sql
+CREATE TABLE "private"."inbox_places" (
+  "workspace_id"      uuid                     NOT NULL,
+  "connection_id"     uuid                     NOT NULL,
+  "conversation_id"   uuid                     NOT NULL,
+  "assigned_to"       uuid,
+  "status"            text                     NOT NULL,
+  "is_read"           boolean                  NOT NULL,
+  "sort_at"           timestamp with time zone NOT NULL,
+  "window_expires_at" timestamp with time zone
+);
+
+ALTER TABLE "private"."inbox_places"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX inbox_places_assignee ON private.inbox_places USING btree (workspace_id, assigned_to, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NOT NULL);
+
+CREATE INDEX inbox_places_connection ON private.inbox_places USING btree (workspace_id, connection_id, status, is_read, sort_at, conversation_id);
+
+CREATE INDEX inbox_places_nobody ON private.inbox_places USING btree (workspace_id, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NULL);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."inbox_places" TO "service_role";
+
+COMMENT ON TABLE "private"."inbox_places" IS 'Where each conversation stands in the inbox: copies of its columns, kept by triggers. No keys of its own: it is written as often as messages come.';
+
 -- private/tables/invitation_tokens.sql
 CREATE TABLE "private"."invitation_tokens" (
   "invitation_id" uuid  NOT NULL,
@@ -863,6 +890,11 @@ CREATE INDEX conversations_contact ON public.conversations USING btree (workspac
 CREATE INDEX conversations_unassigned ON public.conversations USING btree (workspace_id, status, is_read, sort_at, id)
   WHERE (assigned_to IS NULL);
 
+CREATE TRIGGER add_places
+  AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS new_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.add_places();
+
 CREATE TRIGGER broadcast_deletes
   AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS changed_rows
   FOR EACH STATEMENT
@@ -902,10 +934,20 @@ CREATE TRIGGER fill_conversation
   WHEN ((new.phone_number_id IS NULL))
   EXECUTE FUNCTION private.fill_conversation();
 
+CREATE TRIGGER move_places
+  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before NEW TABLE AS conversations_now
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.move_places();
+
 CREATE TRIGGER register_identifiers
   AFTER INSERT ON public.conversations
   FOR EACH ROW
   EXECUTE FUNCTION private.register_identifiers();
+
+CREATE TRIGGER remove_places
+  AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS old_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.remove_places();
 
 CREATE POLICY "members read conversations" ON "public"."conversations"
   FOR SELECT
@@ -1475,6 +1517,9 @@ CREATE TABLE "public"."whatsapp_connections" (
 ALTER TABLE "public"."whatsapp_connections"
   ENABLE ROW LEVEL SECURITY;
 
+CREATE INDEX whatsapp_connections_paused ON public.whatsapp_connections USING btree (phone_number_id)
+  WHERE (status = 'paused'::text);
+
 CREATE INDEX whatsapp_connections_waba ON public.whatsapp_connections USING btree (waba_id);
 
 CREATE TRIGGER enforce_connection_limit_on_move
@@ -1898,6 +1943,27 @@ REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM
 REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) TO "postgres";
+
+-- private/functions/add_places.sql
+CREATE OR REPLACE FUNCTION private.add_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.inbox_places
+    (workspace_id, connection_id, conversation_id, assigned_to, status, is_read, sort_at, window_expires_at)
+  select workspace_id, connection_id, id, assigned_to, status, is_read, sort_at, window_expires_at from new_conversations;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."add_places"() TO "postgres";
 
 -- private/functions/add_to_stats.sql
 CREATE OR REPLACE FUNCTION private.add_to_stats()
@@ -5455,6 +5521,117 @@ REVOKE ALL ON FUNCTION "private"."get_conversations"(uuid, jsonb) FROM "postgres
 
 GRANT EXECUTE ON FUNCTION "private"."get_conversations"(uuid, jsonb) TO "postgres";
 
+-- private/functions/get_media_health.sql
+CREATE OR REPLACE FUNCTION private.get_media_health (
+  max_rows    integer,
+  max_numbers integer
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  return (
+    with waiting as (
+      (select connection_id, deadline from public.media_downloads where lease_token is null order by deadline limit max_rows)
+      union all
+      (select connection_id, deadline from public.media_downloads where lease_token is not null
+       order by connection_id, lease_expires_at limit max_rows)
+    ), late as (
+      select connection_id, count(*) as waiting, min(deadline) as deadline from waiting group by connection_id
+    ), ranked as (
+      select connection.phone_number_id, late.waiting,
+        greatest(0, extract(epoch from now() - (late.deadline - connection.media_lifetime))) as oldest_seconds,
+        row_number() over (order by late.waiting desc, late.deadline) as place
+      from late join public.whatsapp_connections as connection on connection.id = late.connection_id
+    ), named as (
+      select case when place <= max_numbers then phone_number_id end as phone_number_id,
+        sum(waiting) as waiting, max(oldest_seconds) as oldest_seconds
+      from ranked group by 1
+    )
+    select coalesce(jsonb_agg(to_jsonb(named)), '[]') from named);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_media_health"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."get_media_health"(integer, integer) IS 'Files that are still at the provider, by number: how many of the first `max_rows`, and how long ago the oldest was sent. The numbers beyond `max_numbers` are one, without a name.';
+
+REVOKE ALL ON FUNCTION "private"."get_media_health"(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_media_health"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_media_health"(integer, integer) TO "postgres";
+
+-- private/functions/get_outbox_health.sql
+CREATE OR REPLACE FUNCTION private.get_outbox_health (
+  max_rows    integer,
+  max_numbers integer
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  return (
+    with recursive number as (
+      -- One step of an index for each number, however many messages of it wait.
+      (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
+      union all
+      select (select next.connection_id from public.outbox as next
+        where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
+      from number where number.id is not null
+    ), waiting as (
+      -- Ids of conversations are random: where there are more rows than this, it is a fair sample.
+      (select item.connection_id, item.line_at, 1 as counted
+       from (select * from public.outbox where conversation_id is not null order by conversation_id limit max_rows) as item
+       where item.uncertain_since is null)
+      union all
+      -- The longest that may go, of each number: the sample may have passed it by.
+      select known.id, head.line_at, 0
+      from (select id from number where id is not null limit 1000) as known
+      cross join generate_series(0, 2) as level
+      cross join lateral (
+        select line_at from public.outbox where connection_id = known.id and priority = level and ready_at is not null
+        order by ready_at, seq limit 1) as head
+    ), late as (
+      select connection_id, greatest(1, sum(counted)) as waiting, min(line_at) as since
+      from waiting where line_at <= now() group by connection_id
+    ), ranked as (
+      select connection.phone_number_id, late.waiting, extract(epoch from now() - late.since) as oldest_seconds,
+        row_number() over (order by late.waiting desc, late.since) as place
+      from late join public.whatsapp_connections as connection on connection.id = late.connection_id
+    ), named as (
+      select case when place <= max_numbers then phone_number_id end as phone_number_id,
+        sum(waiting) as waiting, max(oldest_seconds) as oldest_seconds
+      from ranked group by 1
+    )
+    select coalesce(jsonb_agg(to_jsonb(named)), '[]') from named);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_outbox_health"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."get_outbox_health"(integer, integer) IS 'Messages that could be gone by now, by number: how many of the first `max_rows`, and for how long. The numbers beyond `max_numbers` are one, without a name.';
+
+REVOKE ALL ON FUNCTION "private"."get_outbox_health"(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_outbox_health"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_outbox_health"(integer, integer) TO "postgres";
+
 -- private/functions/has_newer_credential.sql
 CREATE OR REPLACE FUNCTION private.has_newer_credential (
   connection_id uuid,
@@ -6634,6 +6811,36 @@ REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."message_words"(uuid, text, jsonb) TO "postgres";
+
+-- private/functions/move_places.sql
+CREATE OR REPLACE FUNCTION private.move_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET join_collapse_limit TO '1'
+  AS $function$
+begin
+  update private.inbox_places as place set
+    workspace_id = moved.workspace_id, connection_id = moved.connection_id, assigned_to = moved.assigned_to, status = moved.status,
+    is_read = moved.is_read, sort_at = moved.sort_at, window_expires_at = moved.window_expires_at
+  from conversations_before as was
+  join conversations_now as moved on moved.id = was.id and
+    (moved.workspace_id, moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+    is distinct from (was.workspace_id, was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
+  where place.workspace_id = was.workspace_id and place.connection_id = was.connection_id and place.status = was.status
+    and place.is_read = was.is_read and place.sort_at = was.sort_at and place.conversation_id = was.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."move_places"() TO "postgres";
 
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
@@ -8637,6 +8844,30 @@ REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."remove_message_files"() TO "postgres";
+
+-- private/functions/remove_places.sql
+CREATE OR REPLACE FUNCTION private.remove_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  delete from private.inbox_places as place using old_conversations as gone
+  where place.workspace_id = gone.workspace_id and place.connection_id = gone.connection_id and place.status = gone.status
+    and place.is_read = gone.is_read and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_places"() TO "postgres";
 
 -- private/functions/remove_workspace_files.sql
 CREATE OR REPLACE FUNCTION private.remove_workspace_files()
@@ -10929,6 +11160,60 @@ REVOKE ALL ON FUNCTION "public"."get_conversations"(uuid, jsonb) FROM "postgres"
 GRANT EXECUTE ON FUNCTION "public"."get_conversations"(uuid, jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."get_conversations"(uuid, jsonb) FROM PUBLIC, "anon";
+
+-- public/functions/get_queue_health.sql
+CREATE OR REPLACE FUNCTION public.get_queue_health (
+  max_rows    integer DEFAULT 20000,
+  max_numbers integer DEFAULT 50
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  return jsonb_build_object(
+    'max_rows', max_rows,
+    'journal', (
+      select jsonb_build_object('received', count(*), 'oldest_seconds', extract(epoch from now() - min(received_at)))
+      from (select received_at from public.webhook_events where state = 'received' order by lease_expires_at, id limit max_rows) as waiting),
+    'set_aside', jsonb_build_object(
+      'unrouted', (select count(*) from (select from public.webhook_events where state = 'unrouted' order by id limit max_rows) as one),
+      'failed', (select count(*) from (select from public.webhook_events where state = 'failed' order by id limit max_rows) as one)),
+    'outbox', private.get_outbox_health(max_rows, max_numbers),
+    'uncertain', (
+      select jsonb_build_object('waiting', count(*), 'oldest_seconds', extract(epoch from now() - min(uncertain_since)))
+      from (select uncertain_since from public.outbox where uncertain_since is not null order by uncertain_since limit max_rows) as lost),
+    'media', private.get_media_health(max_rows, max_numbers),
+    'media_deadline_seconds', (
+      select extract(epoch from deadline - now()) from public.media_downloads where lease_token is null order by deadline limit 1),
+    'removals', (
+      select jsonb_build_object('waiting', count(*), 'oldest_seconds', extract(epoch from now() - min(available_at)))
+      from (select available_at from private.media_removals where available_at <= now() order by available_at limit max_rows) as due),
+    'paused', (
+      select coalesce(jsonb_agg(to_jsonb(stopped)), '[]')
+      from (select phone_number_id, status_reason as reason from public.whatsapp_connections
+        where status = 'paused' order by phone_number_id limit max_numbers) as stopped),
+    'paused_numbers', (
+      select count(*) from (select from public.whatsapp_connections
+        where status = 'paused' order by phone_number_id limit max_rows) as stopped));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_queue_health"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_queue_health"(integer, integer) IS 'How far behind the queues are, and which numbers are paused. Counts end at `max_rows`; of numbers the `max_numbers` largest have a name, the rest is one. For /metrics; cheap enough for every few seconds.';
+
+REVOKE ALL ON FUNCTION "public"."get_queue_health"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_queue_health"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_queue_health"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/get_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.get_uploaded_media (

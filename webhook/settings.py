@@ -27,6 +27,9 @@ class Settings(ProjectSettings):
     webhook_host: str = "0.0.0.0"  # noqa: S104 - a container listens on its own interface
     webhook_port: int = Field(default=8080, ge=0, le=65535)
 
+    metrics_token: SecretStr | None = None
+    """What /metrics asks for as a bearer token. Unset: it answers everybody."""
+
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The accepted master secrets, the current one first."""
