@@ -5584,6 +5584,9 @@ CREATE OR REPLACE FUNCTION private.get_outbox_health (
   SET enable_mergejoin TO 'off'
   SET enable_bitmapscan TO 'off'
   AS $function$
+declare
+  -- The clock's: what was written in this transaction waits, too.
+  instant timestamptz := clock_timestamp();
 begin
   return (
     with recursive number as (
@@ -5608,9 +5611,9 @@ begin
         order by ready_at, seq limit 1) as head
     ), late as (
       select connection_id, greatest(1, sum(counted)) as waiting, min(line_at) as since
-      from waiting where line_at <= now() group by connection_id
+      from waiting where line_at <= instant group by connection_id
     ), ranked as (
-      select connection.phone_number_id, late.waiting, extract(epoch from now() - late.since) as oldest_seconds,
+      select connection.phone_number_id, late.waiting, extract(epoch from instant - late.since) as oldest_seconds,
         row_number() over (order by late.waiting desc, late.since) as place
       from late join public.whatsapp_connections as connection on connection.id = late.connection_id
     ), named as (

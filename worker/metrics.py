@@ -28,10 +28,9 @@ class WorkerMetrics:
 
     def __init__(self, common: Metrics, settings: Settings) -> None:
         self.common = common
-        self._providers = {
-            httpx.URL(settings.whatsapp_360_base_url).host: "360dialog",
-            httpx.URL(settings.meta_graph_base_url).host: "meta",
-        }
+        bases = {settings.whatsapp_360_base_url: "360dialog", settings.meta_graph_base_url: "meta"}
+        # The longer first: one may be within the other, behind a proxy.
+        self._providers = sorted(bases.items(), key=lambda base: -len(base[0]))
         registry = common.registry
         self._jobs = Counter("wabase_jobs", "Jobs by queue and outcome.", ["queue", "outcome"], registry=registry)
         self._sends = Counter(
@@ -68,7 +67,8 @@ class WorkerMetrics:
 
     def watch_provider(self, request: httpx.Request, seconds: float, status: str) -> None:
         """Counts one call to a provider; a Watch."""
-        provider = self._providers.get(request.url.host, "other")
+        url = str(request.url)
+        provider = next((name for base, name in self._providers if url.startswith(base)), "other")
         self._calls.at(provider, _call(request), status).observe(seconds)
 
     def watch(self, loops: Sequence[Loop], doorbell: Doorbell) -> None:

@@ -7,6 +7,9 @@ create function private.get_outbox_health(max_rows integer, max_numbers integer)
 language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off
 as $$
+declare
+  -- The clock's: what was written in this transaction waits, too.
+  instant timestamptz := clock_timestamp();
 begin
   return (
     with recursive number as (
@@ -31,9 +34,9 @@ begin
         order by ready_at, seq limit 1) as head
     ), late as (
       select connection_id, greatest(1, sum(counted)) as waiting, min(line_at) as since
-      from waiting where line_at <= now() group by connection_id
+      from waiting where line_at <= instant group by connection_id
     ), ranked as (
-      select connection.phone_number_id, late.waiting, extract(epoch from now() - late.since) as oldest_seconds,
+      select connection.phone_number_id, late.waiting, extract(epoch from instant - late.since) as oldest_seconds,
         row_number() over (order by late.waiting desc, late.since) as place
       from late join public.whatsapp_connections as connection on connection.id = late.connection_id
     ), named as (
