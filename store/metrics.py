@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import httpx
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from pydantic import SecretStr
 
@@ -30,6 +30,8 @@ class Metrics:
     """A process's registry, with what both have in common. `process` is its name."""
 
     def __init__(self, process: str) -> None:
+        # A second series for each counter, which says when the process began: process_start_time_seconds does.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         built = Gauge(

@@ -404,6 +404,9 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"get_queue_health":
+{ Args: { "max_numbers"?: number,"max_rows"?: number }; Returns: Json
+                           },
 "get_uploaded_media":
 { Args: { "connection_id": string,"path": string,"version": string }; Returns: string
                            },
