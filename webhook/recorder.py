@@ -140,6 +140,7 @@ class Recorder:
 
     async def _purge(self) -> None:
         for _ in range(PURGES):
+            self._swept_at = time.monotonic()
             if await self._rpc.sweep_journal(self._keep_days, PURGE_EVENTS) < PURGE_EVENTS:
                 return
 

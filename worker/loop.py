@@ -34,7 +34,7 @@ RECORD_RETRY_SECONDS = 0.5
 # How long a drain keeps trying to write outcomes, beyond the grace for the work itself.
 WRITE_SECONDS = 5.0
 # A turn is a claim, a question and a wait, each with an end of its own; one that takes longer takes for ever.
-HUNG_SECONDS = 90.0
+HUNG_SECONDS = 120.0
 
 
 class Queue(Protocol):

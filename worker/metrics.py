@@ -39,6 +39,9 @@ class WorkerMetrics:
             ["outcome", "error_class"],
             registry=registry,
         )
+        # There from the beginning: the growth of a series that was not there is not seen.
+        for outcome, error_class in (("done", "none"), ("uncertain", "UNCERTAIN")):
+            self._sends.labels(outcome, error_class)
         self._files = Counter(
             "wabase_media", "Tries to fetch a file, by outcome and code.", ["outcome", "code"], registry=registry
         )

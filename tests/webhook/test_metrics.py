@@ -31,9 +31,8 @@ async def test_webhooks_are_counted_by_provider_and_answer(
     assert await post(webhook, tenant, text_from_customer(tenant), token="0" * 64) == 401
     assert await post(webhook, tenant, b"no JSON") == 400
     await tenant.until_messages(lambda rows: len(rows) == 3)
-    seen = await until_scraped(
-        http, webhook, lambda seen: seen.value("wabase_inbound_events_total", outcome="recorded")
-    )
+    seen = await until_scraped(http, webhook, lambda seen: seen.value("wabase_journal_events") is not None)
+    assert (seen.value("wabase_inbound_events_total", outcome="recorded") or 0) >= 1
     answers = {
         status: seen.value("wabase_webhook_seconds_count", provider="360dialog", status=status)
         for status in ("200", "401", "400")
@@ -43,7 +42,6 @@ async def test_webhooks_are_counted_by_provider_and_answer(
     assert seen.value("wabase_journal_group_events_sum") == 3
     assert seen.value("wabase_database_call_seconds_count", function="receive_inbound") == 3
     assert seen.value("wabase_build_info", process="webhook") == 1
-    assert seen.value("wabase_journal_events") is not None
     assert (seen.value("process_resident_memory_bytes") or 0) > 1e6
 
 
@@ -65,7 +63,8 @@ async def test_with_the_database_away_it_is_alive_and_not_ready_and_tells_its_me
     assert (await http.get(f"{webhook.url}/livez")).text == "alive"
     began = time.monotonic()
     seen = await scrape(http, webhook)
-    assert time.monotonic() - began < 2
+    # Three times as long as anything waits there, and a twentieth of what the database takes.
+    assert time.monotonic() - began < 3
     assert seen.value("wabase_queue_health_age_seconds") == float("inf")
     gateway.troubles[""] = UNAVAILABLE
     await until_scraped(
