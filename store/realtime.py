@@ -53,6 +53,8 @@ class Doorbell:
         self._heard: dict[str, float] = {}
         self._hearing = asyncio.Event()
         self._lag: float | None = None
+        self.rings = self.canaries = self.lost = 0
+        """Rings heard, canaries sent, and those of them that were not heard in time."""
         self._live = asyncio.Event()
         self._broken = asyncio.Event()
 
@@ -124,6 +126,7 @@ class Doorbell:
                 # Nothing can be said; the poll meets the same trouble.
                 self._lag = None
             else:
+                self.canaries += 1
                 await self._listen_for(canary, time.monotonic())
             await asyncio.sleep(CANARY_SECONDS)
 
@@ -135,6 +138,7 @@ class Doorbell:
                     await self._hearing.wait()
         heard = self._heard.get(canary)
         if heard is None:
+            self.lost += 1
             log.warning("doorbell.silent", seconds=CANARY_DEADLINE)
             self._lag = None
             self._broken.set()
@@ -145,6 +149,7 @@ class Doorbell:
 
     def _on_insert(self, change: Any, ring: Callable[[], None]) -> None:
         ring()
+        self.rings += 1
         # Exceptions in here end the listening for ever: whatever has another shape is no canary.
         record = change.get("data", {}).get("record", {}) if isinstance(change, dict) else {}
         message_id = record.get("message_id") if isinstance(record, dict) else None

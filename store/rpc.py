@@ -206,6 +206,12 @@ class Rpc:
     async def record_receipts(self, results: Sequence[Row]) -> int:
         return await self._count("record_receipts", results=results)
 
+    # watching
+
+    async def get_queue_health(self, max_rows: int = 20_000, max_numbers: int = 50) -> Row:
+        """How far behind the queues are, and which numbers are paused."""
+        return _expected(await self._call("get_queue_health", max_rows=max_rows, max_numbers=max_numbers), dict)
+
     # connections
 
     async def get_connection_credential(self, connection_id: str) -> str | None:

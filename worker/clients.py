@@ -14,6 +14,7 @@ from store.connect import connect
 from store.errors import StoreError
 from store.events import Events
 from store.rpc import Rpc
+from store.watched import Watch, Watched
 from whatsapp.client import WhatsAppClient
 from whatsapp.errors import NotSent, WhatsAppError
 from whatsapp.provider import Provider, provider
@@ -111,11 +112,17 @@ class _Transport(AiohttpTransport):
         return response
 
 
-def provider_http(connections: int = 16) -> httpx.AsyncClient:
-    """A pool towards the providers. Redirects are not followed: the credential would go along."""
+def provider_http(connections: int = 16, watch: Watch | None = None) -> httpx.AsyncClient:
+    """A pool towards the providers. Redirects are not followed: the credential would go along.
+
+    `watch` is told of each call.
+    """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=15)
+    transport = _Transport(limits=limits)
     return httpx.AsyncClient(
-        timeout=httpx.Timeout(30.0, connect=10.0), transport=_Transport(limits=limits), follow_redirects=False
+        timeout=httpx.Timeout(30.0, connect=10.0),
+        transport=transport if watch is None else Watched(transport, watch),
+        follow_redirects=False,
     )
 
 

@@ -407,6 +407,9 @@ isOneToOne: false
 "get_onboarding":
 { Args: { "display_phone_number"?: string,"phone_number_id"?: string,"user_id": string,"waba_id"?: string,"workspace_id": string }; Returns: string
                            },
+"get_queue_health":
+{ Args: { "max_numbers"?: number,"max_rows"?: number }; Returns: Json
+                           },
 "get_uploaded_media":
 { Args: { "connection_id": string,"path": string,"version": string }; Returns: string
                            },

@@ -241,6 +241,7 @@ FUNCTIONS = {
             "extend_outbound",
             "get_connection_credential",
             "get_onboarding",
+            "get_queue_health",
             "get_uploaded_media",
             "next_media",
             "next_outbound",
