@@ -206,6 +206,26 @@ class Rpc:
     async def record_receipts(self, results: Sequence[Row]) -> int:
         return await self._count("record_receipts", results=results)
 
+    # chores: what is asked about a number beside its messages
+
+    async def claim_chores(self, max_chores: int, lease_seconds: int = 600) -> list[Row]:
+        return await self._rows("claim_chores", max_chores=max_chores, lease_seconds=lease_seconds)
+
+    async def record_chores(self, results: Sequence[Row]) -> int:
+        return await self._count("record_chores", results=results)
+
+    async def record_templates(
+        self, connection_id: str, templates: Sequence[Row], as_of: str, complete: bool = True
+    ) -> Row:
+        """Templates as listed at that time; counts of what came of it: {listed, added, changed, deleted}."""
+        told = {"templates": templates, "as_of": as_of, "complete": complete}
+        return _expected(await self._call("record_templates", connection_id=connection_id, **told), dict)
+
+    async def record_number_health(self, connection_id: str, health: Row, as_of: str) -> str | None:
+        """What the provider says of a number at that time; the status it has now, None when it is gone."""
+        status = await self._call("record_number_health", connection_id=connection_id, health=health, as_of=as_of)
+        return None if status is None else _expected(status, str)
+
     # connections
 
     async def get_connection_credential(self, connection_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Sends the outbox, downloads media and removes what is to vanish, until a signal.
+"""Sends the outbox, downloads media, removes what is to vanish and asks after numbers and templates, until a signal.
 
 First SIGTERM or SIGINT: drain and exit. Second: exit at once.
 """
@@ -17,6 +17,8 @@ from store.rpc import Rpc
 from store.startup import start
 from whatsapp.upload import MEGABYTE
 from worker.attachments import UPLOADS, Attachments
+from worker.chores import SLOTS as CHORES
+from worker.chores import Chores
 from worker.clients import Clients, provider_http
 from worker.loop import Loop, Queue
 from worker.media import Media
@@ -30,10 +32,10 @@ BUCKET = "whatsapp-media"
 
 async def work(settings: Settings) -> int:
     key = settings.supabase_service_role_key.get_secret_value()
-    pool = provider_http(settings.worker_sends + settings.worker_downloads + SLOTS)
+    pool = provider_http(settings.worker_sends + settings.worker_downloads + SLOTS + CHORES)
     # Files take a connection each for as long as they take, and the queues must never wait for one.
     transfers = UPLOADS + settings.worker_downloads
-    async with connect(settings.supabase_url, key, connections=14 + transfers) as project, pool as provider:
+    async with connect(settings.supabase_url, key, connections=17 + transfers) as project, pool as provider:
         rpc, files = Rpc(project), Files(project, BUCKET)
         clients = Clients(rpc, provider, settings)
         outbound: Queue = Outbound(rpc, clients, Attachments(rpc, files), settings.worker_sends)
@@ -47,6 +49,8 @@ async def work(settings: Settings) -> int:
         loops["receipts"] = Loop(receipts)
         removals: Queue = Removals(rpc, files)
         loops["removals"] = Loop(removals)
+        chores: Queue = Chores(rpc, clients, settings.worker_templates_hours)
+        loops["chores"] = Loop(chores)
         _on_signal(list(loops.values()))
         listening = asyncio.create_task(doorbell.run())
         try:
