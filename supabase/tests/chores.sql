@@ -3,7 +3,7 @@ begin;
 select plan(53);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
--- Actors are owner and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
+-- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
 create function pg_temp.by(actor text, statement text) returns text language plpgsql as $$
 declare
   api_role text := case when actor in ('anon', 'service_role') then actor else 'authenticated' end;
@@ -25,11 +25,11 @@ end
 $$;
 
 insert into auth.users (id, email)
-select md5(actor)::uuid, actor || '@example.com' from unnest(array['owner', 'agent', 'stranger']) as actor;
+select md5(actor)::uuid, actor || '@example.com' from unnest(array['owner', 'admin', 'agent', 'stranger']) as actor;
 insert into public.workspaces (id, name) values (md5('home')::uuid, 'Home'), (md5('away')::uuid, 'Away');
-insert into public.workspace_members (workspace_id, user_id, role) values
-  (md5('home')::uuid, md5('owner')::uuid, 'owner'), (md5('home')::uuid, md5('agent')::uuid, 'agent'),
-  (md5('away')::uuid, md5('stranger')::uuid, 'owner');
+insert into public.workspace_members (workspace_id, user_id, role)
+select md5('home')::uuid, md5(role)::uuid, role from unnest(array['owner', 'admin', 'agent']) as role
+union all select md5('away')::uuid, md5('stranger')::uuid, 'owner';
 insert into public.whatsapp_connections (id, workspace_id, phone_number_id, waba_id) values
   (md5('one')::uuid, md5('home')::uuid, 'chores-one', 'chores-waba'), (md5('away')::uuid, md5('away')::uuid, 'chores-away', 'chores-away');
 -- Chores of others are done long before and long after.
