@@ -59,6 +59,8 @@ create function private.hasten_chores() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
+  -- Health before templates, as everybody locks them.
+  perform from private.connection_chores as chore where chore.connection_id = new.connection_id order by chore.kind for update;
   update private.connection_chores as chore set due_at = now(), attempts = 0 where chore.connection_id = new.connection_id;
   return null;
 end
@@ -71,6 +73,9 @@ create function private.ask_for_chores(connection_ids uuid[], kind text, soon in
 language plpgsql set search_path = ''
 as $$
 begin
+  if connection_ids = '{}' then
+    return;
+  end if;
   -- In one order, and only those that would not be done by then anyway: a campaign with a wrong template asks once.
   perform from private.connection_chores as chore
   where chore.connection_id = any (connection_ids) and chore.kind = ask_for_chores.kind
@@ -100,20 +105,22 @@ create function private.ask_after_inbound(facts jsonb, reports private.inbound_s
 language plpgsql set search_path = ''
 as $$
 begin
-  -- Ten seconds, so that a list that lags behind the webhooks has come up to them.
-  perform private.ask_for_chores(array(
-    select connection.id
-    from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
-    cross join lateral private.connections_meant(fact) as connection
-    where fact.kind = 'template'
-    union select report.connection_id from unnest(reports) as report where private.tells_of_templates(report.error)
-  ), 'templates', interval '10 seconds');
+  -- Ten seconds, so that what lags behind the webhooks at the provider has come up to them.
   perform private.ask_for_chores(array(
     select distinct connection.id
     from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
     cross join lateral private.connections_meant(fact) as connection
     where fact.kind = 'notice'
   ), 'health', interval '10 seconds');
+  perform private.ask_for_chores(array(
+    select connection.id
+    from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
+    cross join lateral private.connections_meant(fact) as connection
+    where fact.kind = 'template'
+    union
+    select report.connection_id from unnest(reports) as report
+    where report.error is not null and private.tells_of_templates(report.error)
+  ), 'templates', interval '10 seconds');
 end
 $$;
 comment on function private.ask_after_inbound(jsonb, private.inbound_status[]) is
@@ -175,7 +182,7 @@ begin
   held := array(
     select chore from private.connection_chores as chore
     join jsonb_to_recordset(results) as result (lease_token uuid) on chore.lease_token = result.lease_token
-    order by chore.connection_id, chore.kind for update of chore);
+    order by chore.kind, chore.connection_id for update of chore);
   update public.whatsapp_connections as connection set
     status = 'paused', status_reason = 'credential', last_error = result.error || jsonb_build_object('at', now())
   from unnest(held) as chore
