@@ -36,6 +36,12 @@ class Outcome:
     def as_json(self) -> Row:
         return {"number": self.number} | (self.counts if self.counts is not None else {"error": self.error})
 
+    def note(self) -> str | None:
+        """What is to be said beside the counts."""
+        if self.counts is None or self.counts["complete"]:
+            return self.error
+        return f"{self.number}: part of the list could not be read, so nothing was taken for deleted. Try again later."
+
     def line(self) -> list[object]:
         counts = self.counts or {}
         return [self.number, *(counts.get(name) for name in ("listed", "added", "changed", "deleted"))]

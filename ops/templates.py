@@ -43,8 +43,8 @@ def sync_templates(number: str | None, as_json: bool) -> None:
         for connection in connections:
             outcome = await sync_number(project, connection)
             outcomes.append(outcome)
-            if outcome.error:
-                click.echo(outcome.error, err=True)
+            if note := outcome.note():
+                click.echo(note, err=True)
         if as_json:
             shown.as_json([outcome.as_json() for outcome in outcomes])
         else:
