@@ -54,6 +54,10 @@ $$;
 comment on function private.plan_chores() is 'A number that is connected gets its chores.';
 create trigger plan_chores after insert on public.whatsapp_connections
   for each row execute function private.plan_chores();
+-- Numbers that were there before.
+insert into private.connection_chores (workspace_id, connection_id, kind)
+select connection.workspace_id, connection.id, kind
+from public.whatsapp_connections as connection cross join unnest(array['templates', 'health']) as kind;
 
 create function private.hasten_chores() returns trigger
 language plpgsql security definer set search_path = ''

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,16 @@ from worker.chores import refuses_key
 pytestmark = pytest.mark.usefixtures("worker")
 
 BODY = [{"type": "BODY", "text": "News"}]
+PAYLOADS = Path(__file__).parents[1] / "payloads"
+# One of each webhook about a number or its account: restrictions and bans are among those of the account.
+NOTICES = (
+    "account_restricted",
+    "account_alert",
+    "account_review",
+    "business_capability",
+    "phone_number_name",
+    "phone_number_quality",
+)
 
 
 async def approve(shop: Shop, name: str, **fields: Any) -> None:
@@ -166,6 +178,26 @@ async def test_a_refused_key_pauses_its_number_and_the_next_one_resumes_it(
     await shop.tenant.set_credential(shop.business.api_key)
     assert await until(lambda: known(shop.tenant)) == {"news": "APPROVED"}
     assert (await number(shop.tenant))["status"] == "active"
+
+
+@pytest.mark.parametrize("name", NOTICES)
+async def test_every_word_about_account_or_number_has_the_number_looked_at(name: str, shop: Shop) -> None:
+    await until_done(shop.tenant, "health")
+    await until_done(shop.tenant, "templates")
+    body = json.loads((PAYLOADS / f"{name}.json").read_text())
+    (entry,) = body["entry"]
+    (change,) = entry["changes"]
+    entry["id"] = shop.business.waba_id
+    if "display_phone_number" in change["value"]:
+        change["value"]["display_phone_number"] = (await number(shop.tenant))["display_phone_number"]
+    await shop.tenant.rows(
+        "update private.connection_chores set started_at = null where connection_id = %(connection)s"
+    )
+    await shop.business.control("webhook", body=body)
+    told = await until(lambda: number(shop.tenant), lambda row: change["field"] in row["provider_notices"])
+    assert told["provider_notices"][change["field"]]["value"] == change["value"]
+    assert (await chore(shop.tenant, "health"))["wait"].total_seconds() < 11
+    assert (await chore(shop.tenant, "templates"))["wait"].total_seconds() > 3600
 
 
 async def test_a_number_that_may_not_send_waits_until_it_may(shop: Shop) -> None:
