@@ -21,6 +21,7 @@ from store.media import Media
 from store.outbox import Outbox
 from store.rpc import Rpc
 from store.settings import SettingsError
+from store.templates import Templates
 
 BUCKET = "whatsapp-media"
 
@@ -49,6 +50,7 @@ class Project:
     outbox: Outbox
     media: Media
     files: Files
+    templates: Templates
 
 
 @asynccontextmanager
@@ -56,7 +58,7 @@ async def _project() -> AsyncIterator[Project]:
     settings = Settings.load()
     key = settings.supabase_service_role_key.get_secret_value()
     async with connect(settings.supabase_url, key, read_seconds=130.0) as http:
-        yield Project(Events(http), Rpc(http), Outbox(http), Media(http), Files(http, BUCKET))
+        yield Project(Events(http), Rpc(http), Outbox(http), Media(http), Files(http, BUCKET), Templates(http))
 
 
 def run(command: Callable[[Project], Awaitable[int]]) -> None:

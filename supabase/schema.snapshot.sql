@@ -154,6 +154,18 @@ CREATE TYPE "private"."inbound_status" AS (
   "connection_id"   uuid
 );
 
+-- private/types/listed_template.sql
+CREATE TYPE "private"."listed_template" AS (
+  "provider_template_id" text,
+  "name"                 text,
+  "language"             text,
+  "category"             text,
+  "status"               text,
+  "quality"              text,
+  "components"           jsonb,
+  "reason"               text
+);
+
 -- private/types/media_result.sql
 CREATE TYPE "private"."media_result" AS (
   "message_id"  uuid,
@@ -291,6 +303,42 @@ CREATE TYPE "public"."conversation_message" AS (
 
 COMMENT ON TYPE "public"."conversation_message" IS 'A row of get_conversation_messages.';
 
+-- private/tables/connection_chores.sql
+CREATE TABLE "private"."connection_chores" (
+  "workspace_id"     uuid                     NOT NULL,
+  "connection_id"    uuid                     NOT NULL,
+  "kind"             text                     NOT NULL,
+  "due_at"           timestamp with time zone NOT NULL DEFAULT now(),
+  "attempts"         integer                  NOT NULL DEFAULT 0,
+  "started_at"       timestamp with time zone,
+  "done_at"          timestamp with time zone,
+  "error"            jsonb,
+  "lease_token"      uuid,
+  "lease_expires_at" timestamp with time zone,
+  CONSTRAINT "connection_chores_kind_check" CHECK ((kind = ANY (ARRAY['templates'::text, 'health'::text]))),
+  CONSTRAINT "connection_chores_lease_token_key" UNIQUE (lease_token),
+  CONSTRAINT "connection_chores_pkey" PRIMARY KEY (connection_id, kind),
+  CONSTRAINT "connection_chores_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id)
+    ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."connection_chores"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX connection_chores_connection ON private.connection_chores USING btree (workspace_id, connection_id);
+
+CREATE INDEX connection_chores_due ON private.connection_chores USING btree (due_at);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."connection_chores" TO "service_role";
+
+COMMENT ON COLUMN "private"."connection_chores"."attempts" IS 'Tries since it was done last.';
+
+COMMENT ON COLUMN "private"."connection_chores"."due_at" IS 'While somebody is at it, the end of the lease; earlier where it was asked for once more meanwhile.';
+
+COMMENT ON COLUMN "private"."connection_chores"."error" IS 'Why the last try came to nothing; null when it was done.';
+
+COMMENT ON TABLE "private"."connection_chores" IS 'What workers ask a provider about each number, and when next. One worker at a time does one of them.';
+
 -- private/tables/connection_credentials.sql
 CREATE TABLE "private"."connection_credentials" (
   "connection_id" uuid                     NOT NULL,
@@ -308,6 +356,11 @@ CREATE TRIGGER forget_credential
   AFTER DELETE ON private.connection_credentials
   FOR EACH ROW
   EXECUTE FUNCTION private.forget_credential();
+
+CREATE TRIGGER hasten_chores
+  AFTER INSERT OR UPDATE ON private.connection_credentials
+  FOR EACH ROW
+  EXECUTE FUNCTION private.hasten_chores();
 
 CREATE TRIGGER note_backend
   BEFORE INSERT OR UPDATE ON private.connection_credentials
@@ -1513,6 +1566,7 @@ CREATE TABLE "public"."whatsapp_connections" (
   "last_error"              jsonb,
   "provider_notices"        jsonb                    NOT NULL DEFAULT '{}'::jsonb,
   "created_at"              timestamp with time zone NOT NULL DEFAULT now(),
+  "status_since"            timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "whatsapp_connections_media_downloads_at_once_check" CHECK (((media_downloads_at_once >= 1) AND (media_downloads_at_once <= 64))),
   CONSTRAINT "whatsapp_connections_media_lifetime_check" CHECK (((media_lifetime >= '00:01:00'::interval) AND (media_lifetime <= '30 days'::interval))),
   CONSTRAINT "whatsapp_connections_messages_per_second_check" CHECK (((messages_per_second >= 1) AND (messages_per_second <= 1000))),
@@ -1545,6 +1599,17 @@ CREATE TRIGGER enforce_connection_limit
   FOR EACH ROW
   EXECUTE FUNCTION private.enforce_connection_limit();
 
+CREATE TRIGGER note_connection_status
+  BEFORE UPDATE OF status ON public.whatsapp_connections
+  FOR EACH ROW
+  WHEN ((old.status IS DISTINCT FROM new.status))
+  EXECUTE FUNCTION private.note_connection_status();
+
+CREATE TRIGGER plan_chores
+  AFTER INSERT ON public.whatsapp_connections
+  FOR EACH ROW
+  EXECUTE FUNCTION private.plan_chores();
+
 CREATE TRIGGER route_waiting
   AFTER INSERT OR UPDATE OF phone_number_id, waba_id ON public.whatsapp_connections
   FOR EACH ROW
@@ -1570,6 +1635,8 @@ COMMENT ON COLUMN "public"."whatsapp_connections"."provider_notices" IS 'What Wh
 COMMENT ON COLUMN "public"."whatsapp_connections"."send_read_receipts" IS 'Whether customers see blue ticks when a conversation is marked as read here.';
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."status" IS 'active; paused (the queue waits, nothing fails; status_reason says why); disconnected.';
+
+COMMENT ON COLUMN "public"."whatsapp_connections"."status_since" IS 'Since when the number is active, paused or disconnected; status_reason says why.';
 
 COMMENT ON TABLE "public"."whatsapp_connections" IS 'A WhatsApp number, reached through 360dialog or Meta. Its credential is in Vault and never readable here.';
 
@@ -2288,6 +2355,80 @@ REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."arrived_statuses"(jsonb) TO "postgres";
+
+-- private/functions/ask_after_inbound.sql
+CREATE OR REPLACE FUNCTION private.ask_after_inbound (
+  facts   jsonb,
+  reports private.inbound_status[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Ten seconds, so that what lags behind the webhooks at the provider has come up to them.
+  perform private.ask_for_chores(array(
+    select distinct connection.id
+    from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
+    cross join lateral private.connections_meant(fact) as connection
+    where fact.kind = 'notice'
+  ), 'health', interval '10 seconds');
+  perform private.ask_for_chores(array(
+    select connection.id
+    from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
+    cross join lateral private.connections_meant(fact) as connection
+    where fact.kind = 'template'
+    union
+    select report.connection_id from unnest(reports) as report
+    where report.error is not null and private.tells_of_templates(report.error)
+  ), 'templates', interval '10 seconds');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) IS 'A webhook about a template, or a template that was refused after all, has the templates synced; a notice has the number looked at.';
+
+REVOKE ALL ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) TO "postgres";
+
+-- private/functions/ask_for_chores.sql
+CREATE OR REPLACE FUNCTION private.ask_for_chores (
+  connection_ids uuid[],
+  kind           text,
+  soon           interval
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  if connection_ids = '{}' then
+    return;
+  end if;
+  -- In one order, and only those that would not be done by then anyway: a campaign with a wrong template asks once.
+  perform from private.connection_chores as chore
+  where chore.connection_id = any (connection_ids) and chore.kind = ask_for_chores.kind
+    and chore.due_at > greatest(now() + soon, chore.started_at + interval '1 minute')
+  order by chore.connection_id for update;
+  update private.connection_chores as chore set due_at = greatest(now() + soon, chore.started_at + interval '1 minute')
+  where chore.connection_id = any (connection_ids) and chore.kind = ask_for_chores.kind
+    and chore.due_at > greatest(now() + soon, chore.started_at + interval '1 minute');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) TO "service_role";
+
+COMMENT ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) IS 'Has a chore of these numbers done soon, a minute after it was begun last at the earliest. Callers lock the numbers before, never after.';
+
+REVOKE ALL ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) TO "postgres";
 
 -- private/functions/assign_conversation.sql
 CREATE OR REPLACE FUNCTION private.assign_conversation (
@@ -5825,6 +5966,29 @@ REVOKE ALL ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH tim
 
 GRANT EXECUTE ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) TO "postgres";
 
+-- private/functions/hasten_chores.sql
+CREATE OR REPLACE FUNCTION private.hasten_chores()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Health before templates, as everybody locks them.
+  perform from private.connection_chores as chore where chore.connection_id = new.connection_id order by chore.kind for update;
+  update private.connection_chores as chore set due_at = now(), attempts = 0 where chore.connection_id = new.connection_id;
+  return null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."hasten_chores"() IS 'A new credential is tried at once: what could not be asked with the old one is asked now.';
+
+REVOKE ALL ON FUNCTION "private"."hasten_chores"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."hasten_chores"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."hasten_chores"() TO "postgres";
+
 -- private/functions/held_files.sql
 CREATE OR REPLACE FUNCTION private.held_files (
   results jsonb
@@ -6494,6 +6658,33 @@ REVOKE ALL ON FUNCTION "private"."mark_as_read"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."mark_as_read"(uuid) TO "postgres";
 
+-- private/functions/may_speak.sql
+CREATE OR REPLACE FUNCTION private.may_speak (
+  as_of   jsonb,
+  field   text,
+  said_at timestamp with time zone
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return coalesce((as_of ->> field)::timestamptz, '-infinity') <= said_at;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."may_speak"(jsonb, text, timestamp with time zone) IS 'Whether what was said then is no older than what is known of a template''s field.';
+
+REVOKE ALL ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) TO "postgres";
+
 -- private/functions/media_candidates.sql
 CREATE OR REPLACE FUNCTION private.media_candidates (
   max_files integer,
@@ -6833,6 +7024,58 @@ REVOKE ALL ON FUNCTION "private"."merge_lines"(uuid, uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."merge_lines"(uuid, uuid) TO "postgres";
 
+-- private/functions/merge_listed.sql
+CREATE OR REPLACE FUNCTION private.merge_listed (
+  known     public.message_templates,
+  listed    private.listed_template,
+  listed_at timestamp with time zone
+)
+  RETURNS public.message_templates
+  LANGUAGE plpgsql
+  STABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  merged public.message_templates := known;
+  changed text[] := '{}';
+begin
+  merged.provider_template_id := coalesce(listed.provider_template_id, known.provider_template_id);
+  -- A field that stays as it is needs no newer time either: what has not changed is not written.
+  if listed.status <> known.status and private.may_speak(known.as_of, 'status', listed_at) then
+    merged.status := listed.status;
+    merged.reason := listed.reason;
+    changed := changed || 'status'::text;
+  elsif listed.reason is not null and listed.status = known.status then
+    merged.reason := listed.reason;
+  end if;
+  if listed.category <> coalesce(known.category, '') and private.may_speak(known.as_of, 'category', listed_at) then
+    merged.category := listed.category;
+    changed := changed || 'category'::text;
+  end if;
+  if listed.quality <> coalesce(known.quality, '') and private.may_speak(known.as_of, 'quality', listed_at) then
+    merged.quality := listed.quality;
+    changed := changed || 'quality'::text;
+  end if;
+  if listed.components <> known.components and private.may_speak(known.as_of, 'components', listed_at) then
+    merged.components := listed.components;
+    changed := changed || 'components'::text;
+  end if;
+  merged.as_of := known.as_of || coalesce((select jsonb_object_agg(field, listed_at) from unnest(changed) as field), '{}');
+  return merged;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp with time zone) IS 'A template as it is once a listing has spoken: field by field, and only where no webhook has spoken since.';
+
+REVOKE ALL ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) TO "postgres";
+
 -- private/functions/merge_threads_of.sql
 CREATE OR REPLACE FUNCTION private.merge_threads_of (
   people private.person[]
@@ -7161,6 +7404,26 @@ REVOKE ALL ON FUNCTION "private"."note_backend"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."note_backend"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."note_backend"() TO "postgres";
+
+-- private/functions/note_connection_status.sql
+CREATE OR REPLACE FUNCTION private.note_connection_status()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  new.status_since := now();
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."note_connection_status"() IS 'Keeps the moment in which a number was paused or went on.';
+
+REVOKE ALL ON FUNCTION "private"."note_connection_status"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."note_connection_status"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."note_connection_status"() TO "postgres";
 
 -- private/functions/note_profiles.sql
 CREATE OR REPLACE FUNCTION private.note_profiles (
@@ -7975,6 +8238,30 @@ REVOKE ALL ON FUNCTION "private"."places_of"(public.conversations) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."places_of"(public.conversations) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."places_of"(public.conversations) TO "postgres";
+
+-- private/functions/plan_chores.sql
+CREATE OR REPLACE FUNCTION private.plan_chores()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Without a credential there is nothing to ask with, and setting it makes them due. In single-workspace mode the
+  -- worker has the key, and it is not in this table.
+  insert into private.connection_chores (workspace_id, connection_id, kind, due_at)
+  select new.workspace_id, new.id, kind, now() + interval '5 minutes' from unnest(array['templates', 'health']) as kind;
+  return null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."plan_chores"() IS 'A number that is connected gets its chores.';
+
+REVOKE ALL ON FUNCTION "private"."plan_chores"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."plan_chores"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."plan_chores"() TO "postgres";
 
 -- private/functions/prepare_message.sql
 CREATE OR REPLACE FUNCTION private.prepare_message()
@@ -10094,6 +10381,32 @@ REVOKE ALL ON FUNCTION "private"."take_media"(integer) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."take_media"(integer) TO "postgres";
 
+-- private/functions/tells_of_templates.sql
+CREATE OR REPLACE FUNCTION private.tells_of_templates (
+  error jsonb
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Another number of parameters, no such template or language, another format, paused: ours is not what WhatsApp has.
+  return coalesce(error ->> 'code' in ('132000', '132001', '132012', '132015'), false);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."tells_of_templates"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."tells_of_templates"(jsonb) IS 'Whether an error of a send says that what is known here of templates is old.';
+
+REVOKE ALL ON FUNCTION "private"."tells_of_templates"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."tells_of_templates"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."tells_of_templates"(jsonb) TO "postgres";
+
 -- private/functions/threads_at_home.sql
 CREATE OR REPLACE FUNCTION private.threads_at_home (
   arrived private.inbound_message[]
@@ -10906,6 +11219,63 @@ REVOKE ALL ON FUNCTION "public"."change_member_role"(uuid, uuid, text) FROM "pos
 GRANT EXECUTE ON FUNCTION "public"."change_member_role"(uuid, uuid, text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."change_member_role"(uuid, uuid, text) FROM PUBLIC, "anon";
+
+-- public/functions/claim_chores.sql
+CREATE OR REPLACE FUNCTION public.claim_chores (
+  max_chores    integer DEFAULT 2,
+  lease_seconds integer DEFAULT 600
+)
+  RETURNS TABLE (
+    lease_token     uuid,
+    workspace_id    uuid,
+    connection_id   uuid,
+    provider        text,
+    phone_number_id text,
+    waba_id         text,
+    kind            text,
+    attempts        integer
+  )
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with claimed as (
+    update private.connection_chores as chore set
+      lease_token = gen_random_uuid(),
+      lease_expires_at = now() + make_interval(secs => lease_seconds),
+      due_at = now() + make_interval(secs => lease_seconds),
+      started_at = now(),
+      attempts = chore.attempts + 1
+    where (chore.connection_id, chore.kind) in (
+      select waiting.connection_id, waiting.kind
+      from private.connection_chores as waiting
+      join public.whatsapp_connections as connection on connection.id = waiting.connection_id
+        -- A key that is refused is not shown again; the next one is tried at once.
+        and (connection.status = 'active' or connection.status = 'paused' and connection.status_reason is distinct from 'credential')
+      where waiting.due_at <= now() and (waiting.lease_token is null or waiting.lease_expires_at <= now())
+      order by waiting.due_at
+      limit max_chores
+      for update of waiting skip locked)
+    returning chore.*
+  )
+  select claimed.lease_token, claimed.workspace_id, claimed.connection_id, connection.provider, connection.phone_number_id,
+    connection.waba_id, claimed.kind, claimed.attempts
+  from claimed
+  join public.whatsapp_connections as connection on connection.id = claimed.connection_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."claim_chores"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."claim_chores"(integer, integer) IS 'Leases chores that are due; those of a dead worker again, since asking changes nothing. Paused numbers too, unless for their credential.';
+
+REVOKE ALL ON FUNCTION "public"."claim_chores"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."claim_chores"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."claim_chores"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/claim_inbound.sql
 CREATE OR REPLACE FUNCTION public.claim_inbound (
@@ -11887,6 +12257,64 @@ GRANT EXECUTE ON FUNCTION "public"."receive_inbound"(text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."receive_inbound"(text) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/record_chores.sql
+CREATE OR REPLACE FUNCTION public.record_chores (
+  results jsonb
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  held private.connection_chores[];
+begin
+  -- results: [{lease_token, outcome: done|retry|release, wait_seconds?, error?, key_refused?}]
+  -- The number before its chore, as whoever sets a credential has them.
+  perform from public.whatsapp_connections as connection
+  where connection.id in (
+    select chore.connection_id
+    from jsonb_to_recordset(results) as result (lease_token uuid, key_refused boolean)
+    join private.connection_chores as chore on chore.lease_token = result.lease_token
+    where result.key_refused)
+  order by connection.id for no key update;
+  held := array(
+    select chore from private.connection_chores as chore
+    join jsonb_to_recordset(results) as result (lease_token uuid) on chore.lease_token = result.lease_token
+    order by chore.kind, chore.connection_id for update of chore);
+  update public.whatsapp_connections as connection set
+    status = 'paused', status_reason = 'credential', last_error = result.error || jsonb_build_object('at', now())
+  from unnest(held) as chore
+  join jsonb_to_recordset(results) as result (lease_token uuid, error jsonb, key_refused boolean) on result.lease_token = chore.lease_token
+  where result.key_refused and connection.id = chore.connection_id and connection.status = 'active'
+    and not private.has_newer_credential(chore.connection_id, chore.started_at);
+  update private.connection_chores as chore set
+    lease_token = null,
+    lease_expires_at = null,
+    due_at = case
+      when result.outcome = 'release' then now()
+      when chore.due_at < chore.lease_expires_at then chore.due_at
+      else now() + make_interval(secs => coalesce(result.wait_seconds, 60)) end,
+    attempts = case result.outcome when 'done' then 0 when 'release' then chore.attempts - 1 else chore.attempts end,
+    done_at = case when result.outcome = 'done' then now() else chore.done_at end,
+    error = case result.outcome when 'done' then null when 'release' then chore.error else result.error end
+  from unnest(held) as mine
+  join jsonb_to_recordset(results) as result (lease_token uuid, outcome text, wait_seconds double precision, error jsonb)
+    on result.lease_token = mine.lease_token
+  where chore.lease_token = mine.lease_token;
+  return cardinality(held);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_chores"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_chores"(jsonb) IS 'What became of leased chores and when they are due next; a refused key pauses its number, unless it has another by now. Returns how many were still held.';
+
+REVOKE ALL ON FUNCTION "public"."record_chores"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_chores"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_chores"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/record_inbound.sql
 CREATE OR REPLACE FUNCTION public.record_inbound (
   events               jsonb,
@@ -11933,6 +12361,9 @@ begin
   end if;
   if facts <> '[]' then
     perform private.record_facts(facts);
+  end if;
+  if facts <> '[]' or exists (select from unnest(reports) where error is not null and private.tells_of_templates(error)) then
+    perform private.ask_after_inbound(facts, reports);
   end if;
   perform private.close_events(events);
   return jsonb_array_length(messages);
@@ -12073,6 +12504,58 @@ GRANT EXECUTE ON FUNCTION "public"."record_media"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/record_number_health.sql
+CREATE OR REPLACE FUNCTION public.record_number_health (
+  connection_id uuid,
+  health        jsonb,
+  as_of         timestamp with time zone
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  -- health: {quality_rating, display_phone_number, verified_name, can_send_message, problems: [text]}
+  known public.whatsapp_connections;
+begin
+  select * into known from public.whatsapp_connections as connection
+  where connection.id = record_number_health.connection_id for no key update;
+  if known.id is null or (known.provider_notices #>> '{health,at}')::timestamptz >= record_number_health.as_of then
+    return known.status;
+  end if;
+  if health ->> 'can_send_message' = 'BLOCKED' and known.status = 'active' then
+    known.status := 'paused';
+    known.status_reason := 'blocked';
+    known.last_error := jsonb_build_object('code', 'blocked', 'class', 'PAUSE',
+      'title', coalesce(health #>> '{problems,0}', 'WhatsApp lets this number send nothing'),
+      'remedy', 'Look at the number in WhatsApp Manager; it goes on by itself once WhatsApp lets it.', 'at', now());
+  elsif health ->> 'can_send_message' in ('AVAILABLE', 'LIMITED') and known.status = 'paused' and known.status_reason = 'blocked' then
+    known.status := 'active';
+    known.status_reason := null;
+    known.last_error := null;
+  end if;
+  update public.whatsapp_connections as connection set
+    quality_rating = coalesce(health ->> 'quality_rating', connection.quality_rating),
+    display_phone_number = coalesce(health ->> 'display_phone_number', connection.display_phone_number),
+    provider_notices = connection.provider_notices
+      || jsonb_build_object('health', jsonb_build_object('at', record_number_health.as_of, 'value', health)),
+    status = known.status, status_reason = known.status_reason, last_error = known.last_error
+  where connection.id = known.id;
+  return known.status;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp with time zone) IS 'What the provider says of a number: names, quality, and provider_notices.health. Pauses a BLOCKED one as blocked, and lets it go on once it may send. Answers its status.';
+
+REVOKE ALL ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/record_onboarding.sql
 CREATE OR REPLACE FUNCTION public.record_onboarding (
   workspace_id         uuid,
@@ -12145,6 +12628,10 @@ begin
   end if;
   if exists (select from unnest(held) where outcome = 'suppress') then
     perform private.suppress_contacts(held);
+  end if;
+  if exists (select from unnest(held) where error is not null and private.tells_of_templates(error)) then
+    perform private.ask_for_chores(array(
+      select distinct connection_id from unnest(held) where error is not null and private.tells_of_templates(error)), 'templates', interval '0');
   end if;
 
   delete from public.outbox as item using unnest(held) as result
@@ -12263,6 +12750,84 @@ REVOKE ALL ON FUNCTION "public"."record_removals"(jsonb) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."record_removals"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_removals"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_templates.sql
+CREATE OR REPLACE FUNCTION public.record_templates (
+  connection_id uuid,
+  templates     jsonb,
+  as_of         timestamp with time zone,
+  complete      boolean                  DEFAULT true
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  home uuid := (select workspace_id from public.whatsapp_connections where id = record_templates.connection_id);
+  -- Webhooks count whole seconds, clocks differ and a list may lag: a webhook of the last moments knows better.
+  listed_at timestamptz := record_templates.as_of - interval '5 seconds';
+  listed private.listed_template[];
+  added integer;
+  changed integer;
+  deleted integer := 0;
+begin
+  if home is null then
+    raise exception 'no such connection' using errcode = 'WA004';
+  end if;
+  listed := array(
+    select distinct on (told.name, told.language) told
+    from jsonb_populate_recordset(null::private.listed_template, record_templates.templates) as told
+    where told.name is not null and told.language is not null
+    order by told.name, told.language);
+  -- Webhooks of the number take the same turns, so neither waits for a row that the other holds.
+  perform pg_advisory_xact_lock(private.turn_of(record_templates.connection_id));
+
+  insert into public.message_templates (
+    workspace_id, connection_id, provider_template_id, name, language, category, status, quality, components, reason, as_of, synced_at)
+  select home, record_templates.connection_id, told.provider_template_id, told.name, told.language, told.category,
+    coalesce(told.status, 'UNKNOWN'), told.quality, coalesce(told.components, '[]'), told.reason,
+    jsonb_build_object('status', listed_at, 'category', listed_at, 'quality', listed_at, 'components', listed_at), listed_at
+  from unnest(listed) as told
+  on conflict (workspace_id, connection_id, name, language) do nothing;
+  get diagnostics added = row_count;
+
+  update public.message_templates as template set
+    provider_template_id = (merged.row).provider_template_id, status = (merged.row).status, reason = (merged.row).reason,
+    category = (merged.row).category, quality = (merged.row).quality, components = (merged.row).components,
+    as_of = (merged.row).as_of, synced_at = listed_at
+  from (
+    select known.id, private.merge_listed(known, told, listed_at) as row, known
+    from unnest(listed) as told
+    join public.message_templates as known on known.workspace_id = home and known.connection_id = record_templates.connection_id
+      and known.name = told.name and known.language = told.language
+    offset 0
+  ) as merged
+  where template.id = merged.id and merged.row is distinct from merged.known;
+  get diagnostics changed = row_count;
+
+  if complete then
+    -- The row stays: messages name it, and it says what it was.
+    update public.message_templates as template set
+      status = 'DELETED', as_of = template.as_of || jsonb_build_object('status', listed_at), synced_at = listed_at
+    where template.workspace_id = home and template.connection_id = record_templates.connection_id and template.status <> 'DELETED'
+      and template.synced_at <= listed_at and private.may_speak(template.as_of, 'status', listed_at)
+      and not exists (select from unnest(listed) as told where told.name = template.name and told.language = template.language);
+    get diagnostics deleted = row_count;
+  end if;
+  return jsonb_build_object('listed', cardinality(listed), 'added', added, 'changed', changed, 'deleted', deleted);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp with time zone, boolean) IS 'Templates as the provider listed them at that time: new ones, what has changed, and what a complete listing no longer has as DELETED; newer words of webhooks stay. Answers {listed, added, changed, deleted}. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/record_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.record_uploaded_media (

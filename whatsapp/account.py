@@ -102,7 +102,11 @@ class AccountClient:
                 "GET", self._provider.account_url("message_templates", self._waba_id), params=query
             )
             # The older edge of 360dialog's names them otherwise.
-            yield list(objects(answer.get("data", answer.get("waba_templates"))))
+            page = answer.get("data", answer.get("waba_templates"))
+            if not isinstance(page, list):
+                # Taken for an empty list it would mean that every template is gone.
+                raise OutcomeUnknown("the templates came back without a list of them")
+            yield list(objects(page))
             paging = answer.get("paging")
             paging = paging if isinstance(paging, dict) else {}
             cursors = paging.get("cursors")

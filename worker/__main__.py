@@ -1,4 +1,4 @@
-"""Sends the outbox, downloads media and removes what is to vanish, until a signal.
+"""Sends the outbox, downloads media, removes what is to vanish and asks after numbers and templates, until a signal.
 
 First SIGTERM or SIGINT: drain and exit. Second: exit at once.
 """
@@ -19,6 +19,8 @@ from store.rpc import Rpc
 from store.startup import start
 from whatsapp.upload import MEGABYTE
 from worker.attachments import UPLOADS, Attachments
+from worker.chores import SLOTS as CHORES
+from worker.chores import Chores
 from worker.clients import Clients, provider_http
 from worker.loop import Loop, Queue
 from worker.media import Media
@@ -40,12 +42,12 @@ async def work(settings: Settings) -> int:
         if listener is None:
             return 1
     metrics = WorkerMetrics(Metrics("worker"), settings)
-    pool = provider_http(settings.worker_sends + settings.worker_downloads + SLOTS, metrics.watch_provider)
+    pool = provider_http(settings.worker_sends + settings.worker_downloads + SLOTS + CHORES, metrics.watch_provider)
     # Files take a connection each for as long as they take, and the queues must never wait for one.
     transfers = UPLOADS + settings.worker_downloads
     watch = metrics.common.watch_database
     async with (
-        connect(settings.supabase_url, key, connections=14 + transfers, watch=watch) as project,
+        connect(settings.supabase_url, key, connections=17 + transfers, watch=watch) as project,
         pool as provider,
     ):
         rpc, files = Rpc(project), Files(project, BUCKET)
@@ -62,6 +64,8 @@ async def work(settings: Settings) -> int:
         loops["receipts"] = Loop(receipts, finished)
         removals: Queue = Removals(rpc, files)
         loops["removals"] = Loop(removals, finished)
+        chores: Queue = Chores(rpc, clients, settings.worker_templates_hours)
+        loops["chores"] = Loop(chores, finished)
         every = list(loops.values())
         metrics.watch(every, doorbell)
         metrics.common.watch_queues(rpc.get_queue_health)

@@ -15,6 +15,7 @@ from store.errors import StoreError
 from store.events import Events
 from store.rpc import Rpc
 from store.watched import Watch, Watched
+from whatsapp.account import AccountClient
 from whatsapp.client import WhatsAppClient
 from whatsapp.errors import NotSent, WhatsAppError
 from whatsapp.provider import Provider, provider
@@ -88,6 +89,11 @@ class Clients:
             client = WhatsAppClient(self._http, reached, credential)
             self._known[connection_id] = (time.monotonic() + CACHE_SECONDS, credential, client)
         return client
+
+    async def account(self, job: Row) -> AccountClient:
+        """What belongs to a claimed job's connection beside its messages, with the key of now. Raises as `of`."""
+        reached, credential = await _reach(self._rpc, self._settings, job)
+        return AccountClient(self._http, reached, credential, waba_id=job["waba_id"])
 
     def forget(self, connection_id: str) -> None:
         """The next use asks Vault again."""

@@ -548,6 +548,7 @@ class PublicWhatsappConnections(BaseModel):
     send_read_receipts: bool = Field(alias="send_read_receipts")
     status: str = Field(alias="status")
     status_reason: Optional[str] = Field(alias="status_reason")
+    status_since: datetime.datetime = Field(alias="status_since")
     waba_id: Optional[str] = Field(alias="waba_id")
     workspace_id: uuid.UUID = Field(alias="workspace_id")
 
@@ -566,6 +567,7 @@ class PublicWhatsappConnectionsInsert(TypedDict):
     send_read_receipts: NotRequired[Annotated[bool, Field(alias="send_read_receipts")]]
     status: NotRequired[Annotated[str, Field(alias="status")]]
     status_reason: NotRequired[Annotated[Optional[str], Field(alias="status_reason")]]
+    status_since: NotRequired[Annotated[datetime.datetime, Field(alias="status_since")]]
     waba_id: NotRequired[Annotated[Optional[str], Field(alias="waba_id")]]
     workspace_id: Annotated[uuid.UUID, Field(alias="workspace_id")]
 
@@ -584,6 +586,7 @@ class PublicWhatsappConnectionsUpdate(TypedDict):
     send_read_receipts: NotRequired[Annotated[bool, Field(alias="send_read_receipts")]]
     status: NotRequired[Annotated[str, Field(alias="status")]]
     status_reason: NotRequired[Annotated[Optional[str], Field(alias="status_reason")]]
+    status_since: NotRequired[Annotated[datetime.datetime, Field(alias="status_since")]]
     waba_id: NotRequired[Annotated[Optional[str], Field(alias="waba_id")]]
     workspace_id: NotRequired[Annotated[uuid.UUID, Field(alias="workspace_id")]]
 

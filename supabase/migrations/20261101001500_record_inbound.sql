@@ -154,6 +154,9 @@ begin
   if facts <> '[]' then
     perform private.record_facts(facts);
   end if;
+  if facts <> '[]' or exists (select from unnest(reports) where error is not null and private.tells_of_templates(error)) then
+    perform private.ask_after_inbound(facts, reports);
+  end if;
   perform private.close_events(events);
   return jsonb_array_length(messages);
 end

@@ -232,6 +232,7 @@ FUNCTIONS = {
     # The backend
     **dict.fromkeys(
         [
+            "claim_chores",
             "claim_inbound",
             "claim_media",
             "claim_outbound",
@@ -247,13 +248,16 @@ FUNCTIONS = {
             "next_outbound",
             "next_removals",
             "receive_inbound",
+            "record_chores",
             "record_inbound",
             "record_lost_media",
             "record_media",
             "record_onboarding",
+            "record_number_health",
             "record_outbound",
             "record_receipts",
             "record_removals",
+            "record_templates",
             "record_uploaded_media",
             "release_inbound",
             "release_media",
