@@ -18,6 +18,7 @@ from store.errors import StoreError
 from store.events import Events
 from store.files import Files
 from store.media import Media
+from store.numbers import Numbers
 from store.outbox import Outbox
 from store.rpc import Rpc
 from store.settings import SettingsError
@@ -49,6 +50,7 @@ class Project:
     outbox: Outbox
     media: Media
     files: Files
+    numbers: Numbers
 
 
 @asynccontextmanager
@@ -56,7 +58,7 @@ async def _project() -> AsyncIterator[Project]:
     settings = Settings.load()
     key = settings.supabase_service_role_key.get_secret_value()
     async with connect(settings.supabase_url, key, read_seconds=130.0) as http:
-        yield Project(Events(http), Rpc(http), Outbox(http), Media(http), Files(http, BUCKET))
+        yield Project(Events(http), Rpc(http), Outbox(http), Media(http), Files(http, BUCKET), Numbers(http))
 
 
 def run(command: Callable[[Project], Awaitable[int]]) -> None:

@@ -365,6 +365,33 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "s
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
 
+-- private/tables/inbox_places.sql
+CREATE TABLE "private"."inbox_places" (
+  "workspace_id"      uuid                     NOT NULL,
+  "connection_id"     uuid                     NOT NULL,
+  "conversation_id"   uuid                     NOT NULL,
+  "assigned_to"       uuid,
+  "status"            text                     NOT NULL,
+  "is_read"           boolean                  NOT NULL,
+  "sort_at"           timestamp with time zone NOT NULL,
+  "window_expires_at" timestamp with time zone
+);
+
+ALTER TABLE "private"."inbox_places"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX inbox_places_assignee ON private.inbox_places USING btree (workspace_id, assigned_to, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NOT NULL);
+
+CREATE INDEX inbox_places_connection ON private.inbox_places USING btree (workspace_id, connection_id, status, is_read, sort_at, conversation_id);
+
+CREATE INDEX inbox_places_nobody ON private.inbox_places USING btree (workspace_id, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NULL);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."inbox_places" TO "service_role";
+
+COMMENT ON TABLE "private"."inbox_places" IS 'Where each conversation stands in the inbox: copies of its columns, kept by triggers. No keys of its own: it is written as often as messages come.';
+
 -- private/tables/invitation_tokens.sql
 CREATE TABLE "private"."invitation_tokens" (
   "invitation_id" uuid  NOT NULL,
@@ -863,6 +890,11 @@ CREATE INDEX conversations_contact ON public.conversations USING btree (workspac
 CREATE INDEX conversations_unassigned ON public.conversations USING btree (workspace_id, status, is_read, sort_at, id)
   WHERE (assigned_to IS NULL);
 
+CREATE TRIGGER add_places
+  AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS new_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.add_places();
+
 CREATE TRIGGER broadcast_deletes
   AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS changed_rows
   FOR EACH STATEMENT
@@ -902,10 +934,20 @@ CREATE TRIGGER fill_conversation
   WHEN ((new.phone_number_id IS NULL))
   EXECUTE FUNCTION private.fill_conversation();
 
+CREATE TRIGGER move_places
+  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before NEW TABLE AS conversations_now
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.move_places();
+
 CREATE TRIGGER register_identifiers
   AFTER INSERT ON public.conversations
   FOR EACH ROW
   EXECUTE FUNCTION private.register_identifiers();
+
+CREATE TRIGGER remove_places
+  AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS old_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.remove_places();
 
 CREATE POLICY "members read conversations" ON "public"."conversations"
   FOR SELECT
@@ -1448,6 +1490,7 @@ CREATE TABLE "public"."whatsapp_connections" (
   "provider"                text                     NOT NULL DEFAULT '360dialog'::text,
   "phone_number_id"         text                     NOT NULL,
   "waba_id"                 text,
+  "former_ids"              text[]                   NOT NULL DEFAULT '{}'::text[],
   "display_phone_number"    text,
   "status"                  text                     NOT NULL DEFAULT 'active'::text,
   "status_reason"           text,
@@ -1475,6 +1518,8 @@ CREATE TABLE "public"."whatsapp_connections" (
 ALTER TABLE "public"."whatsapp_connections"
   ENABLE ROW LEVEL SECURITY;
 
+CREATE INDEX whatsapp_connections_former ON public.whatsapp_connections USING gin (former_ids);
+
 CREATE INDEX whatsapp_connections_waba ON public.whatsapp_connections USING btree (waba_id);
 
 CREATE TRIGGER enforce_connection_limit_on_move
@@ -1487,6 +1532,11 @@ CREATE TRIGGER enforce_connection_limit
   BEFORE INSERT ON public.whatsapp_connections
   FOR EACH ROW
   EXECUTE FUNCTION private.enforce_connection_limit();
+
+CREATE TRIGGER reserve_former_ids
+  AFTER INSERT OR UPDATE OF phone_number_id ON public.whatsapp_connections
+  FOR EACH ROW
+  EXECUTE FUNCTION private.reserve_former_ids();
 
 CREATE TRIGGER route_waiting
   AFTER INSERT OR UPDATE OF phone_number_id, waba_id ON public.whatsapp_connections
@@ -1503,6 +1553,8 @@ CREATE POLICY "owners and admins set up connections" ON "public"."whatsapp_conne
   TO "authenticated"
   USING ((workspace_id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)))
   WITH CHECK ((workspace_id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)));
+
+COMMENT ON COLUMN "public"."whatsapp_connections"."former_ids" IS 'Phone number ids and WABA ids that the number had before it was moved: what still comes under them is its own.';
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."media_downloads_at_once" IS 'How many files of the number are fetched at the same time, by all workers together.';
 
@@ -1898,6 +1950,27 @@ REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM
 REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) TO "postgres";
+
+-- private/functions/add_places.sql
+CREATE OR REPLACE FUNCTION private.add_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.inbox_places
+    (workspace_id, connection_id, conversation_id, assigned_to, status, is_read, sort_at, window_expires_at)
+  select workspace_id, connection_id, id, assigned_to, status, is_read, sort_at, window_expires_at from new_conversations;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."add_places"() TO "postgres";
 
 -- private/functions/add_to_stats.sql
 CREATE OR REPLACE FUNCTION private.add_to_stats()
@@ -3991,7 +4064,8 @@ CREATE OR REPLACE FUNCTION private.connections_meant (
         or private.phone_key(connection.display_phone_number) = private.phone_key(fact.display_phone_number))
       and (event.phone_number_id is null or exists (
         select from public.whatsapp_connections as own
-        where own.phone_number_id = event.phone_number_id and own.waba_id = fact.waba_id))
+        where (own.phone_number_id = event.phone_number_id or own.former_ids @> array[event.phone_number_id])
+          and own.waba_id = fact.waba_id))
   end
   order by connection.id
 $function$;
@@ -4361,7 +4435,8 @@ begin
   delete from private.connection_credentials as stored using public.whatsapp_connections as connection
   where connection.workspace_id = workspace_id and stored.connection_id = connection.id;
   update public.whatsapp_connections as connection set
-    status = 'disconnected', status_reason = 'deleted', waba_id = null, phone_number_id = 'deleted ' || connection.id
+    status = 'disconnected', status_reason = 'deleted', waba_id = null, former_ids = '{}',
+    phone_number_id = 'deleted ' || connection.id
   where connection.workspace_id = workspace_id;
 end
 $function$;
@@ -4613,7 +4688,7 @@ begin
       insert into public.whatsapp_connections (workspace_id, provider, phone_number_id, waba_id, display_phone_number)
       values (default_workspace_id, unknown.provider, unknown.phone_number_id, unknown.waba_id, unknown.display)
       on conflict (phone_number_id) do nothing;
-    exception when sqlstate 'WA002' or foreign_key_violation then
+    exception when sqlstate 'WA002' or sqlstate 'WA035' or foreign_key_violation then
       null; -- No room for another number, or no such workspace: its events stay unrouted.
     end;
   end loop;
@@ -5024,7 +5099,8 @@ CREATE OR REPLACE FUNCTION private.fill_conversation()
   SET search_path TO ''
   AS $function$
 begin
-  new.phone_number_id := (select phone_number_id from public.whatsapp_connections where id = new.connection_id);
+  -- Locked as the foreign key does in a moment: of a number that is just being moved, the new id.
+  select phone_number_id into new.phone_number_id from public.whatsapp_connections where id = new.connection_id for key share;
   return new;
 end
 $function$;
@@ -5273,6 +5349,34 @@ REVOKE ALL ON FUNCTION "private"."forget_uploaded_media"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."forget_uploaded_media"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."forget_uploaded_media"() TO "postgres";
+
+-- private/functions/forwarded.sql
+CREATE OR REPLACE FUNCTION private.forwarded (
+  items jsonb,
+  moved jsonb
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return (
+    select coalesce(jsonb_agg(case when moved ? (item ->> 'phone_number_id')
+      then item || jsonb_build_object('phone_number_id', moved -> (item ->> 'phone_number_id')) else item end order by place), '[]')
+    from jsonb_array_elements(items) with ordinality as told (item, place));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."forwarded"(jsonb, jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."forwarded"(jsonb, jsonb) IS 'Messages, reports, facts or numbers under the ids that their numbers have now.';
+
+REVOKE ALL ON FUNCTION "private"."forwarded"(jsonb, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."forwarded"(jsonb, jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."forwarded"(jsonb, jsonb) TO "postgres";
 
 -- private/functions/gather.sql
 CREATE OR REPLACE FUNCTION private.gather (
@@ -6635,6 +6739,36 @@ REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM "postgr
 
 GRANT EXECUTE ON FUNCTION "private"."message_words"(uuid, text, jsonb) TO "postgres";
 
+-- private/functions/move_places.sql
+CREATE OR REPLACE FUNCTION private.move_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET join_collapse_limit TO '1'
+  AS $function$
+begin
+  update private.inbox_places as place set
+    workspace_id = moved.workspace_id, connection_id = moved.connection_id, assigned_to = moved.assigned_to, status = moved.status,
+    is_read = moved.is_read, sort_at = moved.sort_at, window_expires_at = moved.window_expires_at
+  from conversations_before as was
+  join conversations_now as moved on moved.id = was.id and
+    (moved.workspace_id, moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+    is distinct from (was.workspace_id, was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
+  where place.workspace_id = was.workspace_id and place.connection_id = was.connection_id and place.status = was.status
+    and place.is_read = was.is_read and place.sort_at = was.sort_at and place.conversation_id = was.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."move_places"() TO "postgres";
+
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
   RETURNS TRIGGER
@@ -6653,6 +6787,39 @@ REVOKE ALL ON FUNCTION "private"."move_stats"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."move_stats"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."move_stats"() TO "postgres";
+
+-- private/functions/moved_numbers.sql
+CREATE OR REPLACE FUNCTION private.moved_numbers (
+  events jsonb
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  named text[] := array(select distinct id #>> '{}' from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id);
+begin
+  -- An id that is somebody's now is theirs, whoever had it before.
+  return (
+    select jsonb_object_agg(former.id, connection.phone_number_id)
+    from public.whatsapp_connections as connection
+    cross join lateral unnest(connection.former_ids) as former (id)
+    where connection.former_ids && named and former.id = any (named)
+      and not exists (select from public.whatsapp_connections as present where present.phone_number_id = former.id));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."moved_numbers"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."moved_numbers"(jsonb) IS 'Former ids in events, each with the id that its number has now; null when there is none.';
+
+REVOKE ALL ON FUNCTION "private"."moved_numbers"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."moved_numbers"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."moved_numbers"(jsonb) TO "postgres";
 
 -- private/functions/need_open_window.sql
 CREATE OR REPLACE FUNCTION private.need_open_window (
@@ -6680,6 +6847,48 @@ REVOKE ALL ON FUNCTION "private"."need_open_window"(public.conversations) FROM P
 REVOKE ALL ON FUNCTION "private"."need_open_window"(public.conversations) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."need_open_window"(public.conversations) TO "postgres";
+
+-- private/functions/need_place.sql
+CREATE OR REPLACE FUNCTION private.need_place (
+  connection_id        uuid,
+  provider             text,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  if provider is null or provider not in ('360dialog', 'meta') then
+    perform private.refuse_field('provider', '360dialog or meta');
+  elsif phone_number_id is null or phone_number_id !~ '^[A-Za-z0-9_-]{1,64}$' then
+    perform private.refuse_field('phone_number_id', 'the number''s id at WhatsApp, digits');
+  elsif waba_id !~ '^[A-Za-z0-9_-]{1,64}$' then
+    perform private.refuse_field('waba_id', 'the account''s id at WhatsApp, digits');
+  elsif display_phone_number !~ '^\+?[0-9 ().-]{3,40}$' then
+    perform private.refuse_field('display_phone_number', 'a phone number');
+  end if;
+  if exists (
+    select from public.whatsapp_connections as other
+    where other.id <> need_place.connection_id and other.phone_number_id = need_place.phone_number_id) then
+    raise exception 'the number cannot be connected here' using errcode = 'WA035', detail = 'phone_number_id',
+      hint = 'A number belongs to one workspace.';
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."need_place"(uuid, text, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."need_place"(uuid, text, text, text, text) IS 'Raises WA032 or WA035 where a number cannot move to.';
+
+REVOKE ALL ON FUNCTION "private"."need_place"(uuid, text, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."need_place"(uuid, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."need_place"(uuid, text, text, text, text) TO "postgres";
 
 -- private/functions/need_role.sql
 CREATE OR REPLACE FUNCTION private.need_role (
@@ -8539,6 +8748,40 @@ REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."register_identifiers"() TO "postgres";
 
+-- private/functions/release_connection.sql
+CREATE OR REPLACE FUNCTION private.release_connection (
+  connection_id uuid
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  before text;
+begin
+  select status into before from public.whatsapp_connections as connection
+  where connection.id = release_connection.connection_id for no key update;
+  if not found then
+    raise exception 'no such connection' using errcode = 'WA004';
+  end if;
+  update public.whatsapp_connections as connection set status = 'disconnected', status_reason = 'operator', last_error = null
+  where connection.id = release_connection.connection_id;
+  delete from private.connection_credentials as stored where stored.connection_id = release_connection.connection_id;
+  return before <> 'disconnected';
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."release_connection"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."release_connection"(uuid) IS 'Disconnects a number and forgets its credential. WA004.';
+
+REVOKE ALL ON FUNCTION "private"."release_connection"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."release_connection"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."release_connection"(uuid) TO "postgres";
+
 -- private/functions/remove_download_files.sql
 CREATE OR REPLACE FUNCTION private.remove_download_files()
   RETURNS TRIGGER
@@ -8637,6 +8880,30 @@ REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."remove_message_files"() TO "postgres";
+
+-- private/functions/remove_places.sql
+CREATE OR REPLACE FUNCTION private.remove_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  delete from private.inbox_places as place using old_conversations as gone
+  where place.workspace_id = gone.workspace_id and place.connection_id = gone.connection_id and place.status = gone.status
+    and place.is_read = gone.is_read and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_places"() TO "postgres";
 
 -- private/functions/remove_workspace_files.sql
 CREATE OR REPLACE FUNCTION private.remove_workspace_files()
@@ -8788,6 +9055,33 @@ REVOKE ALL ON FUNCTION "private"."report_echoes"(private.inbound_message[]) FROM
 REVOKE ALL ON FUNCTION "private"."report_echoes"(private.inbound_message[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."report_echoes"(private.inbound_message[]) TO "postgres";
+
+-- private/functions/reserve_former_ids.sql
+CREATE OR REPLACE FUNCTION private.reserve_former_ids()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- After the row: whoever waited for the same id at the unique index sees what came before.
+  if exists (
+    select from public.whatsapp_connections as other
+    where other.former_ids @> array[new.phone_number_id] and other.id <> new.id) then
+    raise exception 'the number cannot be connected here' using errcode = 'WA035', detail = 'phone_number_id',
+      hint = 'What still comes under a former id belongs to the number that had it.';
+  end if;
+  return null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."reserve_former_ids"() IS 'Nobody gets another''s late messages by connecting the id that its number has left. WA035.';
+
+REVOKE ALL ON FUNCTION "private"."reserve_former_ids"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."reserve_former_ids"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."reserve_former_ids"() TO "postgres";
 
 -- private/functions/retry_media.sql
 CREATE OR REPLACE FUNCTION private.retry_media (
@@ -9852,7 +10146,8 @@ begin
     union
     select waba
     from (select distinct id #>> '{}' as waba from jsonb_path_query(events, '$[*].wabas[*]') as id) as named
-    where not exists (select from public.whatsapp_connections where waba_id = waba));
+    -- What is said of an account that a number has left concerns nobody, and waits for nobody.
+    where not exists (select from public.whatsapp_connections where waba_id = waba or former_ids @> array[waba]));
 end
 $function$;
 
@@ -11267,12 +11562,21 @@ CREATE OR REPLACE FUNCTION public.record_inbound (
 declare
   arrived private.inbound_message[];
   reports private.inbound_status[];
+  moved jsonb := private.moved_numbers(events);
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
   -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
   -- No wait for the disk: the journal is on it, and if the machine stops before this is, its events are still to be
   -- recorded there.
   perform set_config('synchronous_commit', 'off', true);
+  if moved is not null then
+    messages := private.forwarded(messages, moved);
+    statuses := private.forwarded(statuses, moved);
+    facts := private.forwarded(facts, moved);
+    events := (
+      select jsonb_agg(event || jsonb_build_object('numbers', private.forwarded(event -> 'numbers', moved)))
+      from jsonb_array_elements(events) as event);
+  end if;
   if default_workspace_id is not null then
     perform private.ensure_connections(events, default_workspace_id);
   end if;
@@ -11437,6 +11741,66 @@ REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."record_media"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_migration.sql
+CREATE OR REPLACE FUNCTION public.record_migration (
+  connection_id        uuid,
+  provider             text,
+  phone_number_id      text,
+  credential           text,
+  waba_id              text DEFAULT NULL::text,
+  display_phone_number text DEFAULT NULL::text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  known public.whatsapp_connections;
+begin
+  -- Recordings of the number are waited for: none sees it under both ids.
+  perform pg_advisory_xact_lock(private.turn_of(connection_id));
+  select * into known from public.whatsapp_connections as connection where connection.id = connection_id for update;
+  if not found then
+    raise exception 'no such connection' using errcode = 'WA004';
+  end if;
+  perform private.need_place(connection_id, provider, phone_number_id, waba_id, display_phone_number);
+  perform private.set_connection_credential(connection_id, credential);
+  if (known.provider, known.phone_number_id) = (provider, phone_number_id) and known.waba_id is not distinct from waba_id then
+    return false;
+  end if;
+  update public.whatsapp_connections as connection set
+    provider = record_migration.provider,
+    phone_number_id = record_migration.phone_number_id,
+    waba_id = record_migration.waba_id,
+    display_phone_number = coalesce(record_migration.display_phone_number, known.display_phone_number),
+    former_ids = array(
+      select distinct former.id from unnest(known.former_ids || known.phone_number_id || known.waba_id) as former (id)
+      where former.id is not null and former.id is distinct from phone_number_id and former.id is distinct from waba_id
+      order by former.id),
+    -- Nothing is sent before its webhooks come here; what it was stopped for otherwise, it stays stopped for.
+    status = 'paused',
+    status_reason = case when known.status = 'paused' and known.status_reason <> 'credential'
+      then known.status_reason else 'migration' end,
+    quality_rating = null,
+    last_error = null
+  where connection.id = connection_id;
+  -- Files that WhatsApp was given belong to the former number.
+  delete from private.uploaded_media as known_file where known_file.connection_id = record_migration.connection_id;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) IS 'Moves a number to another provider, account or id, with its new credential; paused as `migration` until it is resumed. Threads, messages and templates stay; answers whether it was elsewhere before. WA004, WA006, WA032, WA035.';
+
+REVOKE ALL ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/record_outbound.sql
 CREATE OR REPLACE FUNCTION public.record_outbound (
@@ -11633,6 +11997,29 @@ REVOKE ALL ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) 
 GRANT EXECUTE ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/release_connection.sql
+CREATE OR REPLACE FUNCTION public.release_connection (
+  connection_id uuid
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.release_connection(connection_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."release_connection"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."release_connection"(uuid) IS 'Disconnects a number: nothing is sent any more, its credential is forgotten, its threads stay; answers whether it was connected. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."release_connection"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."release_connection"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."release_connection"(uuid) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/release_inbound.sql
 CREATE OR REPLACE FUNCTION public.release_inbound (
@@ -12184,6 +12571,47 @@ REVOKE ALL ON FUNCTION "public"."sweep_media"(integer) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."sweep_media"(integer) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."sweep_media"(integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/sweep_migration.sql
+CREATE OR REPLACE FUNCTION public.sweep_migration (
+  connection_id     uuid,
+  max_conversations integer DEFAULT 10000
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  number public.whatsapp_connections;
+  swept integer;
+begin
+  perform pg_advisory_xact_lock(private.turn_of(connection_id));
+  select * into number from public.whatsapp_connections as connection where connection.id = connection_id;
+  update public.conversations as thread set phone_number_id = number.phone_number_id
+  where thread.id in (
+    select late.id from public.conversations as late
+    where late.workspace_id = number.workspace_id and late.connection_id = number.id
+      and late.phone_number_id <> number.phone_number_id
+    order by late.id limit max_conversations for no key update);
+  get diagnostics swept = row_count;
+  -- An event of the new id and the move may have been written at the same moment, blind to each other.
+  perform public.release_inbound(array(
+    select event.id from public.webhook_events as event
+    where event.state in ('unrouted', 'failed') and event.missing && array[number.phone_number_id, number.waba_id]));
+  return swept;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_migration"(uuid, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."sweep_migration"(uuid, integer) IS 'Writes a moved number''s id into its threads, at most so many; answers how many. Releases what has come under the new id meanwhile.';
+
+REVOKE ALL ON FUNCTION "public"."sweep_migration"(uuid, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_migration"(uuid, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."sweep_migration"(uuid, integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/sweep_outbound.sql
 CREATE OR REPLACE FUNCTION public.sweep_outbound (

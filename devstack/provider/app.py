@@ -43,6 +43,8 @@ CALLS: list[tuple[str, str | None, str | None, str, Handler]] = [
     ("GET", None, f"/{WABA}/subscribed_apps", "subscribed_apps", business.get_subscribed_apps),
     ("POST", None, f"/{WABA}/subscribed_apps", "subscribed_apps", business.subscribe_app),
     ("DELETE", None, f"/{WABA}/subscribed_apps", "subscribed_apps", business.unsubscribe_app),
+    ("GET", None, f"/{WABA}/phone_numbers", "phone_numbers", business.list_phone_numbers),
+    ("POST", None, f"/{NUMBER}/register", "register", business.register),
     ("GET", f"/{OBJECT}", None, "media_lookup", media_calls.look_up),
     ("GET", None, f"/{OBJECT}", "media_lookup", get_object),
     ("DELETE", f"/{OBJECT}", f"/{OBJECT}", "media_delete", media_calls.delete),

@@ -61,6 +61,7 @@ CODES: dict[int, tuple[int, str]] = {
     132068: (400, "Flow is in blocked state"),
     132069: (400, "Flow is in throttled state"),
     133004: (503, "Server temporarily unavailable"),
+    133005: (400, "Two step verification PIN mismatch"),
     133010: (400, "Phone number not registered"),
     133016: (400, "Account register deregister rate limit exceeded"),
     134011: (400, "WhatsApp Payments terms of service has not been accepted"),

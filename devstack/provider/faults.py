@@ -28,6 +28,8 @@ Operation = Literal[
     "health",
     "phone_number",
     "subscribed_apps",
+    "phone_numbers",
+    "register",
 ]
 
 

@@ -20,7 +20,7 @@ begin
       insert into public.whatsapp_connections (workspace_id, provider, phone_number_id, waba_id, display_phone_number)
       values (default_workspace_id, unknown.provider, unknown.phone_number_id, unknown.waba_id, unknown.display)
       on conflict (phone_number_id) do nothing;
-    exception when sqlstate 'WA002' or foreign_key_violation then
+    exception when sqlstate 'WA002' or sqlstate 'WA035' or foreign_key_violation then
       null; -- No room for another number, or no such workspace: its events stay unrouted.
     end;
   end loop;
@@ -40,11 +40,44 @@ begin
     union
     select waba
     from (select distinct id #>> '{}' as waba from jsonb_path_query(events, '$[*].wabas[*]') as id) as named
-    where not exists (select from public.whatsapp_connections where waba_id = waba));
+    -- What is said of an account that a number has left concerns nobody, and waits for nobody.
+    where not exists (select from public.whatsapp_connections where waba_id = waba or former_ids @> array[waba]));
 end
 $$;
 comment on function private.unknown_of(jsonb) is 'The numbers and WABAs in events that nobody has connected.';
 grant execute on function private.unknown_of(jsonb) to service_role;
+
+create function private.moved_numbers(events jsonb) returns jsonb
+language plpgsql stable set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  named text[] := array(select distinct id #>> '{}' from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id);
+begin
+  -- An id that is somebody's now is theirs, whoever had it before.
+  return (
+    select jsonb_object_agg(former.id, connection.phone_number_id)
+    from public.whatsapp_connections as connection
+    cross join lateral unnest(connection.former_ids) as former (id)
+    where connection.former_ids && named and former.id = any (named)
+      and not exists (select from public.whatsapp_connections as present where present.phone_number_id = former.id));
+end
+$$;
+comment on function private.moved_numbers(jsonb) is 'Former ids in events, each with the id that its number has now; null when there is none.';
+grant execute on function private.moved_numbers(jsonb) to service_role;
+
+create function private.forwarded(items jsonb, moved jsonb) returns jsonb
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(case when moved ? (item ->> 'phone_number_id')
+      then item || jsonb_build_object('phone_number_id', moved -> (item ->> 'phone_number_id')) else item end order by place), '[]')
+    from jsonb_array_elements(items) with ordinality as told (item, place));
+end
+$$;
+comment on function private.forwarded(jsonb, jsonb) is 'Messages, reports, facts or numbers under the ids that their numbers have now.';
+grant execute on function private.forwarded(jsonb, jsonb) to service_role;
 
 create function private.close_events(events jsonb) returns void
 language plpgsql set search_path = ''
@@ -122,12 +155,21 @@ as $$
 declare
   arrived private.inbound_message[];
   reports private.inbound_status[];
+  moved jsonb := private.moved_numbers(events);
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
   -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
   -- No wait for the disk: the journal is on it, and if the machine stops before this is, its events are still to be
   -- recorded there.
   perform set_config('synchronous_commit', 'off', true);
+  if moved is not null then
+    messages := private.forwarded(messages, moved);
+    statuses := private.forwarded(statuses, moved);
+    facts := private.forwarded(facts, moved);
+    events := (
+      select jsonb_agg(event || jsonb_build_object('numbers', private.forwarded(event -> 'numbers', moved)))
+      from jsonb_array_elements(events) as event);
+  end if;
   if default_workspace_id is not null then
     perform private.ensure_connections(events, default_workspace_id);
   end if;

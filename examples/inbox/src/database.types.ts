@@ -236,14 +236,14 @@ isOneToOne: false
                   ]
                 },"whatsapp_connections": {
                   Row: {
-                    "created_at": string,"display_phone_number": string | null,"id": string,"last_error": Json | null,"media_downloads_at_once": number,"media_lifetime": string,"messages_per_second": number,"phone_number_id": string,"provider": string,"provider_notices": NonNullable<Json>,"quality_rating": string | null,"send_read_receipts": boolean,"status": string,"status_reason": string | null,"waba_id": string | null,"workspace_id": string
+                    "created_at": string,"display_phone_number": string | null,"former_ids": (string)[],"id": string,"last_error": Json | null,"media_downloads_at_once": number,"media_lifetime": string,"messages_per_second": number,"phone_number_id": string,"provider": string,"provider_notices": NonNullable<Json>,"quality_rating": string | null,"send_read_receipts": boolean,"status": string,"status_reason": string | null,"waba_id": string | null,"workspace_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "created_at"?: string,"display_phone_number"?: string | null,"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id": string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"waba_id"?: string | null,"workspace_id": string
+                    "created_at"?: string,"display_phone_number"?: string | null,"former_ids"?: (string)[],"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id": string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"waba_id"?: string | null,"workspace_id": string
                   }
                   Update: {
-                    "created_at"?: string,"display_phone_number"?: string | null,"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id"?: string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"waba_id"?: string | null,"workspace_id"?: string
+                    "created_at"?: string,"display_phone_number"?: string | null,"former_ids"?: (string)[],"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id"?: string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"waba_id"?: string | null,"workspace_id"?: string
                   }
                   Relationships: [
                     {
@@ -446,6 +446,9 @@ isOneToOne: false
 "record_media":
 { Args: { "results": Json }; Returns: number
                            },
+"record_migration":
+{ Args: { "connection_id": string,"credential": string,"display_phone_number"?: string,"phone_number_id": string,"provider": string,"waba_id"?: string }; Returns: boolean
+                           },
 "record_outbound":
 { Args: { "results": Json }; Returns: number
                            },
@@ -457,6 +460,9 @@ isOneToOne: false
                            },
 "record_uploaded_media":
 { Args: { "connection_id": string,"media_id": string,"path": string,"version": string }; Returns: number
+                           },
+"release_connection":
+{ Args: { "connection_id": string }; Returns: boolean
                            },
 "release_inbound":
 { Args: { "event_ids": (number)[] }; Returns: number
@@ -510,6 +516,9 @@ isOneToOne: false
                            },
 "sweep_media_retention":
 { Args: { "max_files"?: number }; Returns: number
+                           },
+"sweep_migration":
+{ Args: { "connection_id": string,"max_conversations"?: number }; Returns: number
                            },
 "sweep_outbound":
 { Args: { "uncertain_seconds"?: number }; Returns: number
