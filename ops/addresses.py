@@ -39,6 +39,7 @@ def need_reachable(settings: Settings, name: str, address: str) -> None:
     wrong = next(
         words
         for holds, words in (
+            (not parts.hostname or parts.scheme not in ("http", "https"), "is no http(s) address"),
             (parts.scheme != "https" and not local, "must begin with https://"),
             (_has_port(address) and not local, "must not have a port; put a proxy on 443 before the receiver"),
             ("_" in (parts.hostname or ""), "must not have an underscore in its domain"),

@@ -92,7 +92,7 @@ async def _move(project: Project, found: Row, moves: bool, place: Row) -> None:
 async def _ask_about_files(numbers: Numbers, found: Row) -> None:
     waiting = await numbers.files_waiting(found["id"])
     if waiting:
-        say(f"{waiting} files of the number have still to be fetched, and its new key may not reach them.")
+        say(f"Files of the number that have still to be fetched: {waiting}. Its new key may not reach them.")
         click.confirm("Move it all the same?", abort=True)
 
 
@@ -116,9 +116,7 @@ async def _finish(project: Project, connection_id: str) -> None:
         told += batch
     if told:
         say(f"{told} conversations moved along.")
-    rows = await project.numbers.all()
-    reason = next((row["status_reason"] for row in rows if row["id"] == connection_id), None)
-    if reason == MIGRATION:
+    if any(row["status_reason"] == MIGRATION for row in await project.numbers.all(id=f"eq.{connection_id}")):
         await project.outbox.resume_connection(connection_id)
 
 

@@ -9,7 +9,7 @@ import click
 
 from ops import addresses, shown
 from ops.project import Project, as_json
-from ops.provider import NO_ANSWER_FROM_PROVIDER, WRONG, account, say, secret, steps, told
+from ops.provider import NO_ANSWER_FROM_PROVIDER, WRONG, Stop, account, say, secret, steps, told
 from ops.registration import identify, ready, register
 from ops.settings import Settings
 from ops.switches import connected
@@ -50,16 +50,19 @@ ANSWERED = {"number": "phone_number_id", "provider": "provider", "status": "stat
 @click.command(
     "rotate-webhook-secret", help="Registers 360dialog's webhooks anew, with tokens of the new WHATSAPP_WEBHOOK_SECRET."
 )
+@click.option("--number", help="Only this phone number id.")
 @click.option("--check", is_flag=True, help="Only say which webhooks carry what; change nothing.")
 @as_json
-def rotate_webhook_secret(check: bool, as_json: bool) -> None:
+def rotate_webhook_secret(number: str | None, check: bool, as_json: bool) -> None:
     async def command(project: Project, settings: Settings) -> int:
         ready(settings, "360dialog")
+        chosen = {"phone_number_id": f"eq.{number}"} if number else {}
         rows: list[Row] = []
         accounts: set[str] = set()
-        for connection in await project.numbers.all():
-            if connection["provider"] == "360dialog" and connection["status"] != "disconnected":
-                rows += await _of_connection(project, settings, connection, accounts, check)
+        for connection in await project.numbers.all(provider="eq.360dialog", status="neq.disconnected", **chosen):
+            rows += await _of_connection(project, settings, connection, accounts, check)
+        if number and not rows:
+            raise Stop(f"There is no number {number} at 360dialog.", "`wabase numbers` lists them.")
         if as_json:
             shown.as_json(rows)
         else:

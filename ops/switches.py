@@ -148,8 +148,5 @@ async def _let_go(project: Project, settings: Settings, connection: Row, webhook
 
 async def _shares_account(numbers: Numbers, connection: Row) -> bool:
     """Whether another number here gets its webhooks by the same subscription."""
-    return any(
-        other["waba_id"] == connection["waba_id"] and other["id"] != connection["id"]
-        for other in await numbers.all()
-        if other["status"] != "disconnected" and other["provider"] == "meta"
-    )
+    of_it = {"waba_id": f"eq.{connection['waba_id']}", "provider": "eq.meta", "status": "neq.disconnected"}
+    return any(other["id"] != connection["id"] for other in await numbers.all(**of_it))

@@ -28,10 +28,13 @@ class Numbers:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
-    async def all(self) -> list[Row]:
-        """Every connection, workspace by workspace; not those of deleted ones."""
-        query = {"select": COLUMNS, "order": "workspace_id,created_at,id", "workspace.deleted_at": "is.null"}
-        return [_flat(row) for row in await self._get("whatsapp_connections", query)]
+    async def all(self, **filters: str) -> list[Row]:
+        """Every connection that passes PostgREST's filters, workspace by workspace; not those of deleted ones."""
+        query = {"select": COLUMNS, "order": "workspace_id,created_at,id", "workspace.deleted_at": "is.null", **filters}
+        found: list[Row] = []
+        while page := await self._get("whatsapp_connections", {**query, "limit": str(PAGE), "offset": str(len(found))}):
+            found += [_flat(row) for row in page]
+        return found
 
     async def find(self, phone_number_id: str) -> Row | None:
         """The connection that has this id, else the one that had it before it was moved."""
