@@ -3876,7 +3876,8 @@ GRANT EXECUTE ON FUNCTION "private"."check_url"(jsonb, text) TO "postgres";
 
 -- private/functions/close_events.sql
 CREATE OR REPLACE FUNCTION private.close_events (
-  events jsonb
+  events  jsonb,
+  unknown text[]
 )
   RETURNS void
   LANGUAGE plpgsql
@@ -3886,8 +3887,6 @@ CREATE OR REPLACE FUNCTION private.close_events (
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
-declare
-  unknown text[] := private.unknown_of(events);
 begin
   -- In one order: a sweep may be applying the same events in another.
   perform from public.webhook_events where id = any (array(select (item ->> 'id')::bigint from jsonb_array_elements(events) as item))
@@ -3915,15 +3914,15 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb, text[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."close_events"(jsonb) IS 'Writes into the journal what became of its events.';
+COMMENT ON FUNCTION "private"."close_events"(jsonb, text[]) IS 'Writes into the journal what became of its events, and which of their numbers and WABAs nobody has connected.';
 
-REVOKE ALL ON FUNCTION "private"."close_events"(jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."close_events"(jsonb, text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."close_events"(jsonb) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."close_events"(jsonb, text[]) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb, text[]) TO "postgres";
 
 -- private/functions/compare_rebuilt.sql
 CREATE OR REPLACE FUNCTION private.compare_rebuilt (
@@ -10142,7 +10141,7 @@ begin
   return array(
     select number
     from (select distinct id #>> '{}' as number from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id) as named
-    where not exists (select from public.whatsapp_connections where phone_number_id = number)
+    where not exists (select from public.whatsapp_connections where phone_number_id = number or former_ids @> array[number])
     union
     select waba
     from (select distinct id #>> '{}' as waba from jsonb_path_query(events, '$[*].wabas[*]') as id) as named
@@ -11563,6 +11562,7 @@ declare
   arrived private.inbound_message[];
   reports private.inbound_status[];
   moved jsonb := private.moved_numbers(events);
+  unknown text[];
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
   -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
@@ -11580,6 +11580,8 @@ begin
   if default_workspace_id is not null then
     perform private.ensure_connections(events, default_workspace_id);
   end if;
+  -- Before the items are looked at: what is connected a moment later is set aside and applied again, never passed over.
+  unknown := private.unknown_of(events);
   arrived := private.arrived_messages(messages);
   reports := private.arrived_statuses(statuses);
   -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
@@ -11603,7 +11605,7 @@ begin
   if facts <> '[]' then
     perform private.record_facts(facts);
   end if;
-  perform private.close_events(events);
+  perform private.close_events(events, unknown);
   return jsonb_array_length(messages);
 end
 $function$;
@@ -12402,12 +12404,12 @@ CREATE OR REPLACE FUNCTION public.sweep_inbound (
   LANGUAGE sql
   SET search_path TO ''
   AS $function$
-  -- An event and the connection it waits for may have been written at the same moment, blind to each other.
+  -- An event and the connection it waits for may have been written, or moved, at the same moment, blind to each other.
   select public.release_inbound(array(
     select event.id
     from public.whatsapp_connections as connection
     join public.webhook_events as event on event.missing && array[connection.phone_number_id, connection.waba_id]
-    where connection.created_at > now() - interval '10 minutes' and event.state in ('unrouted', 'failed')));
+    where (connection.created_at > now() - interval '10 minutes' or connection.former_ids <> '{}') and event.state in ('unrouted', 'failed')));
   with poisoned as (
     update public.webhook_events
     set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')
@@ -12595,7 +12597,7 @@ begin
       and late.phone_number_id <> number.phone_number_id
     order by late.id limit max_conversations for no key update);
   get diagnostics swept = row_count;
-  -- An event of the new id and the move may have been written at the same moment, blind to each other.
+  -- At once what sweep_inbound would find by and by: an event and the move, written blind to each other.
   perform public.release_inbound(array(
     select event.id from public.webhook_events as event
     where event.state in ('unrouted', 'failed') and event.missing && array[number.phone_number_id, number.waba_id]));

@@ -36,7 +36,7 @@ begin
   return array(
     select number
     from (select distinct id #>> '{}' as number from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id) as named
-    where not exists (select from public.whatsapp_connections where phone_number_id = number)
+    where not exists (select from public.whatsapp_connections where phone_number_id = number or former_ids @> array[number])
     union
     select waba
     from (select distinct id #>> '{}' as waba from jsonb_path_query(events, '$[*].wabas[*]') as id) as named
@@ -79,12 +79,10 @@ $$;
 comment on function private.forwarded(jsonb, jsonb) is 'Messages, reports, facts or numbers under the ids that their numbers have now.';
 grant execute on function private.forwarded(jsonb, jsonb) to service_role;
 
-create function private.close_events(events jsonb) returns void
+create function private.close_events(events jsonb, unknown text[]) returns void
 language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-declare
-  unknown text[] := private.unknown_of(events);
 begin
   -- In one order: a sweep may be applying the same events in another.
   perform from public.webhook_events where id = any (array(select (item ->> 'id')::bigint from jsonb_array_elements(events) as item))
@@ -111,8 +109,8 @@ begin
   where event.id = told.id;
 end
 $$;
-comment on function private.close_events(jsonb) is 'Writes into the journal what became of its events.';
-grant execute on function private.close_events(jsonb) to service_role;
+comment on function private.close_events(jsonb, text[]) is 'Writes into the journal what became of its events, and which of their numbers and WABAs nobody has connected.';
+grant execute on function private.close_events(jsonb, text[]) to service_role;
 
 create function private.turn_of(connection_id uuid) returns bigint
 language sql immutable parallel safe set search_path = ''
@@ -156,6 +154,7 @@ declare
   arrived private.inbound_message[];
   reports private.inbound_status[];
   moved jsonb := private.moved_numbers(events);
+  unknown text[];
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
   -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
@@ -173,6 +172,8 @@ begin
   if default_workspace_id is not null then
     perform private.ensure_connections(events, default_workspace_id);
   end if;
+  -- Before the items are looked at: what is connected a moment later is set aside and applied again, never passed over.
+  unknown := private.unknown_of(events);
   arrived := private.arrived_messages(messages);
   reports := private.arrived_statuses(statuses);
   -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
@@ -196,7 +197,7 @@ begin
   if facts <> '[]' then
     perform private.record_facts(facts);
   end if;
-  perform private.close_events(events);
+  perform private.close_events(events, unknown);
   return jsonb_array_length(messages);
 end
 $$;

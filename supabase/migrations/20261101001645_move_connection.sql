@@ -107,7 +107,7 @@ begin
       and late.phone_number_id <> number.phone_number_id
     order by late.id limit max_conversations for no key update);
   get diagnostics swept = row_count;
-  -- An event of the new id and the move may have been written at the same moment, blind to each other.
+  -- At once what sweep_inbound would find by and by: an event and the move, written blind to each other.
   perform public.release_inbound(array(
     select event.id from public.webhook_events as event
     where event.state in ('unrouted', 'failed') and event.missing && array[number.phone_number_id, number.waba_id]));

@@ -74,6 +74,16 @@ async def test_without_a_network_nothing_is_made(database: Connect, business: Bu
     assert (await webhook_of(business), await row_of(database, business.id)) == ((None, None), None)
 
 
+async def test_a_provider_that_answers_too_late_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, database: Connect, business: Business
+) -> None:
+    monkeypatch.setattr("whatsapp.account.SECONDS", 0.3)
+    await business.fault("health", {"delay_ms": 2000}, times=1)
+    answer = await here(*CONNECT, typed=business.api_key, **HERE)
+    assert (answer.status, "no answer that makes sense" in answer.complained) == (4, True), answer.complained
+    assert await row_of(database, business.id) is None
+
+
 async def test_a_project_without_a_function_says_how_to_get_it(database: Connect, business: Business) -> None:
     tenant = await Tenant.new(database, business.id, business.waba_id)
     async with database() as connection:
