@@ -13,9 +13,13 @@ import click
 
 from ops import inbound as journal
 from ops import shown
+from ops.connect import connect
 from ops.media import media
+from ops.migrate import migrate
 from ops.outbound import outbound
 from ops.project import Moment, Project, as_json, run
+from ops.rotate import rotate_key, rotate_webhook_secret
+from ops.switches import disconnect, numbers, pause, resume
 from ops.templates import templates
 from ops.verify import verify as verify_connections
 
@@ -30,9 +34,17 @@ def main() -> None:
     pass
 
 
-main.add_command(outbound)
+main.add_command(connect)
+main.add_command(disconnect)
 main.add_command(media)
 main.add_command(templates)
+main.add_command(migrate)
+main.add_command(numbers)
+main.add_command(outbound)
+main.add_command(pause)
+main.add_command(resume)
+main.add_command(rotate_key)
+main.add_command(rotate_webhook_secret)
 
 
 @main.group(help="The journal of webhooks: look at it, apply it once more.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +10,7 @@ import click
 from ops import shown
 from ops.explained import in_words
 from ops.project import Moment, Project, as_json, run
+from ops.switches import pause, resume
 from store.errors import Rejected
 from store.outbox import NO_SUCH, Filters, Row
 
@@ -108,33 +108,5 @@ def retry_messages(message_ids: tuple[UUID, ...]) -> None:
     run(command)
 
 
-@outbound.command("pause", help="Nothing more is sent from a number: its queue waits, and nothing fails.")
-@click.argument("number")
-@click.option("--reason", default="operator", show_default=True, help="Shown to its workspace.")
-def pause_number(number: str, reason: str) -> None:
-    _switch(number, lambda project, connection_id: project.outbox.pause_connection(connection_id, reason), "paused")
-
-
-@outbound.command("resume", help="A paused number goes on where it was.")
-@click.argument("number")
-def resume_number(number: str) -> None:
-    _switch(number, lambda project, connection_id: project.outbox.resume_connection(connection_id), "active")
-
-
-def _switch(number: str, change: Callable[[Project, str], Awaitable[None]], becomes: str) -> None:
-    async def command(project: Project) -> int:
-        found = await project.events.connections({"phone_number_id": f"eq.{number}"})
-        try:
-            for connection in found:
-                await change(project, connection["id"])
-        except Rejected as error:
-            if error.code != NO_SUCH:
-                raise
-            found = []
-        if not found:
-            click.echo(f"There is no number {number}, or it is disconnected.", err=True)
-            return 1
-        click.echo(f"{number} is {becomes}.")
-        return 0
-
-    run(command)
+outbound.add_command(pause)
+outbound.add_command(resume)

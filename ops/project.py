@@ -18,6 +18,7 @@ from store.errors import StoreError
 from store.events import Events
 from store.files import Files
 from store.media import Media
+from store.numbers import Numbers
 from store.outbox import Outbox
 from store.rpc import Rpc
 from store.settings import SettingsError
@@ -51,6 +52,7 @@ class Project:
     media: Media
     files: Files
     templates: Templates
+    numbers: Numbers
 
 
 @asynccontextmanager
@@ -58,7 +60,8 @@ async def _project() -> AsyncIterator[Project]:
     settings = Settings.load()
     key = settings.supabase_service_role_key.get_secret_value()
     async with connect(settings.supabase_url, key, read_seconds=130.0) as http:
-        yield Project(Events(http), Rpc(http), Outbox(http), Media(http), Files(http, BUCKET), Templates(http))
+        stores = Events(http), Rpc(http), Outbox(http), Media(http), Files(http, BUCKET), Templates(http), Numbers(http)
+        yield Project(*stores)
 
 
 def run(command: Callable[[Project], Awaitable[int]]) -> None:

@@ -101,7 +101,7 @@ def _name(difference: Row) -> tuple[Any, ...]:
 async def _look(events: Events, rpc: Rpc, connections: list[Row], say: Callable[[str], None]) -> Verdict:
     verdict = Verdict()
     since = await events.beginning()
-    told = await _read(events, verdict, {row["phone_number_id"] for row in connections}, say)
+    told = await _read(events, verdict, _homes(connections), say)
     for connection in connections:
         of_it = told[connection["phone_number_id"]]
         say(f"number {connection['phone_number_id']}: {of_it.rows} rows to rebuild")
@@ -113,7 +113,13 @@ async def _look(events: Events, rpc: Rpc, connections: list[Row], say: Callable[
     return verdict
 
 
-async def _read(events: Events, verdict: Verdict, wanted: set[str], say: Callable[[str], None]) -> dict[str, Told]:
+def _homes(connections: list[Row]) -> dict[str, str]:
+    """The number that each id stands for: its own, and those it had before it was moved."""
+    former = {former: row["phone_number_id"] for row in connections for former in row["former_ids"]}
+    return former | {row["phone_number_id"]: row["phone_number_id"] for row in connections}
+
+
+async def _read(events: Events, verdict: Verdict, homes: dict[str, str], say: Callable[[str], None]) -> dict[str, Told]:
     told: dict[str, Told] = defaultdict(Told)
     async for page in events.bodies():
         for row in page:
@@ -121,19 +127,19 @@ async def _read(events: Events, verdict: Verdict, wanted: set[str], say: Callabl
             if verdict.events % STRIDE == 0:
                 say(f"{verdict.events} events read")
             endpoint = Endpoint(row["provider"], row["phone_number_id"], row["waba_id"])
-            _keep(told, wanted, normalise(row["id"], endpoint, decode(row["raw"])), row["state"] == "received")
+            _keep(told, homes, normalise(row["id"], endpoint, decode(row["raw"])), row["state"] == "received")
     return told
 
 
-def _keep(told: dict[str, Told], wanted: set[str], result: Normalised, waits: bool) -> None:
+def _keep(told: dict[str, Told], homes: dict[str, str], result: Normalised, waits: bool) -> None:
     if waits:
         for row in result.messages:
-            told[row["phone_number_id"]].expected.add(row["wamid"])
+            told[homes.get(row["phone_number_id"], "")].expected.add(row["wamid"])
         return
     for kind in ("messages", "statuses", "facts"):
         for row in getattr(result, kind):
-            if row.get("phone_number_id") in wanted:
-                getattr(told[row["phone_number_id"]], kind).append(row)
+            if home := homes.get(row.get("phone_number_id", "")):
+                getattr(told[home], kind).append(row)
 
 
 async def _verify_number(rpc: Rpc, verdict: Verdict, connection_id: str, told: Told, since: str | None) -> None:

@@ -50,8 +50,8 @@ class Events:
         return next((row["received_at"] for row in await self._get("webhook_events", query)), None)
 
     async def connections(self, filters: Mapping[str, str]) -> list[Row]:
-        """Connections with their workspace, provider, number and WABA."""
-        columns = "id,workspace_id,provider,phone_number_id,waba_id"
+        """Connections with their workspace, provider, number and WABA, and the ids they had before."""
+        columns = "id,workspace_id,provider,phone_number_id,waba_id,former_ids"
         return await self._get("whatsapp_connections", {"select": columns, "order": "id", **filters})
 
     def received(self, connection_id: str, since: str) -> AsyncIterator[list[Row]]:

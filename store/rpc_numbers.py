@@ -70,3 +70,25 @@ class NumberCalls(Calls):
         told = {"phone_number_id": phone_number_id, "waba_id": waba_id, "display_phone_number": display_phone_number}
         who = {"workspace_id": workspace_id, "user_id": user_id, "provider": provider}
         return expected(await self._call("record_onboarding", **who, **told, credential=credential), str)
+
+    async def record_migration(  # noqa: PLR0917 - as the function in the database
+        self,
+        connection_id: str,
+        provider: str,
+        phone_number_id: str,
+        credential: str,
+        waba_id: str | None = None,
+        display_phone_number: str | None = None,
+    ) -> bool:
+        """Moves a number elsewhere, paused as `migration`; False: it is there. Rejected: WA004, WA006, WA032, WA035."""
+        place = {"provider": provider, "phone_number_id": phone_number_id, "waba_id": waba_id}
+        place |= {"display_phone_number": display_phone_number, "credential": credential}
+        return expected(await self._call("record_migration", connection_id=connection_id, **place), bool)
+
+    async def sweep_migration(self, connection_id: str, max_conversations: int = 10000) -> int:
+        """Tells at most `max_conversations` threads of a moved number its new id; gives how many."""
+        return await self._count("sweep_migration", connection_id=connection_id, max_conversations=max_conversations)
+
+    async def release_connection(self, connection_id: str) -> bool:
+        """Disconnects a number and forgets its credential; whether it was connected. Rejected with WA004."""
+        return expected(await self._call("release_connection", connection_id=connection_id), bool)

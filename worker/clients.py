@@ -79,15 +79,19 @@ class Clients:
         self._http = http
         self._settings = settings
         self._known: dict[str, tuple[float, str, WhatsAppClient]] = {}
+        # Where each is reached: a number that has been moved is not sent from its former place for as long as it lasts.
+        self._places: dict[str, tuple[str, str]] = {}
 
     async def of(self, job: Row) -> WhatsAppClient:
         """The client of a claimed job's connection. Raises NoCredential or StoreError."""
         connection_id: str = job["connection_id"]
         expires, _, client = self._known.get(connection_id, (0.0, "", None))
-        if client is None or expires < time.monotonic():
+        place = (job["provider"], job["phone_number_id"])
+        if client is None or expires < time.monotonic() or self._places[connection_id] != place:
             reached, credential = await _reach(self._rpc, self._settings, job)
             client = WhatsAppClient(self._http, reached, credential)
             self._known[connection_id] = (time.monotonic() + CACHE_SECONDS, credential, client)
+            self._places[connection_id] = place
         return client
 
     async def account(self, job: Row) -> AccountClient:
