@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ops.doctor import doctor
 from ops.inbound import inbound
 from ops.media import media
 from ops.outbound import outbound
@@ -17,6 +18,7 @@ def main() -> None:
     pass
 
 
+main.add_command(doctor)
 main.add_command(inbound)
 main.add_command(media)
 main.add_command(outbound)

@@ -61,7 +61,8 @@ class Project:
 
 
 @asynccontextmanager
-async def _project(settings: Settings) -> AsyncIterator[Project]:
+async def opened(settings: Settings) -> AsyncIterator[Project]:
+    """The project that the settings name, for as long as somebody works with it."""
     key = settings.supabase_service_role_key.get_secret_value()
     async with connect(settings.supabase_url, key, read_seconds=130.0) as http:
         yield Project(settings, http, Events(http), Rpc(http), Outbox(http), Media(http), Files(http, BUCKET))
@@ -76,7 +77,7 @@ def run(command: Callable[[Project], Awaitable[int]]) -> None:
         sys.exit(WRONG_USAGE)
 
     async def main() -> int:
-        async with _project(settings) as project:
+        async with opened(settings) as project:
             return await command(project)
 
     _quiet_logs()

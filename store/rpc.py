@@ -213,6 +213,12 @@ class Rpc:
         credential = await self._call("get_connection_credential", connection_id=connection_id)
         return None if credential is None else _expected(credential, str)
 
+    # the installation
+
+    async def get_installation(self) -> Row:
+        """What is installed: {at, postgres, release, migrations, objects}; the function's comment says more."""
+        return _expected(await self._call("get_installation"), dict)
+
     async def _rows(self, function: str, **arguments: Any) -> list[Row]:
         return _expected(await self._call(function, **arguments), list)
 

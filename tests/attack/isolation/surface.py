@@ -240,6 +240,7 @@ FUNCTIONS = {
             "extend_media",
             "extend_outbound",
             "get_connection_credential",
+            "get_installation",
             "get_uploaded_media",
             "next_media",
             "next_outbound",
