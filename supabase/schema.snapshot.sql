@@ -365,6 +365,33 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "s
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
 
+-- private/tables/inbox_places.sql
+CREATE TABLE "private"."inbox_places" (
+  "workspace_id"      uuid                     NOT NULL,
+  "connection_id"     uuid                     NOT NULL,
+  "conversation_id"   uuid                     NOT NULL,
+  "assigned_to"       uuid,
+  "status"            text                     NOT NULL,
+  "is_read"           boolean                  NOT NULL,
+  "sort_at"           timestamp with time zone NOT NULL,
+  "window_expires_at" timestamp with time zone
+);
+
+ALTER TABLE "private"."inbox_places"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX inbox_places_assignee ON private.inbox_places USING btree (workspace_id, assigned_to, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NOT NULL);
+
+CREATE INDEX inbox_places_connection ON private.inbox_places USING btree (workspace_id, connection_id, status, is_read, sort_at, conversation_id);
+
+CREATE INDEX inbox_places_nobody ON private.inbox_places USING btree (workspace_id, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NULL);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."inbox_places" TO "service_role";
+
+COMMENT ON TABLE "private"."inbox_places" IS 'Where each conversation stands in the inbox: copies of its columns, kept by triggers. No keys of its own: it is written as often as messages come.';
+
 -- private/tables/invitation_tokens.sql
 CREATE TABLE "private"."invitation_tokens" (
   "invitation_id" uuid  NOT NULL,
@@ -863,6 +890,11 @@ CREATE INDEX conversations_contact ON public.conversations USING btree (workspac
 CREATE INDEX conversations_unassigned ON public.conversations USING btree (workspace_id, status, is_read, sort_at, id)
   WHERE (assigned_to IS NULL);
 
+CREATE TRIGGER add_places
+  AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS new_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.add_places();
+
 CREATE TRIGGER broadcast_deletes
   AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS changed_rows
   FOR EACH STATEMENT
@@ -902,10 +934,20 @@ CREATE TRIGGER fill_conversation
   WHEN ((new.phone_number_id IS NULL))
   EXECUTE FUNCTION private.fill_conversation();
 
+CREATE TRIGGER move_places
+  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before NEW TABLE AS conversations_now
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.move_places();
+
 CREATE TRIGGER register_identifiers
   AFTER INSERT ON public.conversations
   FOR EACH ROW
   EXECUTE FUNCTION private.register_identifiers();
+
+CREATE TRIGGER remove_places
+  AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS old_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.remove_places();
 
 CREATE POLICY "members read conversations" ON "public"."conversations"
   FOR SELECT
@@ -1899,6 +1941,27 @@ REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM
 
 GRANT EXECUTE ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) TO "postgres";
 
+-- private/functions/add_places.sql
+CREATE OR REPLACE FUNCTION private.add_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.inbox_places
+    (workspace_id, connection_id, conversation_id, assigned_to, status, is_read, sort_at, window_expires_at)
+  select workspace_id, connection_id, id, assigned_to, status, is_read, sort_at, window_expires_at from new_conversations;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."add_places"() TO "postgres";
+
 -- private/functions/add_to_stats.sql
 CREATE OR REPLACE FUNCTION private.add_to_stats()
   RETURNS TRIGGER
@@ -2008,6 +2071,33 @@ REVOKE ALL ON FUNCTION "private"."amend_messages"(private.inbound_message[]) FRO
 REVOKE ALL ON FUNCTION "private"."amend_messages"(private.inbound_message[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."amend_messages"(private.inbound_message[]) TO "postgres";
+
+-- private/functions/applied_migrations.sql
+CREATE OR REPLACE FUNCTION private.applied_migrations()
+  RETURNS text[]
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  versions text[];
+begin
+  if to_regclass('supabase_migrations.schema_migrations') is null then
+    return null;
+  end if;
+  execute 'select array_agg(version order by version) from supabase_migrations.schema_migrations' into versions;
+  return versions;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."applied_migrations"() IS 'The versions that `supabase db push` has recorded; null where it has recorded nothing.';
+
+REVOKE ALL ON FUNCTION "private"."applied_migrations"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."applied_migrations"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."applied_migrations"() TO "postgres";
 
 -- private/functions/apply_statuses.sql
 CREATE OR REPLACE FUNCTION private.apply_statuses (
@@ -5686,6 +5776,175 @@ REVOKE ALL ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) 
 
 GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) TO "postgres";
 
+-- private/functions/installation.sql
+CREATE OR REPLACE FUNCTION private.installation()
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  return jsonb_build_object(
+    'at', extract(epoch from clock_timestamp()),
+    'postgres', current_setting('server_version_num')::integer / 10000,
+    'release', private.schema_release(),
+    'migrations', private.applied_migrations(),
+    'objects', (
+      select jsonb_object_agg(facts.kind, facts.named)
+      from (
+        select fact.kind, jsonb_object_agg(fact.name, fact.value) as named
+        from (select * from private.installed_relations() union all select * from private.installed_rules()) as fact
+        group by fact.kind
+      ) as facts));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."installation"() TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."installation"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installation"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installation"() TO "postgres";
+
+-- private/functions/installed_grants.sql
+CREATE OR REPLACE FUNCTION private.installed_grants (
+  acl aclitem[]
+)
+  RETURNS TABLE (
+    role      text,
+    privilege text
+  )
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+  select
+    case when granted.grantee = 0 then 'public' else granted.grantee::regrole::text end,
+    lower(granted.privilege_type)
+  from pg_catalog.aclexplode(acl) as granted
+  where (granted.grantee = 0 or granted.grantee::regrole::text in ('anon', 'authenticated', 'service_role'))
+    -- Only Postgres 17 and later have it.
+    and granted.privilege_type <> 'MAINTAIN'
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."installed_grants"(aclitem[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installed_grants"(aclitem[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installed_grants"(aclitem[]) TO "postgres";
+
+-- private/functions/installed_relations.sql
+CREATE OR REPLACE FUNCTION private.installed_relations()
+  RETURNS TABLE (
+    kind  text,
+    name  text,
+    value text
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  with ours as (
+    select class.oid, class.relname, class.relkind, class.relacl, class.relrowsecurity,
+      format('%s.%s', space.nspname, class.relname) as name
+    from pg_catalog.pg_class as class
+    join pg_catalog.pg_namespace as space on space.oid = class.relnamespace
+    where space.nspname in ('public', 'private') and class.relkind in ('r', 'p', 'v', 'm')
+  )
+  select 'table', ours.name, case when ours.relrowsecurity then 'row level security' else 'no row level security' end from ours
+  union all
+  select 'column', ours.name || '.' || attribute.attname,
+    pg_catalog.format_type(attribute.atttypid, attribute.atttypmod) || case when attribute.attnotnull then ' not null' else '' end
+  from ours join pg_catalog.pg_attribute as attribute on attribute.attrelid = ours.oid
+  where attribute.attnum > 0 and not attribute.attisdropped
+  union all
+  select 'grant', format('to %s on %s', granted.role, ours.name), string_agg(granted.privilege, ', ' order by granted.privilege)
+  from ours, private.installed_grants(ours.relacl) as granted
+  group by ours.name, granted.role
+  union all
+  select 'grant', format('to %s on columns of %s', granted.role, ours.name),
+    string_agg(format('%s(%s)', granted.privilege, attribute.attname), ', ' order by granted.privilege, attribute.attname)
+  from ours
+  join pg_catalog.pg_attribute as attribute on attribute.attrelid = ours.oid and not attribute.attisdropped,
+    private.installed_grants(attribute.attacl) as granted
+  group by ours.name, granted.role
+  union all
+  select 'trigger', format('%s on %s', trigger.tgname, ours.name), case trigger.tgenabled when 'D' then 'disabled' else 'enabled' end
+  from ours join pg_catalog.pg_trigger as trigger on trigger.tgrelid = ours.oid
+  where not trigger.tgisinternal
+  union all
+  select 'index', format('%s on %s', class.relname, ours.name), case when index.indisvalid then 'valid' else 'invalid' end
+  from ours
+  join pg_catalog.pg_index as index on index.indrelid = ours.oid
+  join pg_catalog.pg_class as class on class.oid = index.indexrelid
+  union all
+  select 'constraint', format('%s on %s', held.conname, ours.name), case when held.convalidated then 'validated' else 'not validated' end
+  from ours join pg_catalog.pg_constraint as held on held.conrelid = ours.oid
+  -- As constraints of their own only Postgres 18 and later have these.
+  where held.contype <> 'n'
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."installed_relations"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installed_relations"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installed_relations"() TO "postgres";
+
+-- private/functions/installed_rules.sql
+CREATE OR REPLACE FUNCTION private.installed_rules()
+  RETURNS TABLE (
+    kind  text,
+    name  text,
+    value text
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select 'policy', format('"%s" on %s.%s', policy.policyname, policy.schemaname, policy.tablename),
+    format('%s, %s, to %s, %s', lower(policy.permissive), lower(policy.cmd), array_to_string(policy.roles, ' '),
+      md5(concat_ws(' ', policy.qual, '/', policy.with_check)))
+  from pg_catalog.pg_policies as policy
+  where policy.schemaname in ('public', 'private', 'storage', 'realtime')
+  union all
+  select 'function', routine.oid::regprocedure::text,
+    format('security %s, %s, %s', case when routine.prosecdef then 'definer' else 'invoker' end,
+      coalesce(array_to_string(routine.proconfig, ' '), 'no settings'),
+      -- The body of SQL-standard functions is not in prosrc; we have none of these.
+      md5(routine.prosrc))
+  from pg_catalog.pg_proc as routine
+  where routine.pronamespace::regnamespace::text in ('public', 'private')
+    and not exists (select from pg_catalog.pg_depend as depends
+      where depends.classid = 'pg_proc'::regclass and depends.objid = routine.oid and depends.deptype = 'e')
+  union all
+  select 'grant', format('to %s on function %s', granted.role, routine.oid::regprocedure),
+    string_agg(granted.privilege, ', ' order by granted.privilege)
+  from pg_catalog.pg_proc as routine, private.installed_grants(
+    coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))) as granted
+  where routine.pronamespace::regnamespace::text in ('public', 'private')
+  group by routine.oid, granted.role
+  union all
+  select 'grant', format('to %s on schema %s', granted.role, space.nspname), string_agg(granted.privilege, ', ' order by granted.privilege)
+  from pg_catalog.pg_namespace as space, private.installed_grants(space.nspacl) as granted
+  where space.nspname in ('public', 'private')
+  group by space.nspname, granted.role
+  union all
+  select 'publication', format('%s.%s', published.schemaname, published.tablename), 'published'
+  from pg_catalog.pg_publication_tables as published
+  where published.pubname = 'supabase_realtime'
+  union all
+  select 'bucket', bucket.id, case when bucket.public then 'public' else 'private' end
+  from storage.buckets as bucket
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."installed_rules"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installed_rules"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installed_rules"() TO "postgres";
+
 -- private/functions/invite_member.sql
 CREATE OR REPLACE FUNCTION private.invite_member (
   workspace_id uuid,
@@ -6634,6 +6893,36 @@ REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."message_words"(uuid, text, jsonb) TO "postgres";
+
+-- private/functions/move_places.sql
+CREATE OR REPLACE FUNCTION private.move_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET join_collapse_limit TO '1'
+  AS $function$
+begin
+  update private.inbox_places as place set
+    workspace_id = moved.workspace_id, connection_id = moved.connection_id, assigned_to = moved.assigned_to, status = moved.status,
+    is_read = moved.is_read, sort_at = moved.sort_at, window_expires_at = moved.window_expires_at
+  from conversations_before as was
+  join conversations_now as moved on moved.id = was.id and
+    (moved.workspace_id, moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+    is distinct from (was.workspace_id, was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
+  where place.workspace_id = was.workspace_id and place.connection_id = was.connection_id and place.status = was.status
+    and place.is_read = was.is_read and place.sort_at = was.sort_at and place.conversation_id = was.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."move_places"() TO "postgres";
 
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
@@ -8638,6 +8927,30 @@ REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."remove_message_files"() TO "postgres";
 
+-- private/functions/remove_places.sql
+CREATE OR REPLACE FUNCTION private.remove_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  delete from private.inbox_places as place using old_conversations as gone
+  where place.workspace_id = gone.workspace_id and place.connection_id = gone.connection_id and place.status = gone.status
+    and place.is_read = gone.is_read and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_places"() TO "postgres";
+
 -- private/functions/remove_workspace_files.sql
 CREATE OR REPLACE FUNCTION private.remove_workspace_files()
   RETURNS TRIGGER
@@ -8904,6 +9217,25 @@ REVOKE ALL ON FUNCTION "private"."route_waiting"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."route_waiting"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."route_waiting"() TO "postgres";
+
+-- private/functions/schema_release.sql
+CREATE OR REPLACE FUNCTION private.schema_release()
+  RETURNS jsonb
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+  -- A migration that the release before cannot live with replaces this function and raises least_code.
+  select '{"schema": "0.1.0", "least_code": "0.1.0"}'::jsonb
+$function$;
+
+COMMENT ON FUNCTION "private"."schema_release"() IS 'The release that this schema is of, and the oldest release of webhook, worker and command that works on it.';
+
+REVOKE ALL ON FUNCTION "private"."schema_release"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."schema_release"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."schema_release"() TO "postgres";
 
 -- private/functions/search_scope.sql
 CREATE OR REPLACE FUNCTION private.search_scope (
@@ -10929,6 +11261,28 @@ REVOKE ALL ON FUNCTION "public"."get_conversations"(uuid, jsonb) FROM "postgres"
 GRANT EXECUTE ON FUNCTION "public"."get_conversations"(uuid, jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."get_conversations"(uuid, jsonb) FROM PUBLIC, "anon";
+
+-- public/functions/get_installation.sql
+CREATE OR REPLACE FUNCTION public.get_installation()
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.installation();
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_installation"() TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_installation"() IS 'What is installed: {at (epoch seconds), postgres (major version), release, migrations (null: not recorded), objects: {kind: {name: how it stands}}}.';
+
+REVOKE ALL ON FUNCTION "public"."get_installation"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_installation"() TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_installation"() FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/get_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.get_uploaded_media (

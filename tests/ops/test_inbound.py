@@ -63,8 +63,8 @@ async def test_a_replay_by_id_and_by_range_adds_nothing_that_is_there(webhook: P
     by_id = await wabase("inbound", "replay", str(first), str(second), "--wait", "30")
     assert by_id.said == "2 events sent back.\n2 processed\n"
     in_range = ("--from", str(first), "--to", str(last), "--number", tenant.phone_number_id)
-    by_range = await wabase("inbound", "replay", *in_range, "--wait", "30")
-    assert by_range.said == "3 events sent back.\n3 processed\n"
+    by_range = await wabase("inbound", "replay", *in_range, "--wait", "30", "--json")
+    assert by_range.json == {"sent_back": 3, "states": {"processed": 3}}
     assert await tenant.messages() == before
 
 

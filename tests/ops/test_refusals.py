@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-import time
+import subprocess
+import sys
 
 import httpx
 import jwt
@@ -21,15 +23,8 @@ from tests.ops.conftest import Answer, wabase
 from tests.whatsapp.scripted import answer, serving
 from whatsapp.errors import NotSent, OutcomeUnknown, Refused
 
-COMMANDS = (
-    ("inbound", "list"),
-    ("inbound", "replay", "1"),
-    ("outbound", "list"),
-    ("outbound", "pause", "1"),
-    ("media", "list"),
-    ("media", "verify", "--json"),
-    ("verify",),
-)
+SETTINGS = Settings(supabase_url="https://x.example", supabase_service_role_key=SecretStr("sb_secret_x"))
+COMMANDS = (("inbound", "replay", "1"), ("outbound", "pause", "1"), ("media", "verify", "--json"), ("verify",))
 
 
 def told(answer: Answer, status: int, said: str, remedy: str) -> None:
@@ -59,15 +54,24 @@ async def test_an_address_that_is_no_projects() -> None:
 
 
 async def test_a_key_of_the_wrong_kind(project: Project) -> None:
-    for key, said in (
-        (project.anon_key, "the role anon"),
-        (project.publishable_key, "a publishable key"),
+    answered = await wabase("inbound", "list", SUPABASE_SERVICE_ROLE_KEY=project.anon_key)
+    told(answered, 3, "the role anon", "service_role key")
+    assert project.anon_key not in answered.complained
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("sb_publishable_x", "a publishable key"),
         ("hunter2hunter2", "no key of Supabase"),
-        (jwt.encode({"role": "service_role", "exp": time.time() - 60}, "x" * 32), "has expired"),
-    ):
-        answered = await wabase("inbound", "list", SUPABASE_SERVICE_ROLE_KEY=key)
-        told(answered, 3, said, "service_role key")
-        assert key not in json.dumps(vars(answered))
+        ("a.b.c", "no key of Supabase"),
+        (jwt.encode({"role": "service_role", "exp": 1}, "x" * 32), "has expired"),
+    ],
+)
+def test_a_key_says_itself_of_which_kind_it_is(key: str, said: str) -> None:
+    complaint = str(remedies.of_key(SETTINGS.model_copy(update={"supabase_service_role_key": SecretStr(key)})))
+    assert said in complaint
+    assert key not in complaint
 
 
 @pytest.mark.parametrize("key", ["sb_secret_wrong", jwt.encode({"role": "service_role"}, "y" * 32)])
@@ -84,9 +88,6 @@ def test_a_jwt_says_itself_which_project_it_is_for() -> None:
     own = other.model_copy(update={"supabase_url": f"https://{'a' * 20}.supabase.co"})
     assert remedies.of_key(own) is None
     assert remedies.of_key(own.model_copy(update={"supabase_url": "http://127.0.0.1:54321"})) is None
-
-
-SETTINGS = Settings(supabase_url="https://x.example", supabase_service_role_key=SecretStr("sb_secret_x"))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +114,21 @@ def test_what_a_provider_said_is_a_sentence_and_a_remedy() -> None:
     assert "too late" in remedies.of_provider(OutcomeUnknown("x")).said
     assert "rotate-key" in remedies.of_provider(Refused(401, {})).remedy
     assert "refuses" in remedies.of_provider(Refused(400, {"code": 100})).said
+
+
+async def test_a_command_that_a_provider_fails_ends_with_status_4() -> None:
+    program = """
+from ops.project import run
+from whatsapp.errors import Refused
+async def command(project):
+    raise Refused(401, {})
+run(command)
+"""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    said, complained = await process.communicate()
+    told(Answer(process.returncode or 0, said.decode(), complained.decode()), 4, "does not take", "rotate-key")
 
 
 async def test_the_version_is_that_of_the_package() -> None:

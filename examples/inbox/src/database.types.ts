@@ -404,6 +404,9 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"get_installation":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
 "get_uploaded_media":
 { Args: { "connection_id": string,"path": string,"version": string }; Returns: string
                            },
