@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -134,21 +135,26 @@ class Number:
             return [Finding("fail", self._name, said, again)]
         settings, found = self._project.settings, list[Finding]()
         public = settings.webhook_public_url
-        own = (f"/webhooks/360dialog/{self._id}", f"/webhooks/360dialog/waba/{self._connection['waba_id']}")
+        waba = self._connection["waba_id"]
+        # The path names whose token it is: the number's, or its whole account's.
+        own = {f"/webhooks/360dialog/{self._id}": self._id} | (
+            {f"/webhooks/360dialog/waba/{waba}": waba} if waba else {}
+        )
+        subject = next((subject for path, subject in own.items() if target.url.endswith(path)), None)
         if public and target.url not in [public + path for path in own]:
-            found.append(Finding("fail", self._name, f"Its webhook goes elsewhere: {target.url}", again))
+            found.append(Finding("fail", self._name, f"Its webhook goes elsewhere: {_place(target.url)}", again))
         if settings.whatsapp_webhook_secret is None:
             said = "WHATSAPP_WEBHOOK_SECRET is not set: whether its webhook's token is right cannot be told."
             found.append(Finding("warn", self._name, said, "Set it as the receiver has it."))
-        elif not found and target.url.endswith(own[0]):
-            found += self._token(target, again)
+        elif not found and subject:
+            found += self._token(target, subject, again)
         return found or [Finding("ok", self._name, "Its webhook is registered.")]
 
-    def _token(self, target: WebhookTarget, again: str) -> list[Finding]:
+    def _token(self, target: WebhookTarget, subject: str, again: str) -> list[Finding]:
         settings = self._project.settings
         given = next((value for name, value in target.headers.items() if name.lower() == "authorization"), None)
         current, previous = (
-            Tokens([secret.get_secret_value()] if secret else []).match(given, self._id)
+            Tokens([secret.get_secret_value()] if secret else []).match(given, subject)
             for secret in (settings.whatsapp_webhook_secret, settings.whatsapp_webhook_secret_previous)
         )
         if previous:
@@ -196,3 +202,9 @@ class Number:
         said = f"A file has been due for {ago(age)}."
         remedy = f"See that a worker runs; `wabase media list --number {self._id}` says what waits."
         return [Finding("warn", self._name, said, remedy)]
+
+
+def _place(url: str) -> str:
+    """An address without what may be a secret in it."""
+    address = urlsplit(url)
+    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"

@@ -5802,6 +5802,8 @@ $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."installation"() TO "service_role";
 
+COMMENT ON FUNCTION "private"."installation"() IS 'What get_installation gives: the history and the catalogs are the owner''s to read.';
+
 REVOKE ALL ON FUNCTION "private"."installation"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "private"."installation"() FROM "postgres";
@@ -5828,6 +5830,8 @@ CREATE OR REPLACE FUNCTION private.installed_grants (
     -- Only Postgres 17 and later have it.
     and granted.privilege_type <> 'MAINTAIN'
 $function$;
+
+COMMENT ON FUNCTION "private"."installed_grants"(aclitem[]) IS 'Who of those that come from outside has which privilege, out of an access list.';
 
 REVOKE ALL ON FUNCTION "private"."installed_grants"(aclitem[]) FROM PUBLIC;
 
@@ -5886,6 +5890,8 @@ CREATE OR REPLACE FUNCTION private.installed_relations()
   where held.contype <> 'n'
 $function$;
 
+COMMENT ON FUNCTION "private"."installed_relations"() IS 'How tables and what belongs to them stand: columns, grants, triggers, indexes, constraints.';
+
 REVOKE ALL ON FUNCTION "private"."installed_relations"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "private"."installed_relations"() FROM "postgres";
@@ -5938,6 +5944,8 @@ CREATE OR REPLACE FUNCTION private.installed_rules()
   select 'bucket', bucket.id, case when bucket.public then 'public' else 'private' end
   from storage.buckets as bucket
 $function$;
+
+COMMENT ON FUNCTION "private"."installed_rules"() IS 'How policies, functions with their grants, the publication and the buckets stand.';
 
 REVOKE ALL ON FUNCTION "private"."installed_rules"() FROM PUBLIC;
 

@@ -20,6 +20,7 @@ as $$
     -- Only Postgres 17 and later have it.
     and granted.privilege_type <> 'MAINTAIN'
 $$;
+comment on function private.installed_grants(aclitem[]) is 'Who of those that come from outside has which privilege, out of an access list.';
 
 create function private.installed_relations() returns table (kind text, name text, value text)
 language sql stable set search_path = ''
@@ -63,6 +64,7 @@ as $$
   -- As constraints of their own only Postgres 18 and later have these.
   where held.contype <> 'n'
 $$;
+comment on function private.installed_relations() is 'How tables and what belongs to them stand: columns, grants, triggers, indexes, constraints.';
 
 create function private.installed_rules() returns table (kind text, name text, value text)
 language sql stable set search_path = ''
@@ -102,6 +104,7 @@ as $$
   select 'bucket', bucket.id, case when bucket.public then 'public' else 'private' end
   from storage.buckets as bucket
 $$;
+comment on function private.installed_rules() is 'How policies, functions with their grants, the publication and the buckets stand.';
 
 -- The history is the CLI's, and only there where the CLI has been.
 create function private.applied_migrations() returns text[]
@@ -137,6 +140,7 @@ begin
       ) as facts));
 end
 $$;
+comment on function private.installation() is 'What get_installation gives: the history and the catalogs are the owner''s to read.';
 grant execute on function private.installation() to service_role;
 
 create function public.get_installation() returns jsonb

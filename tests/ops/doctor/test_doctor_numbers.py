@@ -30,8 +30,14 @@ async def disconnect(project: OwnProject, business: Business) -> None:
     await project.sql("update whatsapp_connections set status = 'disconnected' where phone_number_id = %s", business.id)
 
 
-async def register(project: OwnProject, business: Business, url: str | None = None, secret: str | None = None) -> None:
-    token = token_of(business.id, secret or project.environment["WHATSAPP_WEBHOOK_SECRET"])
+async def register(
+    project: OwnProject,
+    business: Business,
+    url: str | None = None,
+    secret: str | None = None,
+    subject: str | None = None,
+) -> None:
+    token = token_of(subject or business.id, secret or project.environment["WHATSAPP_WEBHOOK_SECRET"])
     webhook = {"url": url or f"{PUBLIC_URL}/webhooks/360dialog/{business.id}", "headers": {}}
     webhook["headers"] = {"Authorization": f"Bearer {token}"}
     done = await project.simulator.call("POST", "/v1/configs/webhook", json=webhook, headers=business.d360)
@@ -92,13 +98,18 @@ async def test_keys_that_are_missing_wrong_or_anothers(project: OwnProject, busi
 async def test_webhooks_that_are_missing_elsewhere_or_without_the_right_token(
     project: OwnProject, business: Business
 ) -> None:
-    await register(project, business, url="https://elsewhere.example/hook")
+    await register(project, business, url="https://me:word@elsewhere.example/hook?token=abc")
     elsewhere = await only(project, business)
     await register(project, business, secret="another")
     without = await only(project, business)
     former = await only(project, business, whatsapp_webhook_secret_previous="another")
     untold = await only(project, business, whatsapp_webhook_secret=None)
-    assert (elsewhere.state, "https://elsewhere.example/hook" in elsewhere.finding) == ("fail", True)
+    of_account = f"{PUBLIC_URL}/webhooks/360dialog/waba/{business.waba_id}"
+    await register(project, business, url=of_account, subject=business.waba_id)
+    assert (await only(project, business)).state == "ok"
+    await register(project, business, url=of_account)
+    assert "401" in (await only(project, business)).finding
+    assert (elsewhere.state, elsewhere.finding.endswith("https://elsewhere.example/hook")) == ("fail", True)
     assert (without.state, "401" in without.finding) == ("fail", True)
     assert (former.state, "rotate-webhook-secret" in str(former.remedy)) == ("warn", True)
     assert (untold.state, "WHATSAPP_WEBHOOK_SECRET" in untold.finding) == ("warn", True)
