@@ -87,8 +87,10 @@ format: setup ## lays the sources out
 	@$(VENV)/bin/ruff format $(SOURCES)
 	@$(VENV)/bin/ruff check --fix --quiet $(SOURCES)
 
-snapshot: setup ## writes supabase/schema.snapshot.sql anew after a migration
-	@$(PY) -m devstack run -- $(PY) -m devstack.snapshot > supabase/schema.snapshot.tmp
+snapshot: setup ## writes supabase/schema.snapshot.sql and what `wabase doctor` expects anew after a migration
+	@$(PY) -m devstack run -- sh -c '$(PY) -m devstack.installation > ops/installation.tmp && \
+	  $(PY) -m devstack.snapshot > supabase/schema.snapshot.tmp'
+	@mv ops/installation.tmp ops/installation.json
 	@mv supabase/schema.snapshot.tmp supabase/schema.snapshot.sql
 
 screenshots: setup inbox ## takes the pictures in docs/images anew, with Chromium

@@ -91,19 +91,25 @@ def explain_message(message_id: UUID, as_json: bool) -> None:
     "retry", help="Sends failed or canceled messages once more, at the end of their conversations' lines."
 )
 @click.argument("message_ids", nargs=-1, required=True, type=click.UUID)
-def retry_messages(message_ids: tuple[UUID, ...]) -> None:
+@as_json
+def retry_messages(message_ids: tuple[UUID, ...], as_json: bool) -> None:
     async def command(project: Project) -> int:
-        refused = 0
-        for message_id in dict.fromkeys(message_ids):
+        ended: dict[str, list[str]] = {"queued": [], "refused": []}
+        for message_id in map(str, dict.fromkeys(message_ids)):
             try:
-                await project.outbox.retry_message(str(message_id))
+                await project.outbox.retry_message(message_id)
             except Rejected as error:
                 if error.code not in NOT_RETRIED:
                     raise
                 click.echo(NOT_RETRIED[error.code].format(id=message_id), err=True)
-                refused += 1
-        click.echo(f"{len(set(message_ids)) - refused} messages queued once more.")
-        return 1 if refused else 0
+                ended["refused"].append(message_id)
+            else:
+                ended["queued"].append(message_id)
+        if as_json:
+            shown.as_json(ended)
+        else:
+            click.echo(f"{len(ended['queued'])} messages queued once more.")
+        return 1 if ended["refused"] else 0
 
     run(command)
 

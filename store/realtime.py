@@ -21,7 +21,7 @@ import structlog
 from realtime import AsyncRealtimeClient, RealtimeSubscribeStates
 from realtime.types import RealtimePostgresChangesListenEvent
 
-from store.errors import StoreError
+from store.errors import Denied, Rejected, StoreError, Unavailable
 
 log = structlog.get_logger()
 
@@ -80,6 +80,26 @@ class Doorbell:
                 log.warning("doorbell.down", error=type(error).__name__)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 delay = min(delay * 2, BACKOFF[1])
+
+    async def try_once(self) -> float | None:
+        """Connects, subscribes, rings once; the seconds until that was heard of, None when it was not.
+
+        Raises StoreError: Denied the key is not taken, Rejected the tables cannot be subscribed to, Unavailable nobody
+        answers. How long it may take altogether is the caller's.
+        """
+        client = AsyncRealtimeClient(self._url, self._key, auto_reconnect=False, max_retries=1)
+        try:
+            await _connect(client)
+            await self._subscribe(client)
+            try:
+                await self._wait_live()
+            except ConnectionError as error:
+                raise Rejected("subscription", "the channel was refused") from error
+            await self._listen_for(await self._canary(), time.monotonic())
+            return self._lag
+        finally:
+            with contextlib.suppress(Exception):
+                await client.close()
 
     async def _listen(self) -> None:
         self._live.clear()
@@ -188,3 +208,14 @@ class Doorbell:
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._broken.wait(), 1.0)
+
+
+async def _connect(client: AsyncRealtimeClient) -> None:
+    try:
+        await client.connect()
+    except Exception as error:
+        # Whatever the libraries below raise; their words may have the address, and the key is in it.
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if status in (401, 403):
+            raise Denied(str(status), "the key is not taken") from None
+        raise Unavailable(str(status or type(error).__name__), "no connection to Realtime") from None

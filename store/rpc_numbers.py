@@ -1,4 +1,4 @@
-"""The backend's functions about numbers beside their messages: health, chores, templates, credentials, signups."""
+"""The backend's functions beside messages: numbers, their chores, templates, credentials and signups; what is installed."""
 
 from __future__ import annotations
 
@@ -92,3 +92,9 @@ class NumberCalls(Calls):
     async def release_connection(self, connection_id: str) -> bool:
         """Disconnects a number and forgets its credential; whether it was connected. Rejected with WA004."""
         return expected(await self._call("release_connection", connection_id=connection_id), bool)
+
+    # the installation
+
+    async def get_installation(self) -> Row:
+        """What is installed: {at, postgres, release, migrations, objects}; the function's comment says more."""
+        return expected(await self._call("get_installation"), dict)

@@ -74,6 +74,7 @@ CREATE TYPE "private"."conversation_filter" AS (
   "read_marks"    boolean[],
   "by_assignee"   boolean,
   "assignee"      uuid,
+  "states"        smallint[],
   "connections"   uuid[],
   "tags"          text[],
   "search"        text,
@@ -151,6 +152,18 @@ CREATE TYPE "private"."inbound_status" AS (
   "details"         jsonb,
   "workspace_id"    uuid,
   "connection_id"   uuid
+);
+
+-- private/types/listed_template.sql
+CREATE TYPE "private"."listed_template" AS (
+  "provider_template_id" text,
+  "name"                 text,
+  "language"             text,
+  "category"             text,
+  "status"               text,
+  "quality"              text,
+  "components"           jsonb,
+  "reason"               text
 );
 
 -- private/types/media_result.sql
@@ -290,11 +303,48 @@ CREATE TYPE "public"."conversation_message" AS (
 
 COMMENT ON TYPE "public"."conversation_message" IS 'A row of get_conversation_messages.';
 
+-- private/tables/connection_chores.sql
+CREATE TABLE "private"."connection_chores" (
+  "workspace_id"     uuid                     NOT NULL,
+  "connection_id"    uuid                     NOT NULL,
+  "kind"             text                     NOT NULL,
+  "due_at"           timestamp with time zone NOT NULL DEFAULT now(),
+  "attempts"         integer                  NOT NULL DEFAULT 0,
+  "started_at"       timestamp with time zone,
+  "done_at"          timestamp with time zone,
+  "error"            jsonb,
+  "lease_token"      uuid,
+  "lease_expires_at" timestamp with time zone,
+  CONSTRAINT "connection_chores_kind_check" CHECK ((kind = ANY (ARRAY['templates'::text, 'health'::text]))),
+  CONSTRAINT "connection_chores_lease_token_key" UNIQUE (lease_token),
+  CONSTRAINT "connection_chores_pkey" PRIMARY KEY (connection_id, kind),
+  CONSTRAINT "connection_chores_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id)
+    ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."connection_chores"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX connection_chores_connection ON private.connection_chores USING btree (workspace_id, connection_id);
+
+CREATE INDEX connection_chores_due ON private.connection_chores USING btree (due_at);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."connection_chores" TO "service_role";
+
+COMMENT ON COLUMN "private"."connection_chores"."attempts" IS 'Tries since it was done last.';
+
+COMMENT ON COLUMN "private"."connection_chores"."due_at" IS 'While somebody is at it, the end of the lease; earlier where it was asked for once more meanwhile.';
+
+COMMENT ON COLUMN "private"."connection_chores"."error" IS 'Why the last try came to nothing; null when it was done.';
+
+COMMENT ON TABLE "private"."connection_chores" IS 'What workers ask a provider about each number, and when next. One worker at a time does one of them.';
+
 -- private/tables/connection_credentials.sql
 CREATE TABLE "private"."connection_credentials" (
   "connection_id" uuid                     NOT NULL,
   "secret_id"     uuid                     NOT NULL,
   "updated_at"    timestamp with time zone NOT NULL DEFAULT now(),
+  "from_backend"  boolean                  NOT NULL DEFAULT false,
   CONSTRAINT "connection_credentials_pkey" PRIMARY KEY (connection_id),
   CONSTRAINT "connection_credentials_connection_id_fkey" FOREIGN KEY (connection_id) REFERENCES public.whatsapp_connections(id) ON DELETE CASCADE
 );
@@ -306,6 +356,18 @@ CREATE TRIGGER forget_credential
   AFTER DELETE ON private.connection_credentials
   FOR EACH ROW
   EXECUTE FUNCTION private.forget_credential();
+
+CREATE TRIGGER hasten_chores
+  AFTER INSERT OR UPDATE ON private.connection_credentials
+  FOR EACH ROW
+  EXECUTE FUNCTION private.hasten_chores();
+
+CREATE TRIGGER note_backend
+  BEFORE INSERT OR UPDATE ON private.connection_credentials
+  FOR EACH ROW
+  EXECUTE FUNCTION private.note_backend();
+
+COMMENT ON COLUMN "private"."connection_credentials"."from_backend" IS 'Whether the backend has ever stored it, which asks the provider first; a member''s word alone is nobody else''s obstacle.';
 
 COMMENT ON TABLE "private"."connection_credentials" IS 'Which Vault secret belongs to which number.';
 
@@ -367,28 +429,25 @@ COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes
 
 -- private/tables/inbox_places.sql
 CREATE TABLE "private"."inbox_places" (
-  "workspace_id"      uuid                     NOT NULL,
   "connection_id"     uuid                     NOT NULL,
+  "state"             smallint                 NOT NULL,
+  "sort_at"           timestamp with time zone NOT NULL,
   "conversation_id"   uuid                     NOT NULL,
   "assigned_to"       uuid,
-  "status"            text                     NOT NULL,
-  "is_read"           boolean                  NOT NULL,
-  "sort_at"           timestamp with time zone NOT NULL,
   "window_expires_at" timestamp with time zone
 );
 
 ALTER TABLE "private"."inbox_places"
   ENABLE ROW LEVEL SECURITY;
 
-CREATE INDEX inbox_places_assignee ON private.inbox_places USING btree (workspace_id, assigned_to, status, is_read, sort_at, conversation_id)
+CREATE INDEX inbox_places_assignee ON private.inbox_places USING btree (assigned_to, connection_id, state, sort_at, conversation_id)
   WHERE (assigned_to IS NOT NULL);
 
-CREATE INDEX inbox_places_connection ON private.inbox_places USING btree (workspace_id, connection_id, status, is_read, sort_at, conversation_id);
-
-CREATE INDEX inbox_places_nobody ON private.inbox_places USING btree (workspace_id, status, is_read, sort_at, conversation_id)
-  WHERE (assigned_to IS NULL);
+CREATE INDEX inbox_places_list ON private.inbox_places USING btree (connection_id, state, sort_at, conversation_id);
 
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."inbox_places" TO "service_role";
+
+COMMENT ON COLUMN "private"."inbox_places"."state" IS 'Which of the eight lists it is in: 1 if somebody has it, 2 if it is unread, 4 if it is archived, added up (private.inbox_states).';
 
 COMMENT ON TABLE "private"."inbox_places" IS 'Where each conversation stands in the inbox: copies of its columns, kept by triggers. No keys of its own: it is written as often as messages come.';
 
@@ -792,6 +851,12 @@ ALTER TABLE "public"."contacts"
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_bsuid_key" UNIQUE (workspace_id, bsuid);
 
+CREATE TRIGGER check_contact
+  BEFORE INSERT OR UPDATE OF phone, name, tags, attributes ON public.contacts
+  FOR EACH ROW
+  WHEN ((CURRENT_USER = 'authenticated'::name))
+  EXECUTE FUNCTION private.check_contact();
+
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_phone_key_key" UNIQUE (workspace_id, phone_key);
 
@@ -880,15 +945,15 @@ CREATE TABLE "public"."conversations" (
 ALTER TABLE "public"."conversations"
   ENABLE ROW LEVEL SECURITY;
 
-CREATE INDEX conversations_assignee ON public.conversations USING btree (workspace_id, assigned_to, status, is_read, sort_at, id)
+ALTER TABLE "public"."conversations"
+  SET (fillfactor=80);
+
+CREATE INDEX conversations_assignee ON public.conversations USING btree (workspace_id, assigned_to)
   WHERE (assigned_to IS NOT NULL);
 
-CREATE INDEX conversations_connection ON public.conversations USING btree (workspace_id, connection_id, status, is_read, sort_at, id);
+CREATE INDEX conversations_connection ON public.conversations USING btree (workspace_id, connection_id);
 
 CREATE INDEX conversations_contact ON public.conversations USING btree (workspace_id, contact_id);
-
-CREATE INDEX conversations_unassigned ON public.conversations USING btree (workspace_id, status, is_read, sort_at, id)
-  WHERE (assigned_to IS NULL);
 
 CREATE TRIGGER add_places
   AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS new_conversations
@@ -935,7 +1000,7 @@ CREATE TRIGGER fill_conversation
   EXECUTE FUNCTION private.fill_conversation();
 
 CREATE TRIGGER move_places
-  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before NEW TABLE AS conversations_now
+  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before
   FOR EACH STATEMENT
   EXECUTE FUNCTION private.move_places();
 
@@ -1186,7 +1251,7 @@ ALTER TABLE "public"."messages"
   ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE "public"."messages"
-  SET (fillfactor=80);
+  SET (fillfactor=60);
 
 CREATE INDEX messages_amendments ON public.messages USING btree (connection_id, reply_to_wamid)
   WHERE (TYPE = ANY (ARRAY['edit'::text, 'revoke'::text]));
@@ -1502,6 +1567,7 @@ CREATE TABLE "public"."whatsapp_connections" (
   "last_error"              jsonb,
   "provider_notices"        jsonb                    NOT NULL DEFAULT '{}'::jsonb,
   "created_at"              timestamp with time zone NOT NULL DEFAULT now(),
+  "status_since"            timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "whatsapp_connections_media_downloads_at_once_check" CHECK (((media_downloads_at_once >= 1) AND (media_downloads_at_once <= 64))),
   CONSTRAINT "whatsapp_connections_media_lifetime_check" CHECK (((media_lifetime >= '00:01:00'::interval) AND (media_lifetime <= '30 days'::interval))),
   CONSTRAINT "whatsapp_connections_messages_per_second_check" CHECK (((messages_per_second >= 1) AND (messages_per_second <= 1000))),
@@ -1520,6 +1586,9 @@ ALTER TABLE "public"."whatsapp_connections"
 
 CREATE INDEX whatsapp_connections_former ON public.whatsapp_connections USING gin (former_ids);
 
+CREATE INDEX whatsapp_connections_paused ON public.whatsapp_connections USING btree (phone_number_id)
+  WHERE (status = 'paused'::text);
+
 CREATE INDEX whatsapp_connections_waba ON public.whatsapp_connections USING btree (waba_id);
 
 CREATE TRIGGER enforce_connection_limit_on_move
@@ -1532,6 +1601,17 @@ CREATE TRIGGER enforce_connection_limit
   BEFORE INSERT ON public.whatsapp_connections
   FOR EACH ROW
   EXECUTE FUNCTION private.enforce_connection_limit();
+
+CREATE TRIGGER note_connection_status
+  BEFORE UPDATE OF status ON public.whatsapp_connections
+  FOR EACH ROW
+  WHEN ((old.status IS DISTINCT FROM new.status))
+  EXECUTE FUNCTION private.note_connection_status();
+
+CREATE TRIGGER plan_chores
+  AFTER INSERT ON public.whatsapp_connections
+  FOR EACH ROW
+  EXECUTE FUNCTION private.plan_chores();
 
 CREATE TRIGGER reserve_former_ids
   AFTER INSERT OR UPDATE OF phone_number_id ON public.whatsapp_connections
@@ -1565,6 +1645,8 @@ COMMENT ON COLUMN "public"."whatsapp_connections"."provider_notices" IS 'What Wh
 COMMENT ON COLUMN "public"."whatsapp_connections"."send_read_receipts" IS 'Whether customers see blue ticks when a conversation is marked as read here.';
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."status" IS 'active; paused (the queue waits, nothing fails; status_reason says why); disconnected.';
+
+COMMENT ON COLUMN "public"."whatsapp_connections"."status_since" IS 'Since when the number is active, paused or disconnected; status_reason says why.';
 
 COMMENT ON TABLE "public"."whatsapp_connections" IS 'A WhatsApp number, reached through 360dialog or Meta. Its credential is in Vault and never readable here.';
 
@@ -1959,9 +2041,10 @@ CREATE OR REPLACE FUNCTION private.add_places()
   SET search_path TO ''
   AS $function$
 begin
-  insert into private.inbox_places
-    (workspace_id, connection_id, conversation_id, assigned_to, status, is_read, sort_at, window_expires_at)
-  select workspace_id, connection_id, id, assigned_to, status, is_read, sort_at, window_expires_at from new_conversations;
+  insert into private.inbox_places (connection_id, state, sort_at, conversation_id, assigned_to, window_expires_at)
+  select thread.connection_id, private.inbox_state(thread.assigned_to, thread.is_read, thread.status), thread.sort_at, thread.id,
+    thread.assigned_to, thread.window_expires_at
+  from new_conversations as thread;
   return null;
 end
 $function$;
@@ -2081,6 +2164,33 @@ REVOKE ALL ON FUNCTION "private"."amend_messages"(private.inbound_message[]) FRO
 REVOKE ALL ON FUNCTION "private"."amend_messages"(private.inbound_message[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."amend_messages"(private.inbound_message[]) TO "postgres";
+
+-- private/functions/applied_migrations.sql
+CREATE OR REPLACE FUNCTION private.applied_migrations()
+  RETURNS text[]
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  versions text[];
+begin
+  if to_regclass('supabase_migrations.schema_migrations') is null then
+    return null;
+  end if;
+  execute 'select array_agg(version order by version) from supabase_migrations.schema_migrations' into versions;
+  return versions;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."applied_migrations"() IS 'The versions that `supabase db push` has recorded; null where it has recorded nothing.';
+
+REVOKE ALL ON FUNCTION "private"."applied_migrations"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."applied_migrations"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."applied_migrations"() TO "postgres";
 
 -- private/functions/apply_statuses.sql
 CREATE OR REPLACE FUNCTION private.apply_statuses (
@@ -2282,6 +2392,80 @@ REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."arrived_statuses"(jsonb) TO "postgres";
+
+-- private/functions/ask_after_inbound.sql
+CREATE OR REPLACE FUNCTION private.ask_after_inbound (
+  facts   jsonb,
+  reports private.inbound_status[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Ten seconds, so that what lags behind the webhooks at the provider has come up to them.
+  perform private.ask_for_chores(array(
+    select distinct connection.id
+    from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
+    cross join lateral private.connections_meant(fact) as connection
+    where fact.kind = 'notice'
+  ), 'health', interval '10 seconds');
+  perform private.ask_for_chores(array(
+    select connection.id
+    from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
+    cross join lateral private.connections_meant(fact) as connection
+    where fact.kind = 'template'
+    union
+    select report.connection_id from unnest(reports) as report
+    where report.error is not null and private.tells_of_templates(report.error)
+  ), 'templates', interval '10 seconds');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) IS 'A webhook about a template, or a template that was refused after all, has the templates synced; a notice has the number looked at.';
+
+REVOKE ALL ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) TO "postgres";
+
+-- private/functions/ask_for_chores.sql
+CREATE OR REPLACE FUNCTION private.ask_for_chores (
+  connection_ids uuid[],
+  kind           text,
+  soon           interval
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  if connection_ids = '{}' then
+    return;
+  end if;
+  -- In one order, and only those that would not be done by then anyway: a campaign with a wrong template asks once.
+  perform from private.connection_chores as chore
+  where chore.connection_id = any (connection_ids) and chore.kind = ask_for_chores.kind
+    and chore.due_at > greatest(now() + soon, chore.started_at + interval '1 minute')
+  order by chore.connection_id for update;
+  update private.connection_chores as chore set due_at = greatest(now() + soon, chore.started_at + interval '1 minute')
+  where chore.connection_id = any (connection_ids) and chore.kind = ask_for_chores.kind
+    and chore.due_at > greatest(now() + soon, chore.started_at + interval '1 minute');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) TO "service_role";
+
+COMMENT ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) IS 'Has a chore of these numbers done soon, a minute after it was begun last at the earliest. Callers lock the numbers before, never after.';
+
+REVOKE ALL ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) TO "postgres";
 
 -- private/functions/assign_conversation.sql
 CREATE OR REPLACE FUNCTION private.assign_conversation (
@@ -2911,6 +3095,40 @@ REVOKE ALL ON FUNCTION "private"."check_components"(jsonb, uuid, text) FROM "pos
 
 GRANT EXECUTE ON FUNCTION "private"."check_components"(jsonb, uuid, text) TO "postgres";
 
+-- private/functions/check_contact.sql
+CREATE OR REPLACE FUNCTION private.check_contact()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if new.phone !~ '^\+[1-9][0-9]{4,14}$' then
+    refused := private.refuse_content('WA014', 'phone', 'a number in E.164, like +972501234567');
+  elsif char_length(new.name) > 1000 then
+    refused := private.refuse_content('WA013', 'name', 'at most 1000 characters');
+  elsif cardinality(new.tags) > 100 or array_position(new.tags, null) is not null then
+    refused := private.refuse_content('WA015', 'tags', 'at most 100, none of them null');
+  elsif exists (select from unnest(new.tags) as tag where char_length(tag) not between 1 and 100) then
+    refused := private.refuse_content('WA013', 'tags', 'each from 1 to 100 characters');
+  elsif jsonb_typeof(new.attributes) <> 'object' then
+    refused := private.refuse_content('WA012', 'attributes', 'a JSON object');
+  elsif pg_column_size(new.attributes) > 65536 then
+    refused := private.refuse_content('WA013', 'attributes', 'at most 64 kB');
+  end if;
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_contact"() IS 'Raises WA012 to WA015 for a contact as a member may not write it.';
+
+REVOKE ALL ON FUNCTION "private"."check_contact"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_contact"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_contact"() TO "postgres";
+
 -- private/functions/check_content.sql
 CREATE OR REPLACE FUNCTION private.check_content (
   type         text,
@@ -3021,6 +3239,54 @@ REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) F
 REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) TO "postgres";
+
+-- private/functions/check_envelope.sql
+CREATE OR REPLACE FUNCTION private.check_envelope (
+  type             text,
+  content          jsonb,
+  client_reference text,
+  reply_to_wamid   text,
+  send_after       timestamp with time zone
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if type is null then
+    refused := private.refuse_content('WA011', 'type', 'what kind of message it is');
+  elsif content is null then
+    refused := private.refuse_content('WA011', 'content', 'the Cloud API''s own object for the type');
+  -- The largest that WhatsApp takes, a contact card of many lines, is a tenth of it.
+  elsif pg_column_size(content) > 262144 then
+    refused := private.refuse_content('WA013', 'content', 'at most 256 kB');
+  elsif client_reference = '' then
+    refused := private.refuse_content('WA011', 'client_reference', 'from 1 to 200 characters, or null');
+  elsif char_length(client_reference) > 200 then
+    refused := private.refuse_content('WA013', 'client_reference', 'at most 200 characters');
+  elsif char_length(reply_to_wamid) > 512 then
+    refused := private.refuse_content('WA013', 'reply_to_wamid', 'the wamid of a message');
+  -- What never leaves would be queued for ever.
+  elsif not isfinite(send_after) or send_after > now() + interval '1 year' then
+    refused := private.refuse_content('WA014', 'send_after', 'a time within a year from now');
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp with time zone) IS 'Raises WA011, WA013 or WA014 for what stands beside the content of an outgoing message, or for its size.';
+
+REVOKE ALL ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "postgres";
 
 -- private/functions/check_file.sql
 CREATE OR REPLACE FUNCTION private.check_file (
@@ -4255,11 +4521,10 @@ begin
   -- A thread whose window is open has a message of the last day: as many are looked at as customers wrote or were written to.
   select count(*) into open_windows
   from public.whatsapp_connections as connection
-  cross join unnest(array[true, false]) as mark (is_read)
-  join public.conversations as thread
-    on thread.workspace_id = connection.workspace_id and thread.connection_id = connection.id
-    and thread.status = 'open' and thread.is_read = mark.is_read and thread.sort_at > now() - interval '24 hours'
-  where connection.workspace_id = conversation_stats.workspace_id and thread.window_expires_at > now();
+  cross join generate_series(0, 3) as list (state)
+  join private.inbox_places as place
+    on place.connection_id = connection.id and place.state = list.state and place.sort_at > now() - interval '24 hours'
+  where connection.workspace_id = conversation_stats.workspace_id and place.window_expires_at > now();
   return query
   select coalesce(sum(counts.total), 0), coalesce(sum(counts.unread), 0), coalesce(sum(counts.archived), 0),
     coalesce(sum(counts.total - counts.archived), 0) - open_windows
@@ -5183,7 +5448,7 @@ declare
   page uuid[];
 begin
   if f.search is null and f.tags is null then
-    return array(select thread.id from private.walk_conversations(f, f.before_at, f.before_id, f.page_size) as thread);
+    return array(select private.walk_places(f, f.before_at, f.before_id, f.page_size));
   end if;
   if f.search is not null then
     f := private.gather(f, few);
@@ -5558,6 +5823,190 @@ REVOKE ALL ON FUNCTION "private"."get_conversations"(uuid, jsonb) FROM "postgres
 
 GRANT EXECUTE ON FUNCTION "private"."get_conversations"(uuid, jsonb) TO "postgres";
 
+-- private/functions/get_media_health.sql
+CREATE OR REPLACE FUNCTION private.get_media_health (
+  max_rows    integer,
+  max_numbers integer
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  return (
+    with waiting as (
+      (select connection_id, deadline from public.media_downloads where lease_token is null order by deadline limit max_rows)
+      union all
+      (select connection_id, deadline from public.media_downloads where lease_token is not null
+       order by connection_id, lease_expires_at limit max_rows)
+    ), late as (
+      select connection_id, count(*) as waiting, min(deadline) as deadline from waiting group by connection_id
+    ), ranked as (
+      select connection.phone_number_id, late.waiting,
+        greatest(0, extract(epoch from now() - (late.deadline - connection.media_lifetime))) as oldest_seconds,
+        row_number() over (order by late.waiting desc, late.deadline) as place
+      from late join public.whatsapp_connections as connection on connection.id = late.connection_id
+    ), named as (
+      select case when place <= max_numbers then phone_number_id end as phone_number_id,
+        sum(waiting) as waiting, max(oldest_seconds) as oldest_seconds
+      from ranked group by 1
+    )
+    select coalesce(jsonb_agg(to_jsonb(named)), '[]') from named);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_media_health"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."get_media_health"(integer, integer) IS 'Files that are still at the provider, by number: how many of the first `max_rows`, and how long ago the oldest was sent. The numbers beyond `max_numbers` are one, without a name.';
+
+REVOKE ALL ON FUNCTION "private"."get_media_health"(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_media_health"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_media_health"(integer, integer) TO "postgres";
+
+-- private/functions/get_onboarding.sql
+CREATE OR REPLACE FUNCTION private.get_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  allowed integer;
+  role text;
+begin
+  -- The lock first, as in enter_workspace: whoever changes members or numbers at once takes turns.
+  select tenant.connection_limit into allowed from public.workspaces as tenant
+  where tenant.id = workspace_id and tenant.deleted_at is null
+  for no key update;
+  select member.role into role from public.workspace_members as member
+  where member.workspace_id = get_onboarding.workspace_id and member.user_id = get_onboarding.user_id;
+  if allowed is null or role is null then
+    raise exception 'no such workspace' using errcode = 'WA004';
+  elsif role not in ('owner', 'admin') then
+    perform private.refuse_role();
+  end if;
+  -- A phone is told from another by its digits. Who has it is not said, only that it is not to be had.
+  if exists (
+    select from public.whatsapp_connections as other
+    where other.workspace_id <> get_onboarding.workspace_id
+      and (other.phone_number_id = get_onboarding.phone_number_id
+        or regexp_replace(other.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')
+          and exists (
+            select from private.connection_credentials as stored where stored.connection_id = other.id and stored.from_backend))) then
+    raise exception 'the number cannot be connected here' using errcode = 'WA035', detail = 'phone_number_id';
+  end if;
+  if waba_id is not null then
+    perform pg_advisory_xact_lock(hashtextextended('waba ' || waba_id, 0));
+    if exists (
+      select from public.whatsapp_connections as other
+      where other.waba_id = get_onboarding.waba_id and other.workspace_id <> get_onboarding.workspace_id) then
+      raise exception 'the account cannot be connected here' using errcode = 'WA035', detail = 'waba_id';
+    end if;
+  end if;
+  -- One that is here already takes no further place; nor is one asked about before there is a number.
+  if (phone_number_id is not null or display_phone_number is not null)
+    and not exists (
+      select from public.whatsapp_connections as own
+      where own.workspace_id = get_onboarding.workspace_id
+        and (own.phone_number_id = get_onboarding.phone_number_id
+          or regexp_replace(own.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')))
+    and (select count(*) from public.whatsapp_connections as own where own.workspace_id = get_onboarding.workspace_id) >= allowed then
+    raise exception 'the workspace may connect % WhatsApp number(s)', allowed
+      using errcode = 'WA002', hint = 'Raise workspaces.connection_limit or remove a connection.';
+  end if;
+  return role;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) TO "postgres";
+
+-- private/functions/get_outbox_health.sql
+CREATE OR REPLACE FUNCTION private.get_outbox_health (
+  max_rows    integer,
+  max_numbers integer
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+declare
+  -- The clock's: what was written in this transaction waits, too.
+  instant timestamptz := clock_timestamp();
+begin
+  return (
+    with recursive number as (
+      -- One step of an index for each number, however many messages of it wait.
+      (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
+      union all
+      select (select next.connection_id from public.outbox as next
+        where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
+      from number where number.id is not null
+    ), waiting as (
+      -- Ids of conversations are random: where there are more rows than this, it is a fair sample.
+      (select item.connection_id, item.line_at, 1 as counted
+       from (select * from public.outbox where conversation_id is not null order by conversation_id limit max_rows) as item
+       where item.uncertain_since is null)
+      union all
+      -- The longest that may go, of each number: the sample may have passed it by.
+      select known.id, head.line_at, 0
+      from (select id from number where id is not null limit 1000) as known
+      cross join generate_series(0, 2) as level
+      cross join lateral (
+        select line_at from public.outbox where connection_id = known.id and priority = level and ready_at is not null
+        order by ready_at, seq limit 1) as head
+    ), late as (
+      select connection_id, greatest(1, sum(counted)) as waiting, min(line_at) as since
+      from waiting where line_at <= instant group by connection_id
+    ), ranked as (
+      select connection.phone_number_id, late.waiting, extract(epoch from instant - late.since) as oldest_seconds,
+        row_number() over (order by late.waiting desc, late.since) as place
+      from late join public.whatsapp_connections as connection on connection.id = late.connection_id
+    ), named as (
+      select case when place <= max_numbers then phone_number_id end as phone_number_id,
+        sum(waiting) as waiting, max(oldest_seconds) as oldest_seconds
+      from ranked group by 1
+    )
+    select coalesce(jsonb_agg(to_jsonb(named)), '[]') from named);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_outbox_health"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."get_outbox_health"(integer, integer) IS 'Messages that could be gone by now, by number: how many of the first `max_rows`, and for how long. The numbers beyond `max_numbers` are one, without a name.';
+
+REVOKE ALL ON FUNCTION "private"."get_outbox_health"(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_outbox_health"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_outbox_health"(integer, integer) TO "postgres";
+
 -- private/functions/has_newer_credential.sql
 CREATE OR REPLACE FUNCTION private.has_newer_credential (
   connection_id uuid,
@@ -5583,6 +6032,29 @@ REVOKE ALL ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH tim
 REVOKE ALL ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) TO "postgres";
+
+-- private/functions/hasten_chores.sql
+CREATE OR REPLACE FUNCTION private.hasten_chores()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Health before templates, as everybody locks them.
+  perform from private.connection_chores as chore where chore.connection_id = new.connection_id order by chore.kind for update;
+  update private.connection_chores as chore set due_at = now(), attempts = 0 where chore.connection_id = new.connection_id;
+  return null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."hasten_chores"() IS 'A new credential is tried at once: what could not be asked with the old one is asked now.';
+
+REVOKE ALL ON FUNCTION "private"."hasten_chores"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."hasten_chores"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."hasten_chores"() TO "postgres";
 
 -- private/functions/held_files.sql
 CREATE OR REPLACE FUNCTION private.held_files (
@@ -5788,6 +6260,209 @@ REVOKE ALL ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) 
 REVOKE ALL ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) TO "postgres";
+
+-- private/functions/inbox_state.sql
+CREATE OR REPLACE FUNCTION private.inbox_state (
+  assigned_to uuid,
+  is_read     boolean,
+  status      text
+)
+  RETURNS smallint
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return (assigned_to is not null)::integer + 2 * (not is_read)::integer + 4 * (status = 'archived')::integer;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."inbox_state"(uuid, boolean, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."inbox_state"(uuid, boolean, text) IS 'The list of the inbox that a conversation is in.';
+
+REVOKE ALL ON FUNCTION "private"."inbox_state"(uuid, boolean, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."inbox_state"(uuid, boolean, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."inbox_state"(uuid, boolean, text) TO "postgres";
+
+-- private/functions/installation.sql
+CREATE OR REPLACE FUNCTION private.installation()
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  return jsonb_build_object(
+    'at', extract(epoch from clock_timestamp()),
+    'postgres', current_setting('server_version_num')::integer / 10000,
+    'release', private.schema_release(),
+    'migrations', private.applied_migrations(),
+    'objects', (
+      select jsonb_object_agg(facts.kind, facts.named)
+      from (
+        select fact.kind, jsonb_object_agg(fact.name, fact.value) as named
+        from (select * from private.installed_relations() union all select * from private.installed_rules()) as fact
+        group by fact.kind
+      ) as facts));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."installation"() TO "service_role";
+
+COMMENT ON FUNCTION "private"."installation"() IS 'What get_installation gives: the history and the catalogs are the owner''s to read.';
+
+REVOKE ALL ON FUNCTION "private"."installation"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installation"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installation"() TO "postgres";
+
+-- private/functions/installed_grants.sql
+CREATE OR REPLACE FUNCTION private.installed_grants (
+  acl aclitem[]
+)
+  RETURNS TABLE (
+    role      text,
+    privilege text
+  )
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+  select
+    case when granted.grantee = 0 then 'public' else granted.grantee::regrole::text end,
+    lower(granted.privilege_type)
+  from pg_catalog.aclexplode(acl) as granted
+  where (granted.grantee = 0 or granted.grantee::regrole::text in ('anon', 'authenticated', 'service_role'))
+    -- Only Postgres 17 and later have it.
+    and granted.privilege_type <> 'MAINTAIN'
+$function$;
+
+COMMENT ON FUNCTION "private"."installed_grants"(aclitem[]) IS 'Who of those that come from outside has which privilege, out of an access list.';
+
+REVOKE ALL ON FUNCTION "private"."installed_grants"(aclitem[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installed_grants"(aclitem[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installed_grants"(aclitem[]) TO "postgres";
+
+-- private/functions/installed_relations.sql
+CREATE OR REPLACE FUNCTION private.installed_relations()
+  RETURNS TABLE (
+    kind  text,
+    name  text,
+    value text
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  with ours as (
+    select class.oid, class.relname, class.relkind, class.relacl, class.relrowsecurity,
+      format('%s.%s', space.nspname, class.relname) as name
+    from pg_catalog.pg_class as class
+    join pg_catalog.pg_namespace as space on space.oid = class.relnamespace
+    where space.nspname in ('public', 'private') and class.relkind in ('r', 'p', 'v', 'm')
+  )
+  select 'table', ours.name, case when ours.relrowsecurity then 'row level security' else 'no row level security' end from ours
+  union all
+  select 'column', ours.name || '.' || attribute.attname,
+    pg_catalog.format_type(attribute.atttypid, attribute.atttypmod) || case when attribute.attnotnull then ' not null' else '' end
+  from ours join pg_catalog.pg_attribute as attribute on attribute.attrelid = ours.oid
+  where attribute.attnum > 0 and not attribute.attisdropped
+  union all
+  select 'grant', format('to %s on %s', granted.role, ours.name), string_agg(granted.privilege, ', ' order by granted.privilege)
+  from ours, private.installed_grants(ours.relacl) as granted
+  group by ours.name, granted.role
+  union all
+  select 'grant', format('to %s on columns of %s', granted.role, ours.name),
+    string_agg(format('%s(%s)', granted.privilege, attribute.attname), ', ' order by granted.privilege, attribute.attname)
+  from ours
+  join pg_catalog.pg_attribute as attribute on attribute.attrelid = ours.oid and not attribute.attisdropped,
+    private.installed_grants(attribute.attacl) as granted
+  group by ours.name, granted.role
+  union all
+  select 'trigger', format('%s on %s', trigger.tgname, ours.name), case trigger.tgenabled when 'D' then 'disabled' else 'enabled' end
+  from ours join pg_catalog.pg_trigger as trigger on trigger.tgrelid = ours.oid
+  where not trigger.tgisinternal
+  union all
+  select 'index', format('%s on %s', class.relname, ours.name), case when index.indisvalid then 'valid' else 'invalid' end
+  from ours
+  join pg_catalog.pg_index as index on index.indrelid = ours.oid
+  join pg_catalog.pg_class as class on class.oid = index.indexrelid
+  union all
+  select 'constraint', format('%s on %s', held.conname, ours.name), case when held.convalidated then 'validated' else 'not validated' end
+  from ours join pg_catalog.pg_constraint as held on held.conrelid = ours.oid
+  -- As constraints of their own only Postgres 18 and later have these.
+  where held.contype <> 'n'
+$function$;
+
+COMMENT ON FUNCTION "private"."installed_relations"() IS 'How tables and what belongs to them stand: columns, grants, triggers, indexes, constraints.';
+
+REVOKE ALL ON FUNCTION "private"."installed_relations"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installed_relations"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installed_relations"() TO "postgres";
+
+-- private/functions/installed_rules.sql
+CREATE OR REPLACE FUNCTION private.installed_rules()
+  RETURNS TABLE (
+    kind  text,
+    name  text,
+    value text
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select 'policy', format('"%s" on %s.%s', policy.policyname, policy.schemaname, policy.tablename),
+    format('%s, %s, to %s, %s', lower(policy.permissive), lower(policy.cmd), array_to_string(policy.roles, ' '),
+      md5(concat_ws(' ', policy.qual, '/', policy.with_check)))
+  from pg_catalog.pg_policies as policy
+  where policy.schemaname in ('public', 'private', 'storage', 'realtime')
+  union all
+  select 'function', routine.oid::regprocedure::text,
+    format('security %s, %s, %s', case when routine.prosecdef then 'definer' else 'invoker' end,
+      coalesce(array_to_string(routine.proconfig, ' '), 'no settings'),
+      -- The body of SQL-standard functions is not in prosrc; we have none of these.
+      md5(routine.prosrc))
+  from pg_catalog.pg_proc as routine
+  where routine.pronamespace::regnamespace::text in ('public', 'private')
+    and not exists (select from pg_catalog.pg_depend as depends
+      where depends.classid = 'pg_proc'::regclass and depends.objid = routine.oid and depends.deptype = 'e')
+  union all
+  select 'grant', format('to %s on function %s', granted.role, routine.oid::regprocedure),
+    string_agg(granted.privilege, ', ' order by granted.privilege)
+  from pg_catalog.pg_proc as routine, private.installed_grants(
+    coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))) as granted
+  where routine.pronamespace::regnamespace::text in ('public', 'private')
+  group by routine.oid, granted.role
+  union all
+  select 'grant', format('to %s on schema %s', granted.role, space.nspname), string_agg(granted.privilege, ', ' order by granted.privilege)
+  from pg_catalog.pg_namespace as space, private.installed_grants(space.nspacl) as granted
+  where space.nspname in ('public', 'private')
+  group by space.nspname, granted.role
+  union all
+  select 'publication', format('%s.%s', published.schemaname, published.tablename), 'published'
+  from pg_catalog.pg_publication_tables as published
+  where published.pubname = 'supabase_realtime'
+  union all
+  select 'bucket', bucket.id, case when bucket.public then 'public' else 'private' end
+  from storage.buckets as bucket
+$function$;
+
+COMMENT ON FUNCTION "private"."installed_rules"() IS 'How policies, functions with their grants, the publication and the buckets stand.';
+
+REVOKE ALL ON FUNCTION "private"."installed_rules"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installed_rules"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installed_rules"() TO "postgres";
 
 -- private/functions/invite_member.sql
 CREATE OR REPLACE FUNCTION private.invite_member (
@@ -6227,6 +6902,33 @@ REVOKE ALL ON FUNCTION "private"."mark_as_read"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."mark_as_read"(uuid) TO "postgres";
 
+-- private/functions/may_speak.sql
+CREATE OR REPLACE FUNCTION private.may_speak (
+  as_of   jsonb,
+  field   text,
+  said_at timestamp with time zone
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return coalesce((as_of ->> field)::timestamptz, '-infinity') <= said_at;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."may_speak"(jsonb, text, timestamp with time zone) IS 'Whether what was said then is no older than what is known of a template''s field.';
+
+REVOKE ALL ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) TO "postgres";
+
 -- private/functions/media_candidates.sql
 CREATE OR REPLACE FUNCTION private.media_candidates (
   max_files integer,
@@ -6566,6 +7268,58 @@ REVOKE ALL ON FUNCTION "private"."merge_lines"(uuid, uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."merge_lines"(uuid, uuid) TO "postgres";
 
+-- private/functions/merge_listed.sql
+CREATE OR REPLACE FUNCTION private.merge_listed (
+  known     public.message_templates,
+  listed    private.listed_template,
+  listed_at timestamp with time zone
+)
+  RETURNS public.message_templates
+  LANGUAGE plpgsql
+  STABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  merged public.message_templates := known;
+  changed text[] := '{}';
+begin
+  merged.provider_template_id := coalesce(listed.provider_template_id, known.provider_template_id);
+  -- A field that stays as it is needs no newer time either: what has not changed is not written.
+  if listed.status <> known.status and private.may_speak(known.as_of, 'status', listed_at) then
+    merged.status := listed.status;
+    merged.reason := listed.reason;
+    changed := changed || 'status'::text;
+  elsif listed.reason is not null and listed.status = known.status then
+    merged.reason := listed.reason;
+  end if;
+  if listed.category <> coalesce(known.category, '') and private.may_speak(known.as_of, 'category', listed_at) then
+    merged.category := listed.category;
+    changed := changed || 'category'::text;
+  end if;
+  if listed.quality <> coalesce(known.quality, '') and private.may_speak(known.as_of, 'quality', listed_at) then
+    merged.quality := listed.quality;
+    changed := changed || 'quality'::text;
+  end if;
+  if listed.components <> known.components and private.may_speak(known.as_of, 'components', listed_at) then
+    merged.components := listed.components;
+    changed := changed || 'components'::text;
+  end if;
+  merged.as_of := known.as_of || coalesce((select jsonb_object_agg(field, listed_at) from unnest(changed) as field), '{}');
+  return merged;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp with time zone) IS 'A template as it is once a listing has spoken: field by field, and only where no webhook has spoken since.';
+
+REVOKE ALL ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) TO "postgres";
+
 -- private/functions/merge_threads_of.sql
 CREATE OR REPLACE FUNCTION private.merge_threads_of (
   people private.person[]
@@ -6745,19 +7499,21 @@ CREATE OR REPLACE FUNCTION private.move_places()
   SECURITY DEFINER
   SET search_path TO ''
   SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   SET join_collapse_limit TO '1'
   AS $function$
 begin
   update private.inbox_places as place set
-    workspace_id = moved.workspace_id, connection_id = moved.connection_id, assigned_to = moved.assigned_to, status = moved.status,
-    is_read = moved.is_read, sort_at = moved.sort_at, window_expires_at = moved.window_expires_at
+    connection_id = moved.connection_id, state = private.inbox_state(moved.assigned_to, moved.is_read, moved.status),
+    sort_at = moved.sort_at, assigned_to = moved.assigned_to, window_expires_at = moved.window_expires_at
   from conversations_before as was
-  join conversations_now as moved on moved.id = was.id and
-    (moved.workspace_id, moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
-    is distinct from (was.workspace_id, was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
-  where place.workspace_id = was.workspace_id and place.connection_id = was.connection_id and place.status = was.status
-    and place.is_read = was.is_read and place.sort_at = was.sort_at and place.conversation_id = was.id;
+  -- The table and not what is: two transition tables have no index to meet by.
+  join public.conversations as moved on moved.id = was.id
+  where place.connection_id = was.connection_id and place.state = private.inbox_state(was.assigned_to, was.is_read, was.status)
+    and place.sort_at = was.sort_at and place.conversation_id = was.id
+    and (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+    is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at);
   return null;
 end
 $function$;
@@ -6949,6 +7705,44 @@ REVOKE ALL ON FUNCTION "private"."need_workspace"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."need_workspace"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."need_workspace"(uuid) TO "postgres";
+
+-- private/functions/note_backend.sql
+CREATE OR REPLACE FUNCTION private.note_backend()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  new.from_backend := new.from_backend or private.is_backend();
+  return new;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."note_backend"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."note_backend"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."note_backend"() TO "postgres";
+
+-- private/functions/note_connection_status.sql
+CREATE OR REPLACE FUNCTION private.note_connection_status()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  new.status_since := now();
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."note_connection_status"() IS 'Keeps the moment in which a number was paused or went on.';
+
+REVOKE ALL ON FUNCTION "private"."note_connection_status"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."note_connection_status"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."note_connection_status"() TO "postgres";
 
 -- private/functions/note_profiles.sql
 CREATE OR REPLACE FUNCTION private.note_profiles (
@@ -7734,6 +8528,60 @@ REVOKE ALL ON FUNCTION "private"."phone_key"(text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."phone_key"(text) TO "postgres";
 
+-- private/functions/places_of.sql
+CREATE OR REPLACE FUNCTION private.places_of (
+  thread public.conversations
+)
+  RETURNS bigint
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+begin
+  return (
+    select count(*) from private.inbox_places as place
+    where place.connection_id = thread.connection_id
+      and place.state = private.inbox_state(thread.assigned_to, thread.is_read, thread.status) and place.sort_at = thread.sort_at
+      and place.conversation_id = thread.id and place.assigned_to is not distinct from thread.assigned_to
+      and place.window_expires_at is not distinct from thread.window_expires_at);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."places_of"(public.conversations) TO "service_role";
+
+COMMENT ON FUNCTION "private"."places_of"(public.conversations) IS 'In how many places of the inbox a conversation is as it should be: one.';
+
+REVOKE ALL ON FUNCTION "private"."places_of"(public.conversations) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."places_of"(public.conversations) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."places_of"(public.conversations) TO "postgres";
+
+-- private/functions/plan_chores.sql
+CREATE OR REPLACE FUNCTION private.plan_chores()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Without a credential there is nothing to ask with, and setting it makes them due. In single-workspace mode the
+  -- worker has the key, and it is not in this table.
+  insert into private.connection_chores (workspace_id, connection_id, kind, due_at)
+  select new.workspace_id, new.id, kind, now() + interval '5 minutes' from unnest(array['templates', 'health']) as kind;
+  return null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."plan_chores"() IS 'A number that is connected gets its chores.';
+
+REVOKE ALL ON FUNCTION "private"."plan_chores"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."plan_chores"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."plan_chores"() TO "postgres";
+
 -- private/functions/prepare_message.sql
 CREATE OR REPLACE FUNCTION private.prepare_message()
   RETURNS TRIGGER
@@ -7780,6 +8628,8 @@ CREATE OR REPLACE FUNCTION private.prepare_outbound (
   AS $function$
 begin
   message.sent_by := coalesce((select auth.uid()), message.sent_by);
+  perform private.check_envelope(
+    message.type, message.content, message.client_reference, message.reply_to_wamid, message.send_after);
   if message.type = 'template' then
     -- WhatsApp needs a language; whoever names none means the workspace's.
     if coalesce(jsonb_typeof(message.content -> 'language'), 'null') = 'null' then
@@ -8010,11 +8860,16 @@ begin
   elsif given <> 'nobody' then
     f.assignee := private.filter_value(filters, 'assignee', 'string', 'a uuid');
   end if;
-  f.connections := array[private.filter_value(filters, 'connection_id', 'string', 'a uuid')::uuid];
-  if f.connections[1] is null then
-    f.connections := array(select connection.id from public.whatsapp_connections as connection
-      where connection.workspace_id = read_filters.workspace_id);
-  end if;
+  f.states := array(
+    select distinct private.inbox_state(has.assigned_to, mark.is_read, kind.status)
+    from unnest(f.statuses) as kind (status) cross join unnest(f.read_marks) as mark (is_read)
+    -- Somebody, whoever it is, and nobody.
+    cross join unnest(array[f.workspace_id, null]) as has (assigned_to)
+    where not f.by_assignee or (has.assigned_to is null) = (f.assignee is null));
+  given := private.filter_value(filters, 'connection_id', 'string', 'a uuid');
+  -- The workspace's own, and nobody else's: the lists of the inbox hang on it.
+  f.connections := array(select connection.id from public.whatsapp_connections as connection
+    where connection.workspace_id = read_filters.workspace_id and (given is null or connection.id = given::uuid));
 
   f.tags := private.filter_tags(filters);
   f.page_size := private.page_size(private.filter_value(filters, 'limit', 'number', 'a whole number from 1 to 200')::numeric);
@@ -8380,6 +9235,53 @@ REVOKE ALL ON FUNCTION "private"."record_notice"(private.inbound_fact) FROM PUBL
 REVOKE ALL ON FUNCTION "private"."record_notice"(private.inbound_fact) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."record_notice"(private.inbound_fact) TO "postgres";
+
+-- private/functions/record_onboarding.sql
+CREATE OR REPLACE FUNCTION private.record_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  provider             text,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text,
+  credential           text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  known uuid;
+begin
+  -- By the id alone: that two numbers show the same digits is no reason to leave one without a place.
+  perform private.get_onboarding(workspace_id, user_id, phone_number_id, waba_id, null);
+  -- The second run of the same signup, or a number that comes back: the same connection, with the newer key.
+  update public.whatsapp_connections as connection
+  set provider = record_onboarding.provider,
+    waba_id = coalesce(record_onboarding.waba_id, connection.waba_id),
+    display_phone_number = coalesce(record_onboarding.display_phone_number, connection.display_phone_number),
+    status = case connection.status when 'disconnected' then 'paused' else connection.status end,
+    status_reason = case connection.status when 'disconnected' then 'credential' else connection.status_reason end
+  where connection.workspace_id = record_onboarding.workspace_id
+    and connection.phone_number_id = record_onboarding.phone_number_id
+  returning connection.id into known;
+  if known is null then
+    known := private.add_connection(workspace_id, provider, phone_number_id, waba_id, display_phone_number);
+  end if;
+  perform private.set_connection_credential(known, credential);
+  return known;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "postgres";
 
 -- private/functions/record_preference.sql
 CREATE OR REPLACE FUNCTION private.record_preference (
@@ -8892,8 +9794,8 @@ CREATE OR REPLACE FUNCTION private.remove_places()
   AS $function$
 begin
   delete from private.inbox_places as place using old_conversations as gone
-  where place.workspace_id = gone.workspace_id and place.connection_id = gone.connection_id and place.status = gone.status
-    and place.is_read = gone.is_read and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  where place.connection_id = gone.connection_id and place.state = private.inbox_state(gone.assigned_to, gone.is_read, gone.status)
+    and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
   return null;
 end
 $function$;
@@ -9198,6 +10100,25 @@ REVOKE ALL ON FUNCTION "private"."route_waiting"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."route_waiting"() TO "postgres";
 
+-- private/functions/schema_release.sql
+CREATE OR REPLACE FUNCTION private.schema_release()
+  RETURNS jsonb
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+  -- A migration that the release before cannot live with replaces this function and raises least_code.
+  select '{"schema": "0.1.0", "least_code": "0.1.0"}'::jsonb
+$function$;
+
+COMMENT ON FUNCTION "private"."schema_release"() IS 'The release that this schema is of, and the oldest release of webhook, worker and command that works on it.';
+
+REVOKE ALL ON FUNCTION "private"."schema_release"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."schema_release"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."schema_release"() TO "postgres";
+
 -- private/functions/search_scope.sql
 CREATE OR REPLACE FUNCTION private.search_scope (
   workspace_id uuid
@@ -9476,8 +10397,11 @@ begin
   if not found then
     raise exception 'no such connection' using errcode = 'WA004';
   end if;
-  if coalesce(btrim(credential), '') = '' then
-    raise exception 'the credential is empty' using errcode = 'WA006';
+  -- It goes into a header: a line break that came along when it was copied would end that.
+  credential := btrim(credential, E' \t\r\n');
+  if credential is null or credential !~ '^[ -~]+$' or char_length(credential) > 4096 then
+    raise exception 'the credential is no key' using errcode = 'WA006', detail = 'credential',
+      hint = 'The 360dialog API key or Meta''s access token: 1 to 4096 characters, ASCII, one line.';
   end if;
   select secret_id into known from private.connection_credentials as stored
   where stored.connection_id = set_connection_credential.connection_id;
@@ -9515,6 +10439,9 @@ CREATE OR REPLACE FUNCTION private.set_connection_paused (
   SET search_path TO ''
   AS $function$
 begin
+  if char_length(reason) > 200 then
+    perform private.refuse_field('reason', 'at most 200 characters');
+  end if;
   update public.whatsapp_connections as connection set
     status = case when reason is null then 'active' else 'paused' end,
     status_reason = reason,
@@ -9852,6 +10779,32 @@ REVOKE ALL ON FUNCTION "private"."take_media"(integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."take_media"(integer) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."take_media"(integer) TO "postgres";
+
+-- private/functions/tells_of_templates.sql
+CREATE OR REPLACE FUNCTION private.tells_of_templates (
+  error jsonb
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Another number of parameters, no such template or language, another format, paused: ours is not what WhatsApp has.
+  return coalesce(error ->> 'code' in ('132000', '132001', '132012', '132015'), false);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."tells_of_templates"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."tells_of_templates"(jsonb) IS 'Whether an error of a send says that what is known here of templates is old.';
+
+REVOKE ALL ON FUNCTION "private"."tells_of_templates"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."tells_of_templates"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."tells_of_templates"(jsonb) TO "postgres";
 
 -- private/functions/threads_at_home.sql
 CREATE OR REPLACE FUNCTION private.threads_at_home (
@@ -10342,40 +11295,11 @@ CREATE OR REPLACE FUNCTION private.walk_conversations (
   SET enable_bitmapscan TO 'off'
   AS $function$
 begin
-  -- Each state is a stretch of the index in the right order; of each at most a page is read, and the newest of all taken.
-  if not f.by_assignee then
-    return query
-    select page.*
-    from unnest(f.connections) as own (id) cross join unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
-    cross join lateral (
-      select thread.* from public.conversations as thread
-      where thread.workspace_id = f.workspace_id and thread.connection_id = own.id and thread.status = state.status
-        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
-      order by thread.sort_at desc, thread.id desc limit most) as page
-    order by page.sort_at desc, page.id desc limit most;
-  elsif f.assignee is not null then
-    return query
-    select page.*
-    from unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
-    cross join lateral (
-      select thread.* from public.conversations as thread
-      where thread.workspace_id = f.workspace_id and thread.assigned_to = f.assignee and thread.status = state.status
-        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
-        and thread.connection_id = any (f.connections)
-      order by thread.sort_at desc, thread.id desc limit most) as page
-    order by page.sort_at desc, page.id desc limit most;
-  else
-    return query
-    select page.*
-    from unnest(f.statuses) as state (status) cross join unnest(f.read_marks) as mark (is_read)
-    cross join lateral (
-      select thread.* from public.conversations as thread
-      where thread.workspace_id = f.workspace_id and thread.assigned_to is null and thread.status = state.status
-        and thread.is_read = mark.is_read and (thread.sort_at, thread.id) < (before_at, before_id)
-        and thread.connection_id = any (f.connections)
-      order by thread.sort_at desc, thread.id desc limit most) as page
-    order by page.sort_at desc, page.id desc limit most;
-  end if;
+  return query
+  select thread.*
+  from private.walk_places(f, before_at, before_id, most) with ordinality as place (id, number)
+  join public.conversations as thread on thread.id = place.id
+  order by place.number;
 end
 $function$;
 
@@ -10386,6 +11310,55 @@ REVOKE ALL ON FUNCTION "private"."walk_conversations"(private.conversation_filte
 REVOKE ALL ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp WITH time zone, uuid, integer) TO "postgres";
+
+-- private/functions/walk_places.sql
+CREATE OR REPLACE FUNCTION private.walk_places (
+  f         private.conversation_filter,
+  before_at timestamp with time zone,
+  before_id uuid,
+  most      integer
+)
+  RETURNS SETOF uuid
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  -- Each list is a stretch of the index in the right order; of each at most a page is read, and the newest of all taken.
+  if f.assignee is null then
+    return query
+    select page.conversation_id
+    from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
+    cross join lateral (
+      select place.conversation_id, place.sort_at from private.inbox_places as place
+      where place.connection_id = own.id and place.state = list.state
+        and (place.sort_at, place.conversation_id) < (before_at, before_id)
+      order by place.sort_at desc, place.conversation_id desc limit most) as page
+    order by page.sort_at desc, page.conversation_id desc limit most;
+  else
+    return query
+    select page.conversation_id
+    from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
+    cross join lateral (
+      select place.conversation_id, place.sort_at from private.inbox_places as place
+      where place.assigned_to = f.assignee and place.connection_id = own.id and place.state = list.state
+        and (place.sort_at, place.conversation_id) < (before_at, before_id)
+      order by place.sort_at desc, place.conversation_id desc limit most) as page
+    order by page.sort_at desc, page.conversation_id desc limit most;
+  end if;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp with time zone, uuid, integer) IS 'The ids of the newest threads before a place that pass the filters an index knows: status, unread, assignee, connection.';
+
+REVOKE ALL ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp WITH time zone, uuid, integer) TO "postgres";
 
 -- private/functions/with_conversations.sql
 CREATE OR REPLACE FUNCTION private.with_conversations (
@@ -10646,6 +11619,63 @@ REVOKE ALL ON FUNCTION "public"."change_member_role"(uuid, uuid, text) FROM "pos
 GRANT EXECUTE ON FUNCTION "public"."change_member_role"(uuid, uuid, text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."change_member_role"(uuid, uuid, text) FROM PUBLIC, "anon";
+
+-- public/functions/claim_chores.sql
+CREATE OR REPLACE FUNCTION public.claim_chores (
+  max_chores    integer DEFAULT 2,
+  lease_seconds integer DEFAULT 600
+)
+  RETURNS TABLE (
+    lease_token     uuid,
+    workspace_id    uuid,
+    connection_id   uuid,
+    provider        text,
+    phone_number_id text,
+    waba_id         text,
+    kind            text,
+    attempts        integer
+  )
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with claimed as (
+    update private.connection_chores as chore set
+      lease_token = gen_random_uuid(),
+      lease_expires_at = now() + make_interval(secs => lease_seconds),
+      due_at = now() + make_interval(secs => lease_seconds),
+      started_at = now(),
+      attempts = chore.attempts + 1
+    where (chore.connection_id, chore.kind) in (
+      select waiting.connection_id, waiting.kind
+      from private.connection_chores as waiting
+      join public.whatsapp_connections as connection on connection.id = waiting.connection_id
+        -- A key that is refused is not shown again; the next one is tried at once.
+        and (connection.status = 'active' or connection.status = 'paused' and connection.status_reason is distinct from 'credential')
+      where waiting.due_at <= now() and (waiting.lease_token is null or waiting.lease_expires_at <= now())
+      order by waiting.due_at
+      limit max_chores
+      for update of waiting skip locked)
+    returning chore.*
+  )
+  select claimed.lease_token, claimed.workspace_id, claimed.connection_id, connection.provider, connection.phone_number_id,
+    connection.waba_id, claimed.kind, claimed.attempts
+  from claimed
+  join public.whatsapp_connections as connection on connection.id = claimed.connection_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."claim_chores"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."claim_chores"(integer, integer) IS 'Leases chores that are due; those of a dead worker again, since asking changes nothing. Paused numbers too, unless for their credential.';
+
+REVOKE ALL ON FUNCTION "public"."claim_chores"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."claim_chores"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."claim_chores"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/claim_inbound.sql
 CREATE OR REPLACE FUNCTION public.claim_inbound (
@@ -11224,6 +12254,109 @@ GRANT EXECUTE ON FUNCTION "public"."get_conversations"(uuid, jsonb) TO "postgres
 
 REVOKE ALL ON FUNCTION "public"."get_conversations"(uuid, jsonb) FROM PUBLIC, "anon";
 
+-- public/functions/get_installation.sql
+CREATE OR REPLACE FUNCTION public.get_installation()
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.installation();
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_installation"() TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_installation"() IS 'What is installed: {at (epoch seconds), postgres (major version), release, migrations (null: not recorded), objects: {kind: {name: how it stands}}}.';
+
+REVOKE ALL ON FUNCTION "public"."get_installation"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_installation"() TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_installation"() FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/get_onboarding.sql
+CREATE OR REPLACE FUNCTION public.get_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  phone_number_id      text DEFAULT NULL::text,
+  waba_id              text DEFAULT NULL::text,
+  display_phone_number text DEFAULT NULL::text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.get_onboarding(workspace_id, user_id, phone_number_id, waba_id, display_phone_number);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) IS 'Whether a user may connect a number to a workspace, as far as is known of it; answers the user''s role. Backend. WA002, WA004, WA034, WA035.';
+
+REVOKE ALL ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/get_queue_health.sql
+CREATE OR REPLACE FUNCTION public.get_queue_health (
+  max_rows    integer DEFAULT 20000,
+  max_numbers integer DEFAULT 50
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  return jsonb_build_object(
+    'max_rows', max_rows,
+    'journal', (
+      select jsonb_build_object('received', count(*), 'oldest_seconds', extract(epoch from now() - min(received_at)))
+      from (select received_at from public.webhook_events where state = 'received' order by lease_expires_at, id limit max_rows) as waiting),
+    'set_aside', jsonb_build_object(
+      'unrouted', (select count(*) from (select from public.webhook_events where state = 'unrouted' order by id limit max_rows) as one),
+      'failed', (select count(*) from (select from public.webhook_events where state = 'failed' order by id limit max_rows) as one)),
+    'outbox', private.get_outbox_health(max_rows, max_numbers),
+    'uncertain', (
+      select jsonb_build_object('waiting', count(*), 'oldest_seconds', extract(epoch from now() - min(uncertain_since)))
+      from (select uncertain_since from public.outbox where uncertain_since is not null order by uncertain_since limit max_rows) as lost),
+    'media', private.get_media_health(max_rows, max_numbers),
+    'media_deadline_seconds', (
+      select extract(epoch from deadline - now()) from public.media_downloads where lease_token is null order by deadline limit 1),
+    'removals', (
+      select jsonb_build_object('waiting', count(*), 'oldest_seconds', extract(epoch from now() - min(available_at)))
+      from (select available_at from private.media_removals where available_at <= now() order by available_at limit max_rows) as due),
+    'paused', (
+      select coalesce(jsonb_agg(to_jsonb(stopped)), '[]')
+      from (select phone_number_id, status_reason as reason from public.whatsapp_connections
+        where status = 'paused' order by phone_number_id limit max_numbers) as stopped),
+    'paused_numbers', (
+      select count(*) from (select from public.whatsapp_connections
+        where status = 'paused' order by phone_number_id limit max_rows) as stopped));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_queue_health"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_queue_health"(integer, integer) IS 'How far behind the queues are, and which numbers are paused. Counts end at `max_rows`; of numbers the `max_numbers` largest have a name, the rest is one. For /metrics; cheap enough for every few seconds.';
+
+REVOKE ALL ON FUNCTION "public"."get_queue_health"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_queue_health"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_queue_health"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/get_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.get_uploaded_media (
   connection_id uuid,
@@ -11502,7 +12635,7 @@ GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "authentica
 
 GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "service_role";
 
-COMMENT ON FUNCTION "public"."pause_connection"(uuid, text) IS 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004.';
+COMMENT ON FUNCTION "public"."pause_connection"(uuid, text) IS 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004, WA032.';
 
 REVOKE ALL ON FUNCTION "public"."pause_connection"(uuid, text) FROM "postgres";
 
@@ -11545,6 +12678,64 @@ REVOKE ALL ON FUNCTION "public"."receive_inbound"(text) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."receive_inbound"(text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."receive_inbound"(text) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_chores.sql
+CREATE OR REPLACE FUNCTION public.record_chores (
+  results jsonb
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  held private.connection_chores[];
+begin
+  -- results: [{lease_token, outcome: done|retry|release, wait_seconds?, error?, key_refused?}]
+  -- The number before its chore, as whoever sets a credential has them.
+  perform from public.whatsapp_connections as connection
+  where connection.id in (
+    select chore.connection_id
+    from jsonb_to_recordset(results) as result (lease_token uuid, key_refused boolean)
+    join private.connection_chores as chore on chore.lease_token = result.lease_token
+    where result.key_refused)
+  order by connection.id for no key update;
+  held := array(
+    select chore from private.connection_chores as chore
+    join jsonb_to_recordset(results) as result (lease_token uuid) on chore.lease_token = result.lease_token
+    order by chore.kind, chore.connection_id for update of chore);
+  update public.whatsapp_connections as connection set
+    status = 'paused', status_reason = 'credential', last_error = result.error || jsonb_build_object('at', now())
+  from unnest(held) as chore
+  join jsonb_to_recordset(results) as result (lease_token uuid, error jsonb, key_refused boolean) on result.lease_token = chore.lease_token
+  where result.key_refused and connection.id = chore.connection_id and connection.status = 'active'
+    and not private.has_newer_credential(chore.connection_id, chore.started_at);
+  update private.connection_chores as chore set
+    lease_token = null,
+    lease_expires_at = null,
+    due_at = case
+      when result.outcome = 'release' then now()
+      when chore.due_at < chore.lease_expires_at then chore.due_at
+      else now() + make_interval(secs => coalesce(result.wait_seconds, 60)) end,
+    attempts = case result.outcome when 'done' then 0 when 'release' then chore.attempts - 1 else chore.attempts end,
+    done_at = case when result.outcome = 'done' then now() else chore.done_at end,
+    error = case result.outcome when 'done' then null when 'release' then chore.error else result.error end
+  from unnest(held) as mine
+  join jsonb_to_recordset(results) as result (lease_token uuid, outcome text, wait_seconds double precision, error jsonb)
+    on result.lease_token = mine.lease_token
+  where chore.lease_token = mine.lease_token;
+  return cardinality(held);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_chores"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_chores"(jsonb) IS 'What became of leased chores and when they are due next; a refused key pauses its number, unless it has another by now. Returns how many were still held.';
+
+REVOKE ALL ON FUNCTION "public"."record_chores"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_chores"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_chores"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/record_inbound.sql
 CREATE OR REPLACE FUNCTION public.record_inbound (
@@ -11604,6 +12795,9 @@ begin
   end if;
   if facts <> '[]' then
     perform private.record_facts(facts);
+  end if;
+  if facts <> '[]' or exists (select from unnest(reports) where error is not null and private.tells_of_templates(error)) then
+    perform private.ask_after_inbound(facts, reports);
   end if;
   perform private.close_events(events, unknown);
   return jsonb_array_length(messages);
@@ -11804,6 +12998,88 @@ GRANT EXECUTE ON FUNCTION "public"."record_migration"(uuid, text, text, text, te
 
 REVOKE ALL ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/record_number_health.sql
+CREATE OR REPLACE FUNCTION public.record_number_health (
+  connection_id uuid,
+  health        jsonb,
+  as_of         timestamp with time zone
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  -- health: {quality_rating, display_phone_number, verified_name, can_send_message, problems: [text]}
+  known public.whatsapp_connections;
+begin
+  select * into known from public.whatsapp_connections as connection
+  where connection.id = record_number_health.connection_id for no key update;
+  if known.id is null or (known.provider_notices #>> '{health,at}')::timestamptz >= record_number_health.as_of then
+    return known.status;
+  end if;
+  if health ->> 'can_send_message' = 'BLOCKED' and known.status = 'active' then
+    known.status := 'paused';
+    known.status_reason := 'blocked';
+    known.last_error := jsonb_build_object('code', 'blocked', 'class', 'PAUSE',
+      'title', coalesce(health #>> '{problems,0}', 'WhatsApp lets this number send nothing'),
+      'remedy', 'Look at the number in WhatsApp Manager; it goes on by itself once WhatsApp lets it.', 'at', now());
+  elsif health ->> 'can_send_message' in ('AVAILABLE', 'LIMITED') and known.status = 'paused' and known.status_reason = 'blocked' then
+    known.status := 'active';
+    known.status_reason := null;
+    known.last_error := null;
+  end if;
+  update public.whatsapp_connections as connection set
+    quality_rating = coalesce(health ->> 'quality_rating', connection.quality_rating),
+    display_phone_number = coalesce(health ->> 'display_phone_number', connection.display_phone_number),
+    provider_notices = connection.provider_notices
+      || jsonb_build_object('health', jsonb_build_object('at', record_number_health.as_of, 'value', health)),
+    status = known.status, status_reason = known.status_reason, last_error = known.last_error
+  where connection.id = known.id;
+  return known.status;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp with time zone) IS 'What the provider says of a number: names, quality, and provider_notices.health. Pauses a BLOCKED one as blocked, and lets it go on once it may send. Answers its status.';
+
+REVOKE ALL ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_onboarding.sql
+CREATE OR REPLACE FUNCTION public.record_onboarding (
+  workspace_id         uuid,
+  user_id              uuid,
+  provider             text,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text,
+  credential           text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.record_onboarding(
+    workspace_id, user_id, provider, phone_number_id, waba_id, display_phone_number, credential);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) IS 'Connects a number in the name of a user, its key into Vault, in one step; the same number again is the same connection. Backend. WA002, WA004, WA006, WA032, WA034, WA035.';
+
+REVOKE ALL ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_onboarding"(uuid, uuid, text, text, text, text, text) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/record_outbound.sql
 CREATE OR REPLACE FUNCTION public.record_outbound (
   results jsonb
@@ -11846,6 +13122,10 @@ begin
   end if;
   if exists (select from unnest(held) where outcome = 'suppress') then
     perform private.suppress_contacts(held);
+  end if;
+  if exists (select from unnest(held) where error is not null and private.tells_of_templates(error)) then
+    perform private.ask_for_chores(array(
+      select distinct connection_id from unnest(held) where error is not null and private.tells_of_templates(error)), 'templates', interval '0');
   end if;
 
   delete from public.outbox as item using unnest(held) as result
@@ -11964,6 +13244,84 @@ REVOKE ALL ON FUNCTION "public"."record_removals"(jsonb) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."record_removals"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_removals"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_templates.sql
+CREATE OR REPLACE FUNCTION public.record_templates (
+  connection_id uuid,
+  templates     jsonb,
+  as_of         timestamp with time zone,
+  complete      boolean                  DEFAULT true
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  home uuid := (select workspace_id from public.whatsapp_connections where id = record_templates.connection_id);
+  -- Webhooks count whole seconds, clocks differ and a list may lag: a webhook of the last moments knows better.
+  listed_at timestamptz := record_templates.as_of - interval '5 seconds';
+  listed private.listed_template[];
+  added integer;
+  changed integer;
+  deleted integer := 0;
+begin
+  if home is null then
+    raise exception 'no such connection' using errcode = 'WA004';
+  end if;
+  listed := array(
+    select distinct on (told.name, told.language) told
+    from jsonb_populate_recordset(null::private.listed_template, record_templates.templates) as told
+    where told.name is not null and told.language is not null
+    order by told.name, told.language);
+  -- Webhooks of the number take the same turns, so neither waits for a row that the other holds.
+  perform pg_advisory_xact_lock(private.turn_of(record_templates.connection_id));
+
+  insert into public.message_templates (
+    workspace_id, connection_id, provider_template_id, name, language, category, status, quality, components, reason, as_of, synced_at)
+  select home, record_templates.connection_id, told.provider_template_id, told.name, told.language, told.category,
+    coalesce(told.status, 'UNKNOWN'), told.quality, coalesce(told.components, '[]'), told.reason,
+    jsonb_build_object('status', listed_at, 'category', listed_at, 'quality', listed_at, 'components', listed_at), listed_at
+  from unnest(listed) as told
+  on conflict (workspace_id, connection_id, name, language) do nothing;
+  get diagnostics added = row_count;
+
+  update public.message_templates as template set
+    provider_template_id = (merged.row).provider_template_id, status = (merged.row).status, reason = (merged.row).reason,
+    category = (merged.row).category, quality = (merged.row).quality, components = (merged.row).components,
+    as_of = (merged.row).as_of, synced_at = listed_at
+  from (
+    select known.id, private.merge_listed(known, told, listed_at) as row, known
+    from unnest(listed) as told
+    join public.message_templates as known on known.workspace_id = home and known.connection_id = record_templates.connection_id
+      and known.name = told.name and known.language = told.language
+    offset 0
+  ) as merged
+  where template.id = merged.id and merged.row is distinct from merged.known;
+  get diagnostics changed = row_count;
+
+  if complete then
+    -- The row stays: messages name it, and it says what it was.
+    update public.message_templates as template set
+      status = 'DELETED', as_of = template.as_of || jsonb_build_object('status', listed_at), synced_at = listed_at
+    where template.workspace_id = home and template.connection_id = record_templates.connection_id and template.status <> 'DELETED'
+      and template.synced_at <= listed_at and private.may_speak(template.as_of, 'status', listed_at)
+      and not exists (select from unnest(listed) as told where told.name = template.name and told.language = template.language);
+    get diagnostics deleted = row_count;
+  end if;
+  return jsonb_build_object('listed', cardinality(listed), 'added', added, 'changed', changed, 'deleted', deleted);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp with time zone, boolean) IS 'Templates as the provider listed them at that time: new ones, what has changed, and what a complete listing no longer has as DELETED; newer words of webhooks stay. Answers {listed, added, changed, deleted}. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/record_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.record_uploaded_media (
@@ -12388,7 +13746,7 @@ GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb,
 
 GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) TO "service_role";
 
-COMMENT ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp with time zone) IS 'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017.';
+COMMENT ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp with time zone) IS 'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017, WA021 to WA023.';
 
 REVOKE ALL ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) FROM "postgres";
 
@@ -12967,6 +14325,12 @@ CREATE OR REPLACE FUNCTION public.verify_stats (
       jsonb_build_object('unread_count', truth.unread_count, 'last_customer_message_at', truth.last_customer_message_at,
         'window_expires_at', truth.window_expires_at, 'last_message_at', truth.last_message_at,
         'last_message_preview', truth.last_message_preview, 'last_message_direction', truth.last_message_direction)) as difference
+    union all
+    select difference
+    from page
+    join public.conversations as thread using (id)
+    cross join lateral private.differences('conversations', thread.id::text, jsonb_build_object('places', private.places_of(thread)),
+      jsonb_build_object('places', 1)) as difference
     union all
     -- What we sent is as far as its reports say. An echo, which names its recipient, may have come with a status of its own.
     select difference

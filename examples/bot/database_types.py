@@ -536,6 +536,7 @@ class PublicWebhookEventsUpdate(TypedDict):
 class PublicWhatsappConnections(BaseModel):
     created_at: datetime.datetime = Field(alias="created_at")
     display_phone_number: Optional[str] = Field(alias="display_phone_number")
+    former_ids: List[str] = Field(alias="former_ids")
     id: uuid.UUID = Field(alias="id")
     last_error: Optional[JsonValue] = Field(alias="last_error")
     media_downloads_at_once: int = Field(alias="media_downloads_at_once")
@@ -555,6 +556,7 @@ class PublicWhatsappConnections(BaseModel):
 class PublicWhatsappConnectionsInsert(TypedDict):
     created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
     display_phone_number: NotRequired[Annotated[Optional[str], Field(alias="display_phone_number")]]
+    former_ids: NotRequired[Annotated[List[str], Field(alias="former_ids")]]
     id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
     last_error: NotRequired[Annotated[Optional[JsonValue], Field(alias="last_error")]]
     media_downloads_at_once: NotRequired[Annotated[int, Field(alias="media_downloads_at_once")]]
@@ -574,6 +576,7 @@ class PublicWhatsappConnectionsInsert(TypedDict):
 class PublicWhatsappConnectionsUpdate(TypedDict):
     created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
     display_phone_number: NotRequired[Annotated[Optional[str], Field(alias="display_phone_number")]]
+    former_ids: NotRequired[Annotated[List[str], Field(alias="former_ids")]]
     id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
     last_error: NotRequired[Annotated[Optional[JsonValue], Field(alias="last_error")]]
     media_downloads_at_once: NotRequired[Annotated[int, Field(alias="media_downloads_at_once")]]

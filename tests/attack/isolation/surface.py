@@ -243,6 +243,7 @@ FUNCTIONS = {
             "get_connection_credential",
             "get_onboarding",
             "get_queue_health",
+            "get_installation",
             "get_uploaded_media",
             "next_media",
             "next_outbound",
