@@ -75,19 +75,18 @@ async def opened(settings: Settings) -> AsyncIterator[Project]:
 
 def run(command: Callable[[Project], Awaitable[int]]) -> None:
     """Runs a command on the project and ends with its status, or with the one for what went wrong (docs/wabase.md)."""
-    try:
-        settings = Settings.load()
-    except SettingsError as error:
-        click.echo(f"{error}\ndocs/settings.md says what each setting is.", err=True)
-        sys.exit(WRONG_USAGE)
 
-    async def main() -> int:
+    async def main(settings: Settings) -> int:
         async with opened(settings) as project:
             return await command(project)
 
     _quiet_logs()
     try:
-        sys.exit(asyncio.run(main()))
+        settings = Settings.load()
+        sys.exit(asyncio.run(main(settings)))
+    except SettingsError as error:
+        click.echo(f"{error}\ndocs/settings.md says what each setting is.", err=True)
+        sys.exit(WRONG_USAGE)
     except StoreError as error:
         click.echo(remedies.of_supabase(error, settings), err=True)
         sys.exit(NO_SUPABASE)

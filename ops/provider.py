@@ -12,20 +12,17 @@ import httpx
 
 from ops.project import Project, run
 from ops.settings import Settings
-from store.errors import Rejected
 from store.numbers import Row
 from whatsapp.account import SECONDS, AccountClient
 from whatsapp.errors import ErrorClass, NotSent, Refused, WhatsAppError
 from whatsapp.provider import provider
 
-WRONG, NO_ANSWER_FROM_SUPABASE, NO_ANSWER_FROM_PROVIDER = 1, 3, 4
+WRONG, NO_ANSWER_FROM_PROVIDER = 1, 4
 NAMES = {"360dialog": "360dialog", "meta": "Meta"}
 # Printable and without blanks, as a header needs it; Meta's longest are some hundred characters.
 SECRET = re.compile(r"[!-~]{1,4096}")
 # Graph's answer to an id that does not exist or that the token may not see; 33: deleted (Meta, error codes).
 UNREACHABLE = (33, 100)
-# What PostgREST and Postgres say where a migration is missing.
-UNMIGRATED = ("PGRST202", "PGRST204", "PGRST205", "42883", "42P01", "42703")
 
 
 class Stop(Exception):
@@ -108,12 +105,6 @@ def steps(command: Callable[[Project, Settings], Awaitable[int]]) -> None:
         except Stop as stop:
             click.echo(stop, err=True)
             return stop.status
-        except Rejected as error:
-            if error.code not in UNMIGRATED:
-                raise
-            click.echo(f"The project lacks something that this command needs: {error}", err=True)
-            click.echo("Apply the migrations: npx supabase db push", err=True)
-            return NO_ANSWER_FROM_SUPABASE
 
     run(guarded)
 

@@ -1,4 +1,4 @@
-"""The backend's functions beside messages: numbers, their chores, templates, credentials and signups; what is installed."""
+"""The backend's functions beside messages: numbers, their chores, templates, keys, signups; what is installed."""
 
 from __future__ import annotations
 

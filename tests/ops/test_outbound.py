@@ -136,7 +136,10 @@ async def test_a_number_is_paused_and_goes_on(tenant: Tenant) -> None:
     assert "connection_paused" in why.said
     assert "Its number is paused (moving house)." in why.said
     resumed = await wabase("outbound", "resume", tenant.phone_number_id, "--json")
-    assert (resumed.status, resumed.json) == (0, {"number": tenant.phone_number_id, "status": "active"})
+    assert (resumed.status, resumed.json) == (
+        0,
+        {"number": tenant.phone_number_id, "status": "active", "status_reason": None},
+    )
     assert (await wabase("outbound", "explain", message_id, "--json")).json["reason"] == "ready"
 
 
