@@ -25,7 +25,7 @@ HOUSES: tuple[LiteralString, ...] = (
 SENTENCES: LiteralString = """
 create temp table bench_sentences as
 select number, string_agg('w' || floor(2000 * power((
-    (number * 8 + place) * 2654435761 %% 4294967296) / 4294967296.0, 3)), ' ' order by place)
+    hashint4((number * 8 + place)::integer) + 2147483648) / 4294967296.0, 3)), ' ' order by place)
   || case when number %% 5 = 0 then ' hello' else '' end as words
 from generate_series(0, 8191) as number, generate_series(1, 8) as place group by number"""
 PEOPLE: LiteralString = """

@@ -17,7 +17,6 @@ from realtime.types import RealtimePostgresChangesListenEvent
 from bench.project import Project
 from bench.receivers import ReceiverFailure
 
-TABLES = ("messages", "conversations")
 LIVE_LIMIT = 60.0
 SILENCE_LIMIT = 10.0
 # More at once wait for each other's subscriptions to be checked.
@@ -51,7 +50,7 @@ class Listeners:
 async def listening(
     project: Project, workspace_id: str, users: list[str], *, by_broadcast: bool
 ) -> AsyncIterator[Listeners]:
-    """Every one subscribed, by the publication to both tables of an inbox or to the workspace's private topic."""
+    """Every one subscribed, by the publication to new messages or to the workspace's private topic."""
     listeners = Listeners([0] * len(users), [asyncio.Event() for _ in users])
     clients: list[AsyncRealtimeClient] = []
     turns = asyncio.Semaphore(AT_ONCE)
@@ -89,19 +88,14 @@ async def _publication(client: AsyncRealtimeClient, workspace_id: str, number: i
         if getattr(payload, "extension", None) == "postgres_changes" and getattr(payload, "status", None) == "ok":
             listeners.ready(number)
 
-    def changed(change: Any) -> None:
-        if change["data"]["table"] == "messages":
-            listeners.hear(number)
-
     channel.on_system(told)
-    for table in TABLES:
-        channel.on_postgres_changes(
-            RealtimePostgresChangesListenEvent.All,
-            changed,
-            table=table,
-            schema="public",
-            filter=f"workspace_id=eq.{workspace_id}",
-        )
+    channel.on_postgres_changes(
+        RealtimePostgresChangesListenEvent.Insert,
+        lambda _change: listeners.hear(number),
+        table="messages",
+        schema="public",
+        filter=f"workspace_id=eq.{workspace_id}",
+    )
     await channel.subscribe()
 
 

@@ -25,6 +25,8 @@ WAYS = PUBLICATION, BROADCAST = "publication", "broadcast"
 SUBSCRIBERS = (1, 10, 100)
 # Fewer a second than fetches, so that hardly two share one.
 RATE = 4
+# Seconds: what a hundred joins leave to do, and how long is looked at nothing.
+SETTLING, IDLE = 3, 10
 THREAD: LiteralString = """
 insert into public.conversations (workspace_id, connection_id, phone)
 values (%s, %s, '972500000001') returning id::text"""
@@ -69,7 +71,8 @@ async def _measured(stand: Stand, house: House, way: str, count: int, messages: 
     """CPU ms of Postgres a message while they come, less what it takes while none do; and what was not heard."""
     users = house.crowd.agents[:count]
     async with listening(stand.project, house.crowd.workspace_id, users, by_broadcast=way == BROADCAST) as listeners:
-        idle, quiet = await _spent(stand, asyncio.sleep(5))
+        await asyncio.sleep(SETTLING)
+        idle, quiet = await _spent(stand, asyncio.sleep(IDLE))
         busy, seconds = await _spent(stand, _write(stand.database, house, messages, listeners))
     cost = (busy - idle / quiet * seconds) / messages * 1000
     missed = any(heard != messages for heard in listeners.heard)
