@@ -77,6 +77,7 @@ CREATE TYPE "private"."conversation_filter" AS (
   "connections"   uuid[],
   "tags"          text[],
   "search"        text,
+  "words"         text[],
   "number"        text,
   "contact_query" tsquery,
   "message_query" tsquery,
@@ -364,6 +365,33 @@ ALTER TABLE "private"."identity_changes"
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."identity_changes" TO "service_role";
 
 COMMENT ON TABLE "private"."identity_changes" IS 'WhatsApp said that a user goes on under another number or user id. Kept, since it may say so before we know the user.';
+
+-- private/tables/inbox_places.sql
+CREATE TABLE "private"."inbox_places" (
+  "workspace_id"      uuid                     NOT NULL,
+  "connection_id"     uuid                     NOT NULL,
+  "conversation_id"   uuid                     NOT NULL,
+  "assigned_to"       uuid,
+  "status"            text                     NOT NULL,
+  "is_read"           boolean                  NOT NULL,
+  "sort_at"           timestamp with time zone NOT NULL,
+  "window_expires_at" timestamp with time zone
+);
+
+ALTER TABLE "private"."inbox_places"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX inbox_places_assignee ON private.inbox_places USING btree (workspace_id, assigned_to, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NOT NULL);
+
+CREATE INDEX inbox_places_connection ON private.inbox_places USING btree (workspace_id, connection_id, status, is_read, sort_at, conversation_id);
+
+CREATE INDEX inbox_places_nobody ON private.inbox_places USING btree (workspace_id, status, is_read, sort_at, conversation_id)
+  WHERE (assigned_to IS NULL);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."inbox_places" TO "service_role";
+
+COMMENT ON TABLE "private"."inbox_places" IS 'Where each conversation stands in the inbox: copies of its columns, kept by triggers. No keys of its own: it is written as often as messages come.';
 
 -- private/tables/invitation_tokens.sql
 CREATE TABLE "private"."invitation_tokens" (
@@ -863,6 +891,11 @@ CREATE INDEX conversations_contact ON public.conversations USING btree (workspac
 CREATE INDEX conversations_unassigned ON public.conversations USING btree (workspace_id, status, is_read, sort_at, id)
   WHERE (assigned_to IS NULL);
 
+CREATE TRIGGER add_places
+  AFTER INSERT ON public.conversations REFERENCING NEW TABLE AS new_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.add_places();
+
 CREATE TRIGGER broadcast_deletes
   AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS changed_rows
   FOR EACH STATEMENT
@@ -902,10 +935,20 @@ CREATE TRIGGER fill_conversation
   WHEN ((new.phone_number_id IS NULL))
   EXECUTE FUNCTION private.fill_conversation();
 
+CREATE TRIGGER move_places
+  AFTER UPDATE ON public.conversations REFERENCING OLD TABLE AS conversations_before NEW TABLE AS conversations_now
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.move_places();
+
 CREATE TRIGGER register_identifiers
   AFTER INSERT ON public.conversations
   FOR EACH ROW
   EXECUTE FUNCTION private.register_identifiers();
+
+CREATE TRIGGER remove_places
+  AFTER DELETE ON public.conversations REFERENCING OLD TABLE AS old_conversations
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.remove_places();
 
 CREATE POLICY "members read conversations" ON "public"."conversations"
   FOR SELECT
@@ -1898,6 +1941,27 @@ REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM
 REVOKE ALL ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."add_counts"(uuid, bigint, bigint, bigint) TO "postgres";
+
+-- private/functions/add_places.sql
+CREATE OR REPLACE FUNCTION private.add_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  insert into private.inbox_places
+    (workspace_id, connection_id, conversation_id, assigned_to, status, is_read, sort_at, window_expires_at)
+  select workspace_id, connection_id, id, assigned_to, status, is_read, sort_at, window_expires_at from new_conversations;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."add_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."add_places"() TO "postgres";
 
 -- private/functions/add_to_stats.sql
 CREATE OR REPLACE FUNCTION private.add_to_stats()
@@ -5103,7 +5167,10 @@ CREATE OR REPLACE FUNCTION private.find_conversations (
   SET search_path TO ''
   AS $function$
 declare
-  few constant integer := 2000;
+  -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
+  -- root of all threads.
+  few constant integer := greatest(2000, 20 * sqrt((
+    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass)));
   tagged uuid[];
   page uuid[];
 begin
@@ -5163,6 +5230,35 @@ REVOKE ALL ON FUNCTION "private"."fold_counts"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."fold_counts"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."fold_counts"(uuid) TO "postgres";
+
+-- private/functions/folded.sql
+CREATE OR REPLACE FUNCTION private.folded (
+  written text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Small letters, whoever makes them: the parser of words lets the operating system do it, lower() perhaps ICU, and of these
+  -- three letters they think differently.
+  return translate(lower(replace(written, 'İ', 'i')), 'ςı', 'σi');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."folded"(text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."folded"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."folded"(text) IS 'A text in which each of its words stands, folded in the same way, as a part.';
+
+REVOKE ALL ON FUNCTION "private"."folded"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."folded"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."folded"(text) TO "postgres";
 
 -- private/functions/follow_people.sql
 CREATE OR REPLACE FUNCTION private.follow_people (
@@ -5314,7 +5410,7 @@ CREATE OR REPLACE FUNCTION private.get_conversation_messages (
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
+  SET plan_cache_mode TO 'force_generic_plan'
   SET enable_seqscan TO 'off'
   SET enable_bitmapscan TO 'off'
   SET enable_hashjoin TO 'off'
@@ -5326,11 +5422,13 @@ declare
   page_size integer := private.page_size(get_conversation_messages.limit);
   before_at timestamptz := 'infinity';
   before_seq bigint := 0;
+  place_of uuid;
 begin
   if before is not null then
-    select message.occurred_at, message.seq into before_at, before_seq from public.messages as message
-    where message.id = before and message.workspace_id = thread.workspace_id and message.conversation_id = thread.id;
-    if not found then
+    -- By its id alone: with the thread beside it, the whole thread would be read to find it.
+    select message.occurred_at, message.seq, message.conversation_id into before_at, before_seq, place_of
+    from public.messages as message where message.id = before;
+    if place_of is distinct from thread.id then
       raise exception 'no such message' using errcode = 'WA004';
     end if;
   end if;
@@ -5793,17 +5891,22 @@ CREATE OR REPLACE FUNCTION private.is_found (
   SET enable_seqscan TO 'off'
   SET enable_bitmapscan TO 'off'
   AS $function$
+declare
+  parts text[] := array(select '%' || private.folded(word) || '%' from unnest(f.words) as word);
 begin
-  -- Looked up where it was gathered, looked into where it was too many.
+  -- Looked up where it was gathered, looked into where it was too many. To take a text apart into words costs twenty times
+  -- as much as to see that it lacks one.
   return f.search is null or thread.id = any (f.by_contact) or thread.id = any (f.by_message)
     or f.by_contact is null and exists (
       select from public.contacts as contact
       where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
+        and (f.number is not null or private.folded(concat_ws(' ', contact.name, contact.profile_name)) like all (parts))
         and private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ f.contact_query)
     or f.by_message is null and exists (
       select from public.messages as message
       where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
         and message.type = any (private.searched_types())
+        and private.folded(message.content::text) like all (parts)
         and private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query);
 end
 $function$;
@@ -5818,31 +5921,41 @@ GRANT EXECUTE ON FUNCTION "private"."is_found"(public.conversations, private.con
 
 -- private/functions/is_frequent.sql
 CREATE OR REPLACE FUNCTION private.is_frequent (
-  f private.conversation_filter
+  f    private.conversation_filter,
+  most integer
 )
   RETURNS boolean
   LANGUAGE plpgsql
+  STABLE
   SET search_path TO ''
   AS $function$
 declare
-  plan json;
+  scope text := private.search_scope(f.workspace_id);
+  known text[];
+  shares real[];
+  expected double precision;
 begin
-  -- As the planner knows from the table's statistics: reading a million entries to see that they are a million takes too long.
-  -- It takes half a percent for any word that it knows nothing of.
-  execute format('explain (format json) select from public.messages where type = any (%L) '
-    'and private.message_words(workspace_id, type, content) @@ %L::tsquery', private.searched_types(), f.message_query) into plan;
-  return (plan #>> '{0,Plan,Plan Rows}')::numeric
-    > greatest(20000, 0.01 * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass));
+  -- As the table's statistics know, which name each word that stands in more than one message of some hundreds. The planner's
+  -- own guess is of no use: of whatever a word begins with it believes that one message in fifty has it.
+  select stats.most_common_elems::text::text[], stats.most_common_elem_freqs into known, shares
+  from pg_catalog.pg_stats as stats where stats.schemaname = 'public' and stats.tablename = 'messages_words';
+  -- Words are taken to be independent; where they are not, more is found than was expected, and given up then.
+  select exp(sum(ln(greatest(1e-12, (
+    select sum(common.share) from unnest(known, shares) as common (word, share)
+    where common.word = scope || given.word
+      or char_length(given.word) >= 3 and starts_with(common.word, scope || given.word)))))) into expected
+  from unnest(f.words) as given (word);
+  return expected * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass) > most;
 end
 $function$;
 
-COMMENT ON FUNCTION "private"."is_frequent"(private.conversation_filter) IS 'Whether the words of a search stand in too many messages to gather them.';
+COMMENT ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) IS 'Whether the words of a search stand in more messages than so many: reading a million entries to see that they are a million takes too long.';
 
-REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."is_frequent"(private.conversation_filter) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) TO "postgres";
 
 -- private/functions/is_needed.sql
 CREATE OR REPLACE FUNCTION private.is_needed (
@@ -6635,6 +6748,36 @@ REVOKE ALL ON FUNCTION "private"."message_words"(uuid, text, jsonb) FROM "postgr
 
 GRANT EXECUTE ON FUNCTION "private"."message_words"(uuid, text, jsonb) TO "postgres";
 
+-- private/functions/move_places.sql
+CREATE OR REPLACE FUNCTION private.move_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET join_collapse_limit TO '1'
+  AS $function$
+begin
+  update private.inbox_places as place set
+    workspace_id = moved.workspace_id, connection_id = moved.connection_id, assigned_to = moved.assigned_to, status = moved.status,
+    is_read = moved.is_read, sort_at = moved.sort_at, window_expires_at = moved.window_expires_at
+  from conversations_before as was
+  join conversations_now as moved on moved.id = was.id and
+    (moved.workspace_id, moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+    is distinct from (was.workspace_id, was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
+  where place.workspace_id = was.workspace_id and place.connection_id = was.connection_id and place.status = was.status
+    and place.is_read = was.is_read and place.sort_at = was.sort_at and place.conversation_id = was.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."move_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."move_places"() TO "postgres";
+
 -- private/functions/move_stats.sql
 CREATE OR REPLACE FUNCTION private.move_stats()
   RETURNS TRIGGER
@@ -7318,7 +7461,7 @@ begin
     exit when cardinality(found) >= f.page_size or cardinality(stretch) < 200;
     walked := walked + 200;
     -- So many fit, but not here: whoever gathers them after all is done in time.
-    if walked >= 4000 then
+    if walked >= 2000 then
       return null;
     end if;
     place := stretch[200];
@@ -7840,6 +7983,7 @@ begin
   if char_length(f.search) not between 2 and 100 then
     perform private.refuse_argument('search', 'from 2 to 100 characters');
   end if;
+  f.words := tsvector_to_array(private.words('', f.search));
   f.contact_query := private.contact_query(f.workspace_id, f.search);
   -- Of millions of messages, two letters would begin a word in most.
   f.message_query := private.word_query(scope, f.search, 3);
@@ -8637,6 +8781,30 @@ REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."remove_message_files"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."remove_message_files"() TO "postgres";
+
+-- private/functions/remove_places.sql
+CREATE OR REPLACE FUNCTION private.remove_places()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  delete from private.inbox_places as place using old_conversations as gone
+  where place.workspace_id = gone.workspace_id and place.connection_id = gone.connection_id and place.status = gone.status
+    and place.is_read = gone.is_read and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."remove_places"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."remove_places"() TO "postgres";
 
 -- private/functions/remove_workspace_files.sql
 CREATE OR REPLACE FUNCTION private.remove_workspace_files()
@@ -9695,7 +9863,7 @@ declare
 begin
   if f.message_query is null then
     return '{}';
-  elsif most is not null and private.is_frequent(f) then
+  elsif most is not null and private.is_frequent(f, most) then
     return null;
   end if;
   -- The scope in each word stands for the workspace: asked for by its key, too, millions would be read one by one.
