@@ -18,7 +18,7 @@ from bench.project import Project
 from bench.receivers import ReceiverFailure
 
 LIVE_LIMIT = 60.0
-SILENCE_LIMIT = 10.0
+SILENCE_LIMIT = 30.0
 # More at once wait for each other's subscriptions to be checked.
 AT_ONCE = 10
 

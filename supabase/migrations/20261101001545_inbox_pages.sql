@@ -229,6 +229,7 @@ declare
   -- root of all threads.
   few constant integer := greatest(2000, 20 * sqrt((
     select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass)));
+  gathered uuid[];
   tagged uuid[];
   page uuid[];
 begin
@@ -238,7 +239,12 @@ begin
   if f.search is not null then
     f := private.gather(f, few);
     if f.by_contact is not null and f.by_message is not null then
-      return private.page_of(f, f.by_contact || f.by_message);
+      gathered := f.by_contact || f.by_message;
+      -- All of them are found already, and nothing is dearer than to hand thousands of ids on for each thread.
+      f.search := null;
+      f.by_contact := null;
+      f.by_message := null;
+      return private.page_of(f, gathered);
     end if;
   end if;
   tagged := case when f.tags is not null then private.threads_of_contacts(f, f.tag_query, few) end;

@@ -76,7 +76,10 @@ async def _measured(stand: Stand, house: House, way: str, count: int, messages: 
         busy, seconds = await _spent(stand, _write(stand.database, house, messages, listeners))
     cost = (busy - idle / quiet * seconds) / messages * 1000
     missed = any(heard != messages for heard in listeners.heard)
-    return cost, f"{way}: of {messages} messages {sorted(set(listeners.heard))} were heard" if missed else ""
+    return (
+        cost,
+        f"{way}, {count} listening: of {messages} messages {sorted(set(listeners.heard))} were heard" if missed else "",
+    )
 
 
 async def _spent(stand: Stand, doing: Awaitable[None]) -> tuple[float, float]:
