@@ -5168,9 +5168,9 @@ CREATE OR REPLACE FUNCTION private.find_conversations (
   AS $function$
 declare
   -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
-  -- root of all threads.
-  few constant integer := greatest(2000, 20 * sqrt((
-    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass)));
+  -- root of all threads. A table that nobody has looked at yet says -1.
+  few constant integer := greatest(2000, 20 * sqrt(greatest(0, (
+    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass))));
   gathered uuid[];
   tagged uuid[];
   page uuid[];
@@ -10043,13 +10043,16 @@ GRANT EXECUTE ON FUNCTION "private"."unknown_of"(jsonb) TO "postgres";
 -- private/functions/user_managed_workspace_ids.sql
 CREATE OR REPLACE FUNCTION private.user_managed_workspace_ids()
   RETURNS SETOF uuid
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
+begin
+  return query
   select workspace_id from public.workspace_members
-  where user_id = (select auth.uid()) and role in ('owner', 'admin')
+  where user_id = (select auth.uid()) and role in ('owner', 'admin');
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."user_managed_workspace_ids"() TO "authenticated";
@@ -10086,12 +10089,14 @@ GRANT EXECUTE ON FUNCTION "private"."user_owned_workspace_ids"() TO "postgres";
 -- private/functions/user_workspace_ids.sql
 CREATE OR REPLACE FUNCTION private.user_workspace_ids()
   RETURNS SETOF uuid
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
-  select workspace_id from public.workspace_members where user_id = (select auth.uid())
+begin
+  return query select workspace_id from public.workspace_members where user_id = (select auth.uid());
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."user_workspace_ids"() TO "authenticated";

@@ -226,9 +226,9 @@ language plpgsql stable set search_path = ''
 as $$
 declare
   -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
-  -- root of all threads.
-  few constant integer := greatest(2000, 20 * sqrt((
-    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass)));
+  -- root of all threads. A table that nobody has looked at yet says -1.
+  few constant integer := greatest(2000, 20 * sqrt(greatest(0, (
+    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass))));
   gathered uuid[];
   tagged uuid[];
   page uuid[];
