@@ -7,10 +7,10 @@ SOURCES := webhook worker ops whatsapp store devstack examples tests bench
 
 .DEFAULT_GOAL := help
 INBOX := examples/inbox
-.PHONY: help setup demo inbox types test bench bench-outbound bench-media chaos fuzz lint format snapshot screenshots clean
+.PHONY: help setup demo inbox types test bench bench-outbound bench-media bench-frontends chaos fuzz lint format snapshot screenshots clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.installed node_modules/.installed ## dependencies only: Python into .venv, npm into node_modules
 
@@ -65,6 +65,9 @@ bench-outbound: setup $(if $(QUEUES_ASKED),$(VENV)/.bench-installed) ## outbound
 
 bench-media: setup ## files: a document beside curl, pictures beside a naive way, latency, four minutes (BENCH_ARGS="--quick document")
 	@$(PY) -m devstack run -- $(PY) -m bench.media $(BENCH_ARGS)
+
+bench-frontends: setup ## the inbox in full tables, beside plain SQL, fifteen minutes (BENCH_ARGS="--quick search", "--full")
+	@$(PY) -m devstack run -- $(PY) -m bench.frontends $(BENCH_ARGS)
 
 # A seed says what is sent and when who dies; KILL_SEED and FUZZ_SEED bring one back.
 chaos: setup ## receivers, workers and Postgres killed under load for minutes (CHAOS_KILLS=200 CHAOS_SENDS=5000 CHAOS_FILES=400)

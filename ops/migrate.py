@@ -12,8 +12,8 @@ import time
 import click
 
 from ops import shown
-from ops.project import Project, as_json
-from ops.provider import NO_ANSWER_FROM_SUPABASE, Stop, account, say, secret, steps
+from ops.project import NO_SUPABASE, Project, as_json
+from ops.provider import Stop, account, say, secret, steps
 from ops.registration import LOOK_SECONDS, identify, meta_callback, ready, register, written
 from ops.rotate import KEYS
 from ops.settings import Settings
@@ -104,7 +104,7 @@ async def _drain(numbers: Numbers, connection_id: str) -> None:
             raise Stop(
                 f"{flying} messages are still being sent after {DRAIN_SECONDS:g} seconds.",
                 "Nothing was changed. Look at the workers, then run the same command again.",
-                NO_ANSWER_FROM_SUPABASE,
+                NO_SUPABASE,
             )
         await asyncio.sleep(LOOK_SECONDS)
 

@@ -78,6 +78,7 @@ CREATE TYPE "private"."conversation_filter" AS (
   "connections"   uuid[],
   "tags"          text[],
   "search"        text,
+  "words"         text[],
   "number"        text,
   "contact_query" tsquery,
   "message_query" tsquery,
@@ -4510,6 +4511,7 @@ CREATE OR REPLACE FUNCTION private.conversation_stats (
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
@@ -5443,7 +5445,11 @@ CREATE OR REPLACE FUNCTION private.find_conversations (
   SET search_path TO ''
   AS $function$
 declare
-  few constant integer := 2000;
+  -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
+  -- root of all threads. A table that nobody has looked at yet says -1.
+  few constant integer := greatest(2000, 20 * sqrt(greatest(0, (
+    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass))));
+  gathered uuid[];
   tagged uuid[];
   page uuid[];
 begin
@@ -5453,7 +5459,12 @@ begin
   if f.search is not null then
     f := private.gather(f, few);
     if f.by_contact is not null and f.by_message is not null then
-      return private.page_of(f, f.by_contact || f.by_message);
+      gathered := f.by_contact || f.by_message;
+      -- All of them are found already, and nothing is dearer than to hand thousands of ids on for each thread.
+      f.search := null;
+      f.by_contact := null;
+      f.by_message := null;
+      return private.page_of(f, gathered);
     end if;
   end if;
   tagged := case when f.tags is not null then private.threads_of_contacts(f, f.tag_query, few) end;
@@ -5503,6 +5514,35 @@ REVOKE ALL ON FUNCTION "private"."fold_counts"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."fold_counts"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."fold_counts"(uuid) TO "postgres";
+
+-- private/functions/folded.sql
+CREATE OR REPLACE FUNCTION private.folded (
+  written text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Small letters, whoever makes them: the parser of words lets the operating system do it, lower() perhaps ICU, and of these
+  -- three letters they think differently.
+  return translate(lower(replace(written, 'İ', 'i')), 'ςı', 'σi');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."folded"(text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."folded"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."folded"(text) IS 'A text in which each of its words stands, folded in the same way, as a part.';
+
+REVOKE ALL ON FUNCTION "private"."folded"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."folded"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."folded"(text) TO "postgres";
 
 -- private/functions/follow_people.sql
 CREATE OR REPLACE FUNCTION private.follow_people (
@@ -5682,7 +5722,7 @@ CREATE OR REPLACE FUNCTION private.get_conversation_messages (
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
+  SET plan_cache_mode TO 'force_generic_plan'
   SET enable_seqscan TO 'off'
   SET enable_bitmapscan TO 'off'
   SET enable_hashjoin TO 'off'
@@ -5694,11 +5734,13 @@ declare
   page_size integer := private.page_size(get_conversation_messages.limit);
   before_at timestamptz := 'infinity';
   before_seq bigint := 0;
+  place_of uuid;
 begin
   if before is not null then
-    select message.occurred_at, message.seq into before_at, before_seq from public.messages as message
-    where message.id = before and message.workspace_id = thread.workspace_id and message.conversation_id = thread.id;
-    if not found then
+    -- By its id alone: with the thread beside it, the whole thread would be read to find it.
+    select message.occurred_at, message.seq, message.conversation_id into before_at, before_seq, place_of
+    from public.messages as message where message.id = before;
+    if place_of is distinct from thread.id then
       raise exception 'no such message' using errcode = 'WA004';
     end if;
   end if;
@@ -6571,17 +6613,22 @@ CREATE OR REPLACE FUNCTION private.is_found (
   SET enable_seqscan TO 'off'
   SET enable_bitmapscan TO 'off'
   AS $function$
+declare
+  parts text[] := array(select '%' || private.folded(word) || '%' from unnest(f.words) as word);
 begin
-  -- Looked up where it was gathered, looked into where it was too many.
+  -- Looked up where it was gathered, looked into where it was too many. To take a text apart into words costs twenty times
+  -- as much as to see that it lacks one.
   return f.search is null or thread.id = any (f.by_contact) or thread.id = any (f.by_message)
     or f.by_contact is null and exists (
       select from public.contacts as contact
       where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
+        and (f.number is not null or private.folded(concat_ws(' ', contact.name, contact.profile_name)) like all (parts))
         and private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ f.contact_query)
     or f.by_message is null and exists (
       select from public.messages as message
       where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
         and message.type = any (private.searched_types())
+        and private.folded(message.content::text) like all (parts)
         and private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query);
 end
 $function$;
@@ -6596,31 +6643,41 @@ GRANT EXECUTE ON FUNCTION "private"."is_found"(public.conversations, private.con
 
 -- private/functions/is_frequent.sql
 CREATE OR REPLACE FUNCTION private.is_frequent (
-  f private.conversation_filter
+  f    private.conversation_filter,
+  most integer
 )
   RETURNS boolean
   LANGUAGE plpgsql
+  STABLE
   SET search_path TO ''
   AS $function$
 declare
-  plan json;
+  scope text := private.search_scope(f.workspace_id);
+  known text[];
+  shares real[];
+  expected double precision;
 begin
-  -- As the planner knows from the table's statistics: reading a million entries to see that they are a million takes too long.
-  -- It takes half a percent for any word that it knows nothing of.
-  execute format('explain (format json) select from public.messages where type = any (%L) '
-    'and private.message_words(workspace_id, type, content) @@ %L::tsquery', private.searched_types(), f.message_query) into plan;
-  return (plan #>> '{0,Plan,Plan Rows}')::numeric
-    > greatest(20000, 0.01 * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass));
+  -- As the table's statistics know, which name each word that stands in more than one message of some hundreds. The planner's
+  -- own guess is of no use: of whatever a word begins with it believes that one message in fifty has it.
+  select stats.most_common_elems::text::text[], stats.most_common_elem_freqs into known, shares
+  from pg_catalog.pg_stats as stats where stats.schemaname = 'public' and stats.tablename = 'messages_words';
+  -- Words are taken to be independent; where they are not, more is found than was expected, and given up then.
+  select exp(sum(ln(greatest(1e-12, (
+    select sum(common.share) from unnest(known, shares) as common (word, share)
+    where common.word = scope || given.word
+      or char_length(given.word) >= 3 and starts_with(common.word, scope || given.word)))))) into expected
+  from unnest(f.words) as given (word);
+  return expected * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass) > most;
 end
 $function$;
 
-COMMENT ON FUNCTION "private"."is_frequent"(private.conversation_filter) IS 'Whether the words of a search stand in too many messages to gather them.';
+COMMENT ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) IS 'Whether the words of a search stand in more messages than so many: reading a million entries to see that they are a million takes too long.';
 
-REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."is_frequent"(private.conversation_filter) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) TO "postgres";
 
 -- private/functions/is_needed.sql
 CREATE OR REPLACE FUNCTION private.is_needed (
@@ -8320,7 +8377,7 @@ begin
     exit when cardinality(found) >= f.page_size or cardinality(stretch) < 200;
     walked := walked + 200;
     -- So many fit, but not here: whoever gathers them after all is done in time.
-    if walked >= 4000 then
+    if walked >= 2000 then
       return null;
     end if;
     place := stretch[200];
@@ -8903,6 +8960,7 @@ begin
   if char_length(f.search) not between 2 and 100 then
     perform private.refuse_argument('search', 'from 2 to 100 characters');
   end if;
+  f.words := tsvector_to_array(private.words('', f.search));
   f.contact_query := private.contact_query(f.workspace_id, f.search);
   -- Of millions of messages, two letters would begin a word in most.
   f.message_query := private.word_query(scope, f.search, 3);
@@ -10941,7 +10999,7 @@ declare
 begin
   if f.message_query is null then
     return '{}';
-  elsif most is not null and private.is_frequent(f) then
+  elsif most is not null and private.is_frequent(f, most) then
     return null;
   end if;
   -- The scope in each word stands for the workspace: asked for by its key, too, millions would be read one by one.
@@ -11116,13 +11174,16 @@ GRANT EXECUTE ON FUNCTION "private"."unknown_of"(jsonb) TO "postgres";
 -- private/functions/user_managed_workspace_ids.sql
 CREATE OR REPLACE FUNCTION private.user_managed_workspace_ids()
   RETURNS SETOF uuid
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
+begin
+  return query
   select workspace_id from public.workspace_members
-  where user_id = (select auth.uid()) and role in ('owner', 'admin')
+  where user_id = (select auth.uid()) and role in ('owner', 'admin');
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."user_managed_workspace_ids"() TO "authenticated";
@@ -11159,12 +11220,14 @@ GRANT EXECUTE ON FUNCTION "private"."user_owned_workspace_ids"() TO "postgres";
 -- private/functions/user_workspace_ids.sql
 CREATE OR REPLACE FUNCTION private.user_workspace_ids()
   RETURNS SETOF uuid
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
-  select workspace_id from public.workspace_members where user_id = (select auth.uid())
+begin
+  return query select workspace_id from public.workspace_members where user_id = (select auth.uid());
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."user_workspace_ids"() TO "authenticated";
