@@ -37,7 +37,8 @@ with page as (
   from unnest(%(connections)s::uuid[]) as own (id) cross join unnest(%(states)s::smallint[]) as list (state)
   cross join lateral (
     select place.conversation_id as id, place.sort_at from private.inbox_places as place
-    where place.connection_id = own.id and place.state = list.state and (place.sort_at, place.conversation_id) < (%(before_at)s, %(before_id)s)
+    where place.connection_id = own.id and place.state = list.state
+      and (place.sort_at, place.conversation_id) < (%(before_at)s, %(before_id)s)
     order by place.sort_at desc, place.conversation_id desc limit 50) as stretch
   order by stretch.sort_at desc, stretch.id desc limit 50)"""
     + _LISTED
