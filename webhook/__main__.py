@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import signal
 import socket
 import sys
+from typing import NamedTuple
 
+import structlog
 import uvicorn
 
 from store.connect import check, connect
 from store.rpc import Rpc
-from store.startup import start
+from store.startup import start, started
 from webhook.app import Receiver
 from webhook.journal import Journal
 from webhook.recorder import Recorder
 from webhook.settings import Settings
+
+log = structlog.get_logger()
 
 # How long requests in flight may take after the first signal, in seconds; the provider itself hangs up after 5.
 GRACE = 6
@@ -36,11 +41,13 @@ async def serve(settings: Settings) -> int:
         address = f"{settings.webhook_host}:{settings.webhook_port}"
         print(f"Cannot listen on {address} ({error.strerror}): free it or set WEBHOOK_PORT.", file=sys.stderr)
         return 1
+    started(settings)
+    kinds = _kinds(settings)
     key = settings.supabase_service_role_key.get_secret_value()
     async with connect(settings.supabase_url, key, read_seconds=30.0) as http:
         rpc = Rpc(http)
-        recorder = Recorder(rpc, settings.whatsapp_default_workspace_id, settings.webhook_journal_days)
-        receiver = Receiver(settings, Journal(rpc), recorder, ready=lambda: check(http))
+        recorder = kinds.recorder(rpc, settings.whatsapp_default_workspace_id, settings.webhook_journal_days)
+        receiver = kinds.receiver(settings, kinds.journal(rpc), recorder, ready=lambda: check(http))
         config = uvicorn.Config(
             receiver.app(),
             log_config=None,
@@ -59,11 +66,35 @@ async def serve(settings: Settings) -> int:
         async with asyncio.TaskGroup() as tasks:
             recording = tasks.create_task(recorder.run())
             sweeping = tasks.create_task(recorder.sweep())
-            await uvicorn.Server(config).serve(sockets=[listener])
+            await Server(config).serve(sockets=[listener])
             sweeping.cancel()
             recorder.stop()
             await recording
     return 0
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, which says when it was told to stop."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        log.info("process.stopping")
+        await super().shutdown(sockets)
+
+
+class Kinds(NamedTuple):
+    """What a receiver is made of."""
+
+    journal: type[Journal] = Journal
+    recorder: type[Recorder] = Recorder
+    receiver: type[Receiver] = Receiver
+
+
+def _kinds(settings: Settings) -> Kinds:
+    """Those that make spans only where somebody wants traces."""
+    if settings.otel_exporter_otlp_endpoint is None:
+        return Kinds()
+    traced = importlib.import_module("webhook.traced")
+    return Kinds(traced.TracedJournal, traced.TracedRecorder, traced.TracedReceiver)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from store.errors import Denied, Rejected, StoreError, Unavailable
+from store.logs import Seldom
 from store.rpc import Rpc
 from whatsapp.envelope import Change, Endpoint, JsonObject, decode
 from whatsapp.normalise import Normalised, normalise
@@ -61,6 +62,7 @@ class Recorder:
         self._bytes = 0
         self._arrived = asyncio.Event()
         self._stopping = False
+        self._overflowed = Seldom()
 
     def add(self, event: Event) -> None:
         """Queues a committed event."""
@@ -71,6 +73,8 @@ class Recorder:
             self._waiting.append(event)
             self._bytes += len(event.raw)
             self._arrived.set()
+        elif events := self._overflowed.count("events"):
+            log.warning("inbound.overflowed", events=events, waiting=len(self._waiting))
 
     def stop(self) -> None:
         """Lets `run` return once nothing waits any more."""
@@ -93,7 +97,8 @@ class Recorder:
         """Takes over events nobody finished, and clears away old ones, for ever."""
         while True:
             try:
-                await self._rpc.sweep_inbound(MAX_ATTEMPTS)
+                if ended := await self._rpc.sweep_inbound(MAX_ATTEMPTS):
+                    log.error("inbound.given_up", events=ended)
                 while rows := await self._rpc.claim_inbound(MAX_EVENTS):
                     log.info("inbound.swept", events=len(rows))
                     if not await self._apply([_event(row) for row in rows]):
@@ -119,12 +124,13 @@ class Recorder:
                 if time.monotonic() < until and not self._stopping:
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
-                log.warning("inbound.left_to_sweep", code=error.code, events=len(events))
+                log.warning("inbound.left_to_sweep", code=error.code, events=len(events), first_event_id=events[0].id)
                 await self._give_back(events, error)
                 return False
             except Exception as error:
                 # Refused by Postgres, or stumbled over here, which should not be: one bad body stops no other.
                 return await self._divide(events, error)
+            log.debug("inbound.recorded", events=len(events), first_event_id=events[0].id)
             return True
 
     async def _give_back(self, events: Sequence[Event], error: StoreError) -> None:
@@ -156,12 +162,15 @@ class Recorder:
         # Of a stumble the type alone: its message may hold what somebody wrote.
         reason = str(error) if isinstance(error, Rejected) else f"{type(error).__name__} while reading"
         code = error.code if isinstance(error, Rejected) else type(error).__name__
-        log.error("inbound.rejected", event_id=event.id, code=code, attempts=event.attempts)
+        stumbled = None if isinstance(error, Rejected) else error
+        log.error("inbound.rejected", event_id=event.id, code=code, attempts=event.attempts, exc_info=stumbled)
         if event.attempts >= MAX_ATTEMPTS:
             try:
                 await self._rpc.record_inbound([{"id": event.id, "numbers": [], "problem": reason}], [], [])
             except StoreError as later:
-                log.warning("inbound.left_to_sweep", code=later.code, events=1)
+                log.warning("inbound.left_to_sweep", code=later.code, events=1, first_event_id=event.id)
+            else:
+                log.error("inbound.set_aside", event_id=event.id, code=code)
 
 
 def _normalised(event: Event) -> Normalised:

@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from store.errors import Rejected, StoreError
+from store.logs import Seldom
 
 log = structlog.get_logger()
 
@@ -81,6 +83,8 @@ class Loop:
         self._wake = asyncio.Event()
         self._settle = asyncio.Event()
         self._stopping = False
+        self._away = Seldom()
+        self._claiming = True
 
     def ring(self) -> None:
         """Something may be waiting."""
@@ -88,6 +92,8 @@ class Loop:
 
     def stop(self) -> None:
         """No further claims. May be called twice."""
+        if not self._stopping:
+            log.info("queue.draining", queue=self._queue.name, jobs=len(self._jobs))
         self._stopping = True
         self._wake.set()
 
@@ -117,9 +123,14 @@ class Loop:
             try:
                 claimed = await self._queue.claim(free)
             except StoreError as error:
-                log.warning("claim.failed", queue=self._queue.name, code=error.code)
+                if times := self._away.count(error.code):
+                    log.warning("claim.failed", queue=self._queue.name, code=error.code, times=times)
+                self._claiming = False
                 await asyncio.sleep(POLL_SECONDS_DEAF)
                 return
+            if not self._claiming:
+                log.info("claim.restored", queue=self._queue.name)
+            self._claiming = True
         for job in claimed:
             task = asyncio.create_task(self._do(job))
             self._jobs[task] = job
@@ -142,8 +153,16 @@ class Loop:
         return otherwise if due is None else max(due, SHORTEST_SECONDS)
 
     async def _do(self, job: Row) -> None:
-        # Awaited first: `self._settled` named before the await would be the list that _write has swapped out by then.
-        result = await self._queue.run(job)
+        # A task's context is its own: every line from here on says whose job it is about.
+        ids = {key: job[key] for key in ("message_id", "connection_id") if job.get(key)}
+        bind_contextvars(queue=self._queue.name, **ids)
+        try:
+            # Awaited first: `self._settled` named before it would be the list that _write has swapped out by then.
+            result = await self._queue.run(job)
+        except Exception:
+            # It should not be. The lease runs out, and the sweep draws the line.
+            log.error("job.failed", exc_info=True)
+            return
         self._settled.append((job, result))
         self._settle.set()
 
@@ -179,7 +198,10 @@ class Loop:
             except Rejected as error:
                 for row in rows if len(rows) > 1 else ():
                     await self._insist(write, [row])
-                log.warning("record.rejected", queue=self._queue.name, code=error.code, results=len(rows))
+                first = rows[0]["message_id"]
+                log.warning(
+                    "record.rejected", queue=self._queue.name, code=error.code, results=len(rows), message_id=first
+                )
             except StoreError as error:
                 log.warning("record.failed", queue=self._queue.name, code=error.code, results=len(rows))
                 await asyncio.sleep(RECORD_RETRY_SECONDS)
@@ -200,7 +222,8 @@ class Loop:
     async def _sweep(self) -> None:
         while True:
             try:
-                if await self._queue.sweep():
+                if rows := await self._queue.sweep():
+                    log.info("sweep.done", queue=self._queue.name, rows=rows)
                     self._wake.set()
             except StoreError as error:
                 log.warning("sweep.failed", queue=self._queue.name, code=error.code)
@@ -210,6 +233,8 @@ class Loop:
         if not self._jobs:
             return
         _, late = await asyncio.wait(self._jobs, timeout=grace_seconds)
+        if late:
+            log.warning("queue.cut_off", queue=self._queue.name, jobs=len(late))
         for job in late:
             job.cancel()
         if late:
