@@ -89,8 +89,8 @@ async def _main(run: Callable[[Settings], Awaitable[int]], settings: Settings, *
     began = time.monotonic()
     try:
         status = await run(settings)
-    except Exception:
-        log.critical("process.failed", exc_info=True)
+    except Exception as error:
+        log.critical("process.failed", raised=logs.described(error))
         return 1
     if status == 0:
         log.info("process.stopped", seconds=round(time.monotonic() - began, 3))

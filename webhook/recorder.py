@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from store.errors import Denied, Rejected, StoreError, Unavailable
-from store.logs import Seldom
+from store.logs import Seldom, described
 from store.rpc import Rpc
 from whatsapp.envelope import Change, Endpoint, JsonObject, decode
 from whatsapp.normalise import Normalised, normalise
@@ -162,8 +162,8 @@ class Recorder:
         # Of a stumble the type alone: its message may hold what somebody wrote.
         reason = str(error) if isinstance(error, Rejected) else f"{type(error).__name__} while reading"
         code = error.code if isinstance(error, Rejected) else type(error).__name__
-        stumbled = None if isinstance(error, Rejected) else error
-        log.error("inbound.rejected", event_id=event.id, code=code, attempts=event.attempts, exc_info=stumbled)
+        place = described(error)
+        log.error("inbound.rejected", event_id=event.id, code=code, attempts=event.attempts, raised=place)
         if event.attempts >= MAX_ATTEMPTS:
             try:
                 await self._rpc.record_inbound([{"id": event.id, "numbers": [], "problem": reason}], [], [])

@@ -15,7 +15,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from store.errors import Rejected, StoreError
-from store.logs import Seldom
+from store.logs import Seldom, described
 
 log = structlog.get_logger()
 
@@ -159,9 +159,9 @@ class Loop:
         try:
             # Awaited first: `self._settled` named before it would be the list that _write has swapped out by then.
             result = await self._queue.run(job)
-        except Exception:
+        except Exception as error:
             # It should not be. The lease runs out, and the sweep draws the line.
-            log.error("job.failed", exc_info=True)
+            log.error("job.failed", raised=described(error))  # noqa: TRY400 - that would tell its words too
             return
         self._settled.append((job, result))
         self._settle.set()
