@@ -92,7 +92,7 @@ class Loop:
 
     def stop(self) -> None:
         """No further claims. May be called twice."""
-        if not self._stopping:
+        if self._jobs and not self._stopping:
             log.info("queue.draining", queue=self._queue.name, jobs=len(self._jobs))
         self._stopping = True
         self._wake.set()
