@@ -117,7 +117,10 @@ class Doorbell:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._until_broken(client), MAX_AGE)
                 canaries.cancel()
-            log.info("doorbell.renewed" if not self._broken.is_set() else "doorbell.lost")
+            if self._broken.is_set():
+                log.info("doorbell.lost")
+            else:
+                log.info("doorbell.renewed")
         finally:
             self._live.clear()
             with contextlib.suppress(Exception):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+import re
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError, field_validator
@@ -22,11 +23,22 @@ class ProjectSettings(BaseSettings):
     """The project's address, https://<ref>.supabase.co."""
     supabase_service_role_key: SecretStr
     """The legacy service_role JWT or an sb_secret_ key."""
+    log_format: Literal["json", "console"] = "json"
+    """One JSON object per line, or lines for a person."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is told."""
+    otel_exporter_otlp_endpoint: str | None = None
+    """Where OpenTelemetry traces go by OTLP/HTTP. Unset: none are made."""
+
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _in_small_letters(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("supabase_url", "*", mode="after")
     @classmethod
     def _addresses_are_http(cls, value: Any, info: Any) -> Any:
-        address = urlsplit(value) if info.field_name.endswith("_url") and value is not None else None
+        address = urlsplit(value) if info.field_name.endswith(("_url", "_endpoint")) and value is not None else None
         if address and (address.scheme not in ("http", "https") or not address.netloc):
             raise ValueError("is not an http(s) address")
         return value
@@ -42,7 +54,12 @@ class ProjectSettings(BaseSettings):
 
     def shown(self) -> str:
         """One line per setting, secrets masked."""
-        return "\n".join(f"{name.upper()}={value}" for name, value in self.model_dump().items() if value is not None)
+        return "\n".join(f"{name.upper()}={value}" for name, value in self.summary().items())
+
+    def summary(self) -> dict[str, str]:
+        """What is set, by name; secrets are asterisks, and so is what stands before the @ of an address."""
+        told = {name: str(value) for name, value in self.model_dump().items() if value is not None}
+        return {name: re.sub(r"(?<=://)[^/@]*@", "**********@", value) for name, value in told.items()}
 
 
 def _said(problem: Any) -> str:

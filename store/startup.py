@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
-import logging
+import importlib.metadata
+import platform
 import sys
+import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
+from store import logs
 from store.connect import check, connect
 from store.errors import StoreError
 from store.settings import ProjectSettings, SettingsError
+
+log = structlog.get_logger()
 
 Settings = TypeVar("Settings", bound=ProjectSettings)
 
@@ -28,12 +33,49 @@ def start(name: str, description: str, settings_type: type[Settings], run: Calla
     arguments = parser.parse_args()
     try:
         settings = settings_type.load()
+        traces = _traces(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    _configure_logs()
+    logs.configure(name, settings.log_format, settings.log_level, *([traces.add_ids] if traces else []))
+    if traces is None or arguments.check:
+        return _run(run, settings, only_check=arguments.check)
+    traces.start(name, version())
+    try:
+        return _run(run, settings, only_check=False)
+    finally:
+        traces.stop()
+
+
+def started(settings: ProjectSettings) -> None:
+    """Said by a process once it has what it needs of its machine."""
+    log.info("process.started", version=version(), python=platform.python_version(), settings=settings.summary())
+
+
+def version() -> str:
+    """The installed package's; `source` in a checkout that was not installed."""
+    try:
+        return importlib.metadata.version("wabase")
+    except importlib.metadata.PackageNotFoundError:
+        return "source"
+
+
+def _traces(settings: ProjectSettings) -> Any:
+    """The module `store.traces`, imported only for who wants traces; None without."""
+    if settings.otel_exporter_otlp_endpoint is None:
+        return None
+    try:
+        return importlib.import_module("store.traces")
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"OTEL_EXPORTER_OTLP_ENDPOINT: is set, but the package {error.name} is missing; "
+            "install it with pip install 'wabase[otel]', or unset it"
+        ) from None
+
+
+def _run(run: Callable[[Settings], Awaitable[int]], settings: Settings, *, only_check: bool) -> int:
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        return runner.run(_main(run, settings, only_check=arguments.check))
+        return runner.run(_main(run, settings, only_check=only_check))
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -42,7 +84,17 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _main(run: Callable[[Settings], Awaitable[int]], settings: Settings, *, only_check: bool) -> int:
-    return await _check(settings) if only_check else await run(settings)
+    if only_check:
+        return await _check(settings)
+    began = time.monotonic()
+    try:
+        status = await run(settings)
+    except Exception as error:
+        log.critical("process.failed", raised=logs.described(error))
+        return 1
+    if status == 0:
+        log.info("process.stopped", seconds=round(time.monotonic() - began, 3))
+    return status
 
 
 async def _check(settings: ProjectSettings) -> int:
@@ -55,16 +107,3 @@ async def _check(settings: ProjectSettings) -> int:
             return 1
     print("Supabase answers.")
     return 0
-
-
-def _configure_logs() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    # The Realtime client logs whole frames that it drops; what matters is said by the doorbell.
-    logging.getLogger("realtime").setLevel(logging.CRITICAL)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -14,6 +15,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from store.errors import StoreError
+from store.logs import Seldom
 from store.metrics import CONTENT_TYPE, may_scrape
 from store.timing import Cell
 from webhook.journal import Journal
@@ -22,6 +24,8 @@ from webhook.recorder import Event, Recorder
 from webhook.settings import Settings
 from whatsapp.envelope import Endpoint, JsonObject, changes, decode
 from whatsapp.verify import Tokens, signature_matches, verify_token_matches
+
+log = structlog.get_logger()
 
 # Meta sends 3 MB at most.
 MAX_BODY = 4 * 1024 * 1024
@@ -58,6 +62,7 @@ class Receiver:
         self._recorder = recorder
         self._ready = ready
         self._metrics = metrics
+        self._was_ready = True
 
     def app(self, *beside: BaseRoute) -> ASGIApp:
         """The routes, and those of others `beside` them, looked at last."""
@@ -122,7 +127,14 @@ class Receiver:
             async with asyncio.timeout(READY_SECONDS):
                 await self._ready()
         except (StoreError, TimeoutError) as error:
-            return PlainTextResponse(f"Supabase: {getattr(error, 'code', 'timeout')}", 503)
+            code = getattr(error, "code", "timeout")
+            if self._was_ready:
+                log.warning("readiness.lost", code=code)
+            self._was_ready = False
+            return PlainTextResponse(f"Supabase: {code}", 503)
+        if not self._was_ready:
+            log.info("readiness.restored")
+        self._was_ready = True
         return PlainTextResponse("ready")
 
     def _authentic_subject(self, scope: Scope, headers: Headers, parameter: str) -> str:
@@ -165,6 +177,7 @@ class Posted:
         self._identify = identify
         self._receive = receive
         self._answers = answers
+        self._refused = Seldom()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -180,11 +193,22 @@ class Posted:
             status = refused.status
         finally:
             self._answers(status).observe(time.monotonic() - began)
+        if status != 200:
+            self._tell_refused(scope, status)
         headers_out = CLOSING if status in UNREAD and not _is_short(headers) else NO_CONTENT
         await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send({"type": "http.response.body", "body": b""})
 
+    def _tell_refused(self, scope: Scope, status: int) -> None:
+        """Strangers may ask by the thousand: one line in a while, and of what they say only what can be an id."""
+        if times := self._refused.count(status):
+            said = "".join(scope["path_params"].values())
+            subject = said if said.isascii() and said.isalnum() and len(said) <= LONGEST_ID else None
+            route = self._identify.__name__.removeprefix("from_")
+            log.warning("webhook.refused", status=status, route=route, subject=subject, times=times)
 
+
+LONGEST_ID = 32
 NO_CONTENT = [(b"content-length", b"0")]
 # Refused before the body was read to its end: the line is closed, or it would be read for as long as it is sent. A body
 # that says it is short ends soon; what else was asked on the same line gets its answer.

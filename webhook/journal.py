@@ -7,9 +7,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import structlog
+
 from store.errors import Rejected, StoreError, Unavailable
+from store.logs import Seldom
 from store.rpc import Rpc
 from whatsapp.envelope import Endpoint
+
+log = structlog.get_logger()
 
 MAX_BODIES = 500
 MAX_BYTES = 8 * 1024 * 1024
@@ -128,7 +133,12 @@ def _settle(waiting: _Waiting, event_id: int) -> None:
         waiting.committed.set_result(event_id)
 
 
+_failed = Seldom()
+
+
 def _fail(group: list[_Waiting], error: StoreError) -> None:
+    if bodies := _failed.count(error.code, len(group)):
+        log.warning("journal.commit_failed", code=error.code, bodies=bodies)
     for waiting in group:
         if not waiting.committed.done():
             waiting.committed.set_exception(error)

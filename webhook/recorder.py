@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from store.errors import Denied, Rejected, StoreError, Unavailable
+from store.logs import Seldom, described
 from store.rpc import Rpc
 from whatsapp.envelope import Change, Endpoint, JsonObject, decode
 from whatsapp.normalise import Normalised, normalise
@@ -79,6 +80,7 @@ class Recorder:
         self._stopping = False
         self._applied_at = self._swept_at = time.monotonic()
         self._idle = True
+        self._overflowed = Seldom()
 
     @property
     def waiting(self) -> int:
@@ -102,6 +104,8 @@ class Recorder:
             self._waiting.append(event)
             self._bytes += len(event.raw)
             self._arrived.set()
+        elif events := self._overflowed.count("events"):
+            log.warning("inbound.overflowed", events=events, waiting=len(self._waiting))
 
     def stop(self) -> None:
         """Lets `run` return once nothing waits any more."""
@@ -127,7 +131,8 @@ class Recorder:
         while True:
             self._swept_at = time.monotonic()
             try:
-                await self._rpc.sweep_inbound(MAX_ATTEMPTS)
+                if ended := await self._rpc.sweep_inbound(MAX_ATTEMPTS):
+                    log.error("inbound.given_up", events=ended)
                 while rows := await self._rpc.claim_inbound(MAX_EVENTS):
                     log.info("inbound.swept", events=len(rows))
                     self._counted("swept", len(rows))
@@ -156,7 +161,7 @@ class Recorder:
                 if time.monotonic() < until and not self._stopping:
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
-                log.warning("inbound.left_to_sweep", code=error.code, events=len(events))
+                log.warning("inbound.left_to_sweep", code=error.code, events=len(events), first_event_id=events[0].id)
                 self._counted("left_to_sweep", len(events))
                 await self._give_back(events, error)
                 return False
@@ -164,6 +169,7 @@ class Recorder:
                 # Refused by Postgres, or stumbled over here, which should not be: one bad body stops no other.
                 return await self._divide(events, error)
             self._counted("recorded", len(events))
+            log.debug("inbound.recorded", events=len(events), first_event_id=events[0].id)
             return True
 
     async def _give_back(self, events: Sequence[Event], error: StoreError) -> None:
@@ -195,13 +201,16 @@ class Recorder:
         # Of a stumble the type alone: its message may hold what somebody wrote.
         reason = str(error) if isinstance(error, Rejected) else f"{type(error).__name__} while reading"
         code = error.code if isinstance(error, Rejected) else type(error).__name__
-        log.error("inbound.rejected", event_id=event.id, code=code, attempts=event.attempts)
+        place = described(error)
+        log.error("inbound.rejected", event_id=event.id, code=code, attempts=event.attempts, raised=place)
         self._counted("rejected", 1)
         if event.attempts >= MAX_ATTEMPTS:
             try:
                 await self._rpc.record_inbound([{"id": event.id, "numbers": [], "problem": reason}], [], [])
             except StoreError as later:
-                log.warning("inbound.left_to_sweep", code=later.code, events=1)
+                log.warning("inbound.left_to_sweep", code=later.code, events=1, first_event_id=event.id)
+            else:
+                log.error("inbound.set_aside", event_id=event.id, code=code)
 
 
 def _normalised(event: Event) -> Normalised:

@@ -6,9 +6,13 @@ First SIGTERM or SIGINT: drain and exit. Second: exit at once.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
 import sys
+from typing import Any
+
+import structlog
 
 from store.connect import check, connect
 from store.files import Files
@@ -16,7 +20,7 @@ from store.listening import listen
 from store.metrics import Metrics
 from store.realtime import Doorbell
 from store.rpc import Rpc
-from store.startup import start
+from store.startup import start, started
 from whatsapp.upload import MEGABYTE
 from worker.attachments import UPLOADS, Attachments
 from worker.chores import SLOTS as CHORES
@@ -31,16 +35,19 @@ from worker.removals import Removals
 from worker.settings import Settings
 from worker.status import Status
 
+log = structlog.get_logger()
+
 BUCKET = "whatsapp-media"
 
 
 async def work(settings: Settings) -> int:
-    key = settings.supabase_service_role_key.get_secret_value()
     listener = None
     if settings.worker_status_port is not None:
         listener = listen(settings.worker_status_host, settings.worker_status_port, "WORKER_STATUS_PORT")
         if listener is None:
             return 1
+    started(settings)
+    key = settings.supabase_service_role_key.get_secret_value()
     metrics = WorkerMetrics(Metrics("worker"), settings)
     pool = provider_http(settings.worker_sends + settings.worker_downloads + SLOTS + CHORES, metrics.watch_provider)
     # Files take a connection each for as long as they take, and the queues must never wait for one.
@@ -50,11 +57,16 @@ async def work(settings: Settings) -> int:
         connect(settings.supabase_url, key, connections=17 + transfers, watch=watch) as project,
         pool as provider,
     ):
+        traces = _traces(settings)
+        if traces:
+            traces.trace_http(project, provider)
         rpc, files = Rpc(project), Files(project, BUCKET)
         clients = Clients(rpc, provider, settings)
         outbound: Queue = Outbound(rpc, clients, Attachments(rpc, files), settings.worker_sends)
         limit = settings.worker_media_limit_mb * MEGABYTE
         media: Queue = Media(rpc, clients, files, settings.worker_downloads, limit)
+        if traces:
+            outbound, media = traces.TracedQueue(outbound, "send"), traces.TracedQueue(media, "fetch")
         finished = metrics.finished
         loops = {"outbox": Loop(outbound, finished), "media_downloads": Loop(media, finished)}
         doorbell = Doorbell(
@@ -84,12 +96,22 @@ async def work(settings: Settings) -> int:
     return 0
 
 
+def _traces(settings: Settings) -> Any:
+    """The module that makes spans, imported only for who wants them; None without."""
+    return None if settings.otel_exporter_otlp_endpoint is None else importlib.import_module("worker.traced")
+
+
 def _on_signal(loops: list[Loop]) -> None:
     running = asyncio.get_running_loop()
 
+    def leave() -> None:
+        log.warning("process.aborted")
+        os._exit(1)
+
     def drain() -> None:
+        log.info("process.stopping")
         for number in (signal.SIGTERM, signal.SIGINT):
-            running.add_signal_handler(number, os._exit, 1)
+            running.add_signal_handler(number, leave)
         for loop in loops:
             loop.stop()
 

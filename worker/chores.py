@@ -83,7 +83,9 @@ class Chores:
         as_of = _now()
         told = await listing(account.templates())
         counts = await self._rpc.record_templates(job["connection_id"], told.templates, as_of, told.complete)
-        log.info("templates.synced", connection_id=job["connection_id"], complete=told.complete, **counts)
+        done = {"listed": counts["listed"], "added": counts["added"]}
+        done |= {"changed": counts["changed"], "deleted": counts["deleted"]}
+        log.info("templates.synced", connection_id=job["connection_id"], complete=told.complete, **done)
         return self._hours * 3600
 
     async def _health(self, job: Row, account: AccountClient) -> float:

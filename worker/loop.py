@@ -13,8 +13,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from store.errors import Rejected, StoreError
+from store.logs import Seldom, described
 
 log = structlog.get_logger()
 
@@ -95,6 +97,8 @@ class Loop:
         """When there was last no obstacle to a claim, by time.monotonic()."""
         self.poll_seconds = 0.0
         """How long the last turn was to wait for a ring."""
+        self._away = Seldom()
+        self._claiming = True
 
     @property
     def name(self) -> str:
@@ -130,6 +134,8 @@ class Loop:
 
     def stop(self) -> None:
         """No further claims. May be called twice."""
+        if self._jobs and not self._stopping:
+            log.info("queue.draining", queue=self._queue.name, jobs=len(self._jobs))
         self._stopping = True
         self._wake.set()
 
@@ -161,9 +167,14 @@ class Loop:
             try:
                 claimed = await self._queue.claim(free)
             except StoreError as error:
-                log.warning("claim.failed", queue=self._queue.name, code=error.code)
+                if times := self._away.count(error.code):
+                    log.warning("claim.failed", queue=self._queue.name, code=error.code, times=times)
+                self._claiming = False
                 await asyncio.sleep(POLL_SECONDS_DEAF)
                 return
+            if not self._claiming:
+                log.info("claim.restored", queue=self._queue.name)
+            self._claiming = True
         self.claimed_at = time.monotonic()
         for job in claimed:
             task = asyncio.create_task(self._do(job))
@@ -188,8 +199,16 @@ class Loop:
         return otherwise if due is None else max(due, SHORTEST_SECONDS)
 
     async def _do(self, job: Row) -> None:
-        # Awaited first: `self._settled` named before the await would be the list that _write has swapped out by then.
-        result = await self._queue.run(job)
+        # A task's context is its own: every line from here on says whose job it is about.
+        ids = {key: job[key] for key in ("message_id", "connection_id") if job.get(key)}
+        bind_contextvars(queue=self._queue.name, **ids)
+        try:
+            # Awaited first: `self._settled` named before it would be the list that _write has swapped out by then.
+            result = await self._queue.run(job)
+        except Exception as error:
+            # It should not be. The lease runs out, and the sweep draws the line.
+            log.error("job.failed", raised=described(error))  # noqa: TRY400 - that would tell its words too
+            return
         self._finished(self._queue.name, result)
         self._settled.append((job, result))
         self._settle.set()
@@ -226,7 +245,10 @@ class Loop:
             except Rejected as error:
                 for row in rows if len(rows) > 1 else ():
                     await self._insist(write, [row])
-                log.warning("record.rejected", queue=self._queue.name, code=error.code, results=len(rows))
+                first = rows[0]["message_id"]
+                log.warning(
+                    "record.rejected", queue=self._queue.name, code=error.code, results=len(rows), message_id=first
+                )
             except StoreError as error:
                 log.warning("record.failed", queue=self._queue.name, code=error.code, results=len(rows))
                 await asyncio.sleep(RECORD_RETRY_SECONDS)
@@ -247,7 +269,8 @@ class Loop:
     async def _sweep(self) -> None:
         while True:
             try:
-                if await self._queue.sweep():
+                if rows := await self._queue.sweep():
+                    log.info("sweep.done", queue=self._queue.name, rows=rows)
                     self._wake.set()
             except StoreError as error:
                 log.warning("sweep.failed", queue=self._queue.name, code=error.code)
@@ -257,6 +280,8 @@ class Loop:
         if not self._jobs:
             return
         _, late = await asyncio.wait(self._jobs, timeout=grace_seconds)
+        if late:
+            log.warning("queue.cut_off", queue=self._queue.name, jobs=len(late))
         for job in late:
             job.cancel()
         if late:

@@ -72,6 +72,7 @@ class Media:
         except Exception as error:
             return await self._failed(job, client, error)
         self._failures.forget(job)
+        log.debug("media.stored", message_id=job["message_id"], size=result["size"])
         return result
 
     async def _fetch(self, job: Row, client: WhatsAppClient) -> Row:
@@ -111,7 +112,8 @@ class Media:
         result = self._failures.result(job, error)
         if kind == "auth" and client is not None and await self._has_another_key(job, client):
             result["retry_after"] = 0.0
-        told = {"outcome": result["outcome"], "code": result["error"]["code"], "message_id": job["message_id"]}
+        told = {"outcome": result["outcome"], "code": result["error"]["code"]}
+        told |= {"message_id": job["message_id"], "connection_id": job["connection_id"]}
         if kind == "unexpected":
             told |= {"error": type(error).__name__, "raised_at": _place(error)}
         log.warning("media.failed", kind=kind, **told)

@@ -7,8 +7,6 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
-
 from store.errors import StoreError
 from store.rpc import Rpc
 from whatsapp.client import WhatsAppClient
@@ -16,8 +14,7 @@ from whatsapp.errors import NO_MARKETING, REMEDIES, ErrorClass, NotSent, Outcome
 from whatsapp.outgoing import Outgoing
 from worker.attachments import LEASE_SECONDS, Attachments, LeaseLost, Unattachable
 from worker.clients import Clients, NoCredential
-
-log = structlog.get_logger()
+from worker.send_log import tell
 
 Row = dict[str, Any]
 
@@ -54,8 +51,13 @@ class Outbound:
     async def due(self) -> float | None:
         return await self._rpc.next_outbound()
 
-    async def run(self, job: Row) -> Row | None:  # noqa: PLR0911 - one line per kind of failure
+    async def run(self, job: Row) -> Row | None:
         """Sends one message and says what became of it (docs/outbound.md); None when the call had not begun."""
+        result = await self._attempt(job)
+        tell(job, result)
+        return result
+
+    async def _attempt(self, job: Row) -> Row | None:  # noqa: PLR0911 - one line per kind of failure
         begun = False
         try:
             client = await self._clients.of(job)
@@ -82,7 +84,6 @@ class Outbound:
 
     async def _refused(self, job: Row, client: WhatsAppClient, error: Refused) -> Row:
         rule, told = error.rule, {"error": error.as_json()}
-        log.warning("outbound.refused", message_id=job["message_id"], code=error.code, error_class=rule.error_class)
         match rule.error_class:
             case ErrorClass.RETRY if job["attempts"] < (rule.max_attempts or MAX_ATTEMPTS):
                 wait = error.retry_after or max(backoff(job["attempts"]), rule.wait_seconds)

@@ -50,7 +50,8 @@ class Receipts:
         except asyncio.CancelledError:
             return None
         except (StoreError, WhatsAppError) as error:
-            log.info("receipt.failed", kind=job["kind"], message_id=job["message_id"], error=type(error).__name__)
+            ids = {"message_id": job["message_id"], "connection_id": job["connection_id"]}
+            log.info("receipt.failed", kind=job["kind"], error=type(error).__name__, **ids)
             return {"outcome": "retry"}
         return {"outcome": "done"}
 
