@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-SOURCES := webhook worker ops whatsapp store devstack examples tests bench
+SOURCES := webhook worker ops whatsapp store devstack examples tests bench docs/mkdocs_links.py
 
 .DEFAULT_GOAL := help
 INBOX := examples/inbox
