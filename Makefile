@@ -7,10 +7,10 @@ SOURCES := webhook worker ops whatsapp store devstack examples tests bench docs/
 
 .DEFAULT_GOAL := help
 INBOX := examples/inbox
-.PHONY: help setup demo inbox types test bench bench-outbound bench-media chaos fuzz lint format snapshot screenshots docs clean
+.PHONY: help setup demo inbox types test bench bench-outbound bench-media bench-frontends chaos fuzz lint format snapshot screenshots docs clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.installed node_modules/.installed ## dependencies only: Python into .venv, npm into node_modules
 
@@ -20,9 +20,11 @@ demo: setup $(if $(findstring --once,$(DEMO_ARGS)),,inbox) ## a conversation thr
 
 inbox: setup $(INBOX)/dist/index.html ## builds the example inbox (examples/inbox/)
 
-types: setup ## writes the inbox's database.types.ts anew after a migration
+types: setup ## writes the types of the database anew after a migration, TypeScript and Python
 	@$(PY) -m devstack run -- $(PY) -m devstack.typegen > $(INBOX)/src/database.types.tmp
 	@mv $(INBOX)/src/database.types.tmp $(INBOX)/src/database.types.ts
+	@$(PY) -m devstack run -- $(PY) -m devstack.typegen python > examples/bot/database_types.tmp
+	@mv examples/bot/database_types.tmp examples/bot/database_types.py
 
 # Five parts, three side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
 test: setup inbox ## every test, on fresh local stacks (TEST_ARGS="-k name" for some)
@@ -64,6 +66,9 @@ bench-outbound: setup $(if $(QUEUES_ASKED),$(VENV)/.bench-installed) ## outbound
 bench-media: setup ## files: a document beside curl, pictures beside a naive way, latency, four minutes (BENCH_ARGS="--quick document")
 	@$(PY) -m devstack run -- $(PY) -m bench.media $(BENCH_ARGS)
 
+bench-frontends: setup ## the inbox in full tables, beside plain SQL, fifteen minutes (BENCH_ARGS="--quick search", "--full")
+	@$(PY) -m devstack run -- $(PY) -m bench.frontends $(BENCH_ARGS)
+
 # A seed says what is sent and when who dies; KILL_SEED and FUZZ_SEED bring one back.
 chaos: setup ## receivers, workers and Postgres killed under load for minutes (CHAOS_KILLS=200 CHAOS_SENDS=5000 CHAOS_FILES=400)
 	@CHAOS_KILLS=$${CHAOS_KILLS:-200} CHAOS_ROUNDS=$${CHAOS_ROUNDS:-3} CHAOS_PER_SECOND=$${CHAOS_PER_SECOND:-300} \
@@ -85,8 +90,10 @@ format: setup ## lays the sources out
 	@$(VENV)/bin/ruff format $(SOURCES)
 	@$(VENV)/bin/ruff check --fix --quiet $(SOURCES)
 
-snapshot: setup ## writes supabase/schema.snapshot.sql anew after a migration
-	@$(PY) -m devstack run -- $(PY) -m devstack.snapshot > supabase/schema.snapshot.tmp
+snapshot: setup ## writes supabase/schema.snapshot.sql and what `wabase doctor` expects anew after a migration
+	@$(PY) -m devstack run -- sh -c '$(PY) -m devstack.installation > ops/installation.tmp && \
+	  $(PY) -m devstack.snapshot > supabase/schema.snapshot.tmp'
+	@mv ops/installation.tmp ops/installation.json
 	@mv supabase/schema.snapshot.tmp supabase/schema.snapshot.sql
 
 screenshots: setup inbox ## takes the pictures in docs/images anew, with Chromium

@@ -22,16 +22,21 @@ Measure = Callable[[Stand], Awaitable[Outcome]]
 Ratios = Callable[[Mapping[str, Outcome]], Outcome]
 
 
-def main(program: str, description: str | None, parts: Mapping[str, Measure], ratios: Ratios, **about: object) -> int:
-    """0 when no promise was broken, whatever the figures: they depend on the machine and on who else uses it."""
-    chosen = _arguments(program, description, parts)
+def main(
+    program: str, description: str | None, parts: Mapping[str, Measure], ratios: Ratios, full: str = "", **about: object
+) -> int:
+    """0 when no promise was broken, whatever the figures: they depend on the machine and on who else uses it.
+
+    `full` says what --full does; without it there is no such option.
+    """
+    chosen = _arguments(program, description, parts, full)
     about = report.machine() | about
     print("  ".join(f"{name} {value}" for name, value in about.items()), flush=True)
     # Either signal unwinds: what was started is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     wanted = {name: measure for name, measure in parts.items() if name in chosen.parts or not chosen.parts}
     try:
-        outcomes = asyncio.run(_run(wanted, ratios, chosen.quick))
+        outcomes = asyncio.run(_run(wanted, ratios, chosen))
     except KeyboardInterrupt:
         return 130
     if chosen.json:
@@ -44,9 +49,11 @@ def main(program: str, description: str | None, parts: Mapping[str, Measure], ra
     return 1 if broken else 0
 
 
-def _arguments(program: str, description: str | None, parts: Mapping[str, Measure]) -> argparse.Namespace:
+def _arguments(program: str, description: str | None, parts: Mapping[str, Measure], full: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
     parser.add_argument("--quick", action="store_true", help="shorter loads, smaller tables: to try, not to quote")
+    if full:
+        parser.add_argument("--full", action="store_true", help=full)
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures for programs, too")
     parser.add_argument("parts", nargs="*", metavar="part", help=f"some of: {', '.join(parts)}; none: all")
     chosen = parser.parse_args()
@@ -55,11 +62,11 @@ def _arguments(program: str, description: str | None, parts: Mapping[str, Measur
     return chosen
 
 
-async def _run(parts: Mapping[str, Measure], ratios: Ratios, quick: bool) -> dict[str, Outcome]:
+async def _run(parts: Mapping[str, Measure], ratios: Ratios, chosen: argparse.Namespace) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
     project = Project.from_environment()
     async with connected(project) as database:
-        stand = Stand(project, database, quick)
+        stand = Stand(project, database, chosen.quick, getattr(chosen, "full", False))
         for name, measure in parts.items():
             outcomes[name] = await _part(measure, stand)
             print(report.show(name, outcomes[name]), flush=True)

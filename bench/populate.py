@@ -93,7 +93,7 @@ async def fill(database: Database, tenant: Tenant, first: int, people: int, each
         "sent": sent,
     }
     async with database.transaction():
-        keys = await _without_foreign_keys(database)
+        keys = await without_foreign_keys(database)
         await switch_triggers(database, on=False)
         for statement in (CONTACTS, CONVERSATIONS, PLACES, IDENTIFIERS, MESSAGES):
             await database.execute(statement, values)
@@ -122,7 +122,7 @@ async def switch_triggers(database: Database, *, on: bool) -> None:
         await database.execute(sql.SQL("alter table {} {} trigger user").format(sql.Identifier("public", table), verb))
 
 
-async def _without_foreign_keys(database: Database) -> list[str]:
+async def without_foreign_keys(database: Database) -> list[str]:
     """Drops them from the tables that are filled; the statements that bring them back."""
     cursor = await database.execute(
         "select format('alter table %%s drop constraint %%I', conrelid::regclass, conname),"

@@ -15,6 +15,8 @@ class Project:
 
     url: str
     service_role_key: str
+    anon_key: str
+    jwt_secret: str
     db_url: str
     webhook_secret: str
     devstack_pid: int
@@ -27,6 +29,8 @@ class Project:
             return cls(
                 url=os.environ["SUPABASE_URL"],
                 service_role_key=os.environ["SUPABASE_SERVICE_ROLE_KEY"],
+                anon_key=os.environ["SUPABASE_ANON_KEY"],
+                jwt_secret=os.environ["SUPABASE_JWT_SECRET"],
                 db_url=os.environ["SUPABASE_DB_URL"],
                 webhook_secret=os.environ["WHATSAPP_WEBHOOK_SECRET"],
                 devstack_pid=int(os.environ["DEVSTACK_PID"]),

@@ -92,6 +92,11 @@ def media_ratios(outcomes: Mapping[str, Outcome]) -> Outcome:
     return together
 
 
+def no_ratios(_outcomes: Mapping[str, Outcome]) -> Outcome:
+    """Where each part compares within itself."""
+    return Outcome()
+
+
 def _number(outcome: Outcome, name: str) -> float:
     value = outcome.figures[name]
     assert isinstance(value, int | float)

@@ -27,6 +27,7 @@ class Stand:
     project: Project
     database: Database
     quick: bool
+    full: bool = False
 
     async def shop(self, messages_each: int, people: int = PEOPLE) -> Tenant:
         """A business whose customers have written before, and were sent so many messages each."""

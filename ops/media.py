@@ -8,6 +8,7 @@ import click
 
 from ops import shown
 from ops.media_verify import Verifier
+from ops.progress import Progress
 from ops.project import Project, as_json, run
 from store.errors import Rejected
 from store.media import Filters, Row
@@ -73,8 +74,14 @@ def _line(row: Row) -> list[object]:
 @of_workspace
 @of_number
 @click.option("--yes", is_flag=True, help="Do not ask, however many there are.")
-def retry_files(
-    message_ids: tuple[UUID, ...], state: str | None, workspace: UUID | None, number: str | None, yes: bool
+@as_json
+def retry_files(  # noqa: PLR0917 - click passes each option
+    message_ids: tuple[UUID, ...],
+    state: str | None,
+    workspace: UUID | None,
+    number: str | None,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     if not (message_ids or state):
         raise click.UsageError("Say which: ids or --state.")
@@ -87,10 +94,13 @@ def retry_files(
             chosen = [*_filters(workspace, number), ("media_status", f"eq.{state}")]
             ids = [message_id async for page in project.media.ids(chosen) for message_id in page]
         if len(ids) > MANY and not yes:
-            click.confirm(f"Ask for {len(ids)} files?", abort=True)
-        queued = sum([await _asked_again(project, message_id) for message_id in ids])
-        click.echo(f"{queued} files queued once more.")
-        return 0 if queued == len(ids) else 1
+            click.confirm(f"Ask for {len(ids)} files?", abort=True, err=True)
+        queued = [message_id for message_id in ids if await _asked_again(project, message_id)]
+        if as_json:
+            shown.as_json({"queued": queued, "refused": [one for one in ids if one not in set(queued)]})
+        else:
+            click.echo(f"{len(queued)} files queued once more.")
+        return 0 if len(queued) == len(ids) else 1
 
     run(command)
 
@@ -116,15 +126,21 @@ async def _asked_again(project: Project, message_id: str) -> bool:
 def verify_media(workspace: UUID | None, sizes_only: bool, repair: bool, as_json: bool) -> None:
     async def command(project: Project) -> int:
         differences: list[Row] = []
-        verdict = await Verifier(
-            rpc=project.rpc,
-            files=project.files,
-            workspace_id=str(workspace) if workspace else None,
-            hashes=not sizes_only,
-            repair=repair,
-            tell=differences.append if as_json else _tell,
-            say=_aside,
-        ).verify()
+        with Progress() as progress:
+
+            def tell(difference: Row) -> None:
+                progress.make_way()
+                _tell(difference)
+
+            verdict = await Verifier(
+                rpc=project.rpc,
+                files=project.files,
+                workspace_id=str(workspace) if workspace else None,
+                hashes=not sizes_only,
+                repair=repair,
+                tell=differences.append if as_json else tell,
+                count=progress.count,
+            ).verify()
         if as_json:
             shown.as_json(vars(verdict) | {"differences": differences})
         else:
@@ -140,7 +156,3 @@ def verify_media(workspace: UUID | None, sizes_only: bool, repair: bool, as_json
 def _tell(difference: Row) -> None:
     told = {name: "-" if value is None else value for name, value in difference.items()}
     click.echo(LINE.format(**told) + (f"  {told['repair']}" if "repair" in told else ""))
-
-
-def _aside(words: str) -> None:
-    click.echo(words, err=True)

@@ -27,8 +27,6 @@ PAGE = 500
 READS = 8
 # How often a call is repeated that found Supabase away or the file changing, and the first of the waits, in seconds.
 REPEATS, PAUSE = 3, 0.5
-# Rows between two words about how far it has come.
-STRIDE = 10_000
 
 
 @dataclass
@@ -43,7 +41,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Verifier:
-    """`tell` gets each difference, {problem, workspace_id, message_id, path, recorded, found}, once it is repaired."""
+    """`tell` gets each difference, {problem, workspace_id, message_id, path, recorded, found}, once it is repaired.
+
+    `count` gets what is looked at, and how many so far.
+    """
 
     rpc: Rpc
     files: Files
@@ -51,7 +52,7 @@ class Verifier:
     hashes: bool
     repair: bool
     tell: Callable[[Row], None]
-    say: Callable[[str], None]
+    count: Callable[[str, int], None]
 
     async def verify(self) -> Verdict:
         """Looks at everything once. Raises StoreError."""
@@ -78,8 +79,7 @@ class Verifier:
         while (page := await patiently(partial(ask, after, PAGE, self.workspace_id)))["after"] is not None:
             yield after, page
             looked_at += page["checked"]
-            if looked_at % STRIDE < page["checked"]:
-                self.say(f"{looked_at} {noun} looked at")
+            self.count(f"{noun} looked at", looked_at)
             after = page["after"]
 
     def _told(self, verdict: Verdict, found: Sequence[Row]) -> None:

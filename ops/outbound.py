@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +10,7 @@ import click
 from ops import shown
 from ops.explained import in_words
 from ops.project import Moment, Project, as_json, run
+from ops.switches import pause, resume
 from store.errors import Rejected
 from store.outbox import NO_SUCH, Filters, Row
 
@@ -91,50 +91,28 @@ def explain_message(message_id: UUID, as_json: bool) -> None:
     "retry", help="Sends failed or canceled messages once more, at the end of their conversations' lines."
 )
 @click.argument("message_ids", nargs=-1, required=True, type=click.UUID)
-def retry_messages(message_ids: tuple[UUID, ...]) -> None:
+@as_json
+def retry_messages(message_ids: tuple[UUID, ...], as_json: bool) -> None:
     async def command(project: Project) -> int:
-        refused = 0
-        for message_id in dict.fromkeys(message_ids):
+        ended: dict[str, list[str]] = {"queued": [], "refused": []}
+        for message_id in map(str, dict.fromkeys(message_ids)):
             try:
-                await project.outbox.retry_message(str(message_id))
+                await project.outbox.retry_message(message_id)
             except Rejected as error:
                 if error.code not in NOT_RETRIED:
                     raise
                 click.echo(NOT_RETRIED[error.code].format(id=message_id), err=True)
-                refused += 1
-        click.echo(f"{len(set(message_ids)) - refused} messages queued once more.")
-        return 1 if refused else 0
+                ended["refused"].append(message_id)
+            else:
+                ended["queued"].append(message_id)
+        if as_json:
+            shown.as_json(ended)
+        else:
+            click.echo(f"{len(ended['queued'])} messages queued once more.")
+        return 1 if ended["refused"] else 0
 
     run(command)
 
 
-@outbound.command("pause", help="Nothing more is sent from a number: its queue waits, and nothing fails.")
-@click.argument("number")
-@click.option("--reason", default="operator", show_default=True, help="Shown to its workspace.")
-def pause_number(number: str, reason: str) -> None:
-    _switch(number, lambda project, connection_id: project.outbox.pause_connection(connection_id, reason), "paused")
-
-
-@outbound.command("resume", help="A paused number goes on where it was.")
-@click.argument("number")
-def resume_number(number: str) -> None:
-    _switch(number, lambda project, connection_id: project.outbox.resume_connection(connection_id), "active")
-
-
-def _switch(number: str, change: Callable[[Project, str], Awaitable[None]], becomes: str) -> None:
-    async def command(project: Project) -> int:
-        found = await project.events.connections({"phone_number_id": f"eq.{number}"})
-        try:
-            for connection in found:
-                await change(project, connection["id"])
-        except Rejected as error:
-            if error.code != NO_SUCH:
-                raise
-            found = []
-        if not found:
-            click.echo(f"There is no number {number}, or it is disconnected.", err=True)
-            return 1
-        click.echo(f"{number} is {becomes}.")
-        return 0
-
-    run(command)
+outbound.add_command(pause)
+outbound.add_command(resume)

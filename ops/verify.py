@@ -8,10 +8,11 @@ Receivers go on working meanwhile: only what differs on a second look, too, is a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ops.progress import Progress
 from store.events import Events
 from store.rpc import Rpc
 from whatsapp.envelope import Endpoint, decode
@@ -22,8 +23,6 @@ Row = dict[str, Any]
 # Rows that are rebuilt in one call.
 CHUNK = 2000
 CONVERSATIONS = 500
-# Events between two words about how far it has come.
-STRIDE = 10_000
 NOBODY = "00000000-0000-0000-0000-000000000000"
 IDENTIFIERS = ("wa_id", "bsuid", "parent_bsuid", "new_wa_id", "new_bsuid")
 
@@ -82,13 +81,13 @@ class Union:
         return roots[0]
 
 
-async def verify(events: Events, rpc: Rpc, connections: list[Row], say: Callable[[str], None]) -> Verdict:
+async def verify(events: Events, rpc: Rpc, connections: list[Row], progress: Progress) -> Verdict:
     """Everything that the journal and the rows of these connections do not agree on."""
-    first = await _look(events, rpc, connections, say)
+    first = await _look(events, rpc, connections, progress)
     if not first.differences:
         return first
-    say(f"{len(first.differences)} differences. Looking again: the journal may just have been written to.")
-    verdict = await _look(events, rpc, connections, say)
+    progress.say(f"{len(first.differences)} differences. Looking again: the journal may just have been written to.")
+    verdict = await _look(events, rpc, connections, progress)
     seen = {_name(row) for row in first.differences}
     verdict.differences = [row for row in verdict.differences if _name(row) in seen]
     return verdict
@@ -98,13 +97,13 @@ def _name(difference: Row) -> tuple[Any, ...]:
     return difference["table"], difference["key"], difference["column"]
 
 
-async def _look(events: Events, rpc: Rpc, connections: list[Row], say: Callable[[str], None]) -> Verdict:
+async def _look(events: Events, rpc: Rpc, connections: list[Row], progress: Progress) -> Verdict:
     verdict = Verdict()
     since = await events.beginning()
-    told = await _read(events, verdict, {row["phone_number_id"] for row in connections}, say)
+    told = await _read(events, verdict, _homes(connections), progress)
     for connection in connections:
         of_it = told[connection["phone_number_id"]]
-        say(f"number {connection['phone_number_id']}: {of_it.rows} rows to rebuild")
+        progress.say(f"number {connection['phone_number_id']}: {of_it.rows} rows to rebuild")
         await _verify_number(rpc, verdict, connection["id"], of_it, since)
         await _verify_explained(events, verdict, connection["id"], of_it, since)
         await _verify_stats(rpc, verdict, connection["id"])
@@ -113,27 +112,32 @@ async def _look(events: Events, rpc: Rpc, connections: list[Row], say: Callable[
     return verdict
 
 
-async def _read(events: Events, verdict: Verdict, wanted: set[str], say: Callable[[str], None]) -> dict[str, Told]:
+def _homes(connections: list[Row]) -> dict[str, str]:
+    """The number that each id stands for: its own, and those it had before it was moved."""
+    former = {former: row["phone_number_id"] for row in connections for former in row["former_ids"]}
+    return former | {row["phone_number_id"]: row["phone_number_id"] for row in connections}
+
+
+async def _read(events: Events, verdict: Verdict, homes: dict[str, str], progress: Progress) -> dict[str, Told]:
     told: dict[str, Told] = defaultdict(Told)
     async for page in events.bodies():
         for row in page:
             verdict.events += 1
-            if verdict.events % STRIDE == 0:
-                say(f"{verdict.events} events read")
+            progress.count("events read", verdict.events)
             endpoint = Endpoint(row["provider"], row["phone_number_id"], row["waba_id"])
-            _keep(told, wanted, normalise(row["id"], endpoint, decode(row["raw"])), row["state"] == "received")
+            _keep(told, homes, normalise(row["id"], endpoint, decode(row["raw"])), row["state"] == "received")
     return told
 
 
-def _keep(told: dict[str, Told], wanted: set[str], result: Normalised, waits: bool) -> None:
+def _keep(told: dict[str, Told], homes: dict[str, str], result: Normalised, waits: bool) -> None:
     if waits:
         for row in result.messages:
-            told[row["phone_number_id"]].expected.add(row["wamid"])
+            told[homes.get(row["phone_number_id"], "")].expected.add(row["wamid"])
         return
     for kind in ("messages", "statuses", "facts"):
         for row in getattr(result, kind):
-            if row.get("phone_number_id") in wanted:
-                getattr(told[row["phone_number_id"]], kind).append(row)
+            if home := homes.get(row.get("phone_number_id", "")):
+                getattr(told[home], kind).append(row)
 
 
 async def _verify_number(rpc: Rpc, verdict: Verdict, connection_id: str, told: Told, since: str | None) -> None:

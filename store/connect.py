@@ -9,23 +9,25 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from store.errors import answered
+from store.watched import Watch, Watched
 
 
 @asynccontextmanager
 async def connect(
-    url: str, key: str, *, connections: int = 16, read_seconds: float = 15.0
+    url: str, key: str, *, connections: int = 16, read_seconds: float = 15.0, watch: Watch | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client with the project's address and key, for a legacy JWT and for `sb_secret_…` alike.
 
     Both headers carry the same key: the gateway rewrites `Bearer sb_…` only when it equals `apikey`. The Data API's own
-    cap on a request is 60 seconds.
+    cap on a request is 60 seconds. `watch` is told of each call.
     """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
+    transport = AiohttpTransport(limits=limits)
     async with httpx.AsyncClient(
         base_url=url.rstrip("/"),
         headers={"apikey": key, "Authorization": f"Bearer {key}"},
         timeout=httpx.Timeout(read_seconds, connect=min(5.0, read_seconds)),
-        transport=AiohttpTransport(limits=limits),
+        transport=transport if watch is None else Watched(transport, watch),
     ) as client:
         yield client
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from store.errors import answered, json_of
+from store.errors import Unavailable, answered, json_of
 
 Row = dict[str, Any]
 
@@ -49,10 +49,37 @@ class Events:
         query = {"select": "received_at", "state": "eq.processed", "order": "id", "limit": "1"}
         return next((row["received_at"] for row in await self._get("webhook_events", query)), None)
 
+    async def count(self, filters: Mapping[str, str]) -> int:
+        """How many events pass the filters."""
+        call = self._http.head(
+            "/rest/v1/webhook_events", params={"select": "id", **filters}, headers={"prefer": "count=exact"}
+        )
+        total = (await answered(call)).headers.get("content-range", "").rpartition("/")[2]
+        if not total.isdecimal():
+            raise Unavailable("shape", "an answer without a count")
+        return int(total)
+
+    async def oldest_waiting(self) -> str | None:
+        """When the oldest event came that is still to be applied; None when there is none."""
+        query = {"select": "received_at", "state": "eq.received", "order": "id", "limit": "1"}
+        return next((row["received_at"] for row in await self._get("webhook_events", query)), None)
+
     async def connections(self, filters: Mapping[str, str]) -> list[Row]:
-        """Connections with their workspace, provider, number and WABA."""
-        columns = "id,workspace_id,provider,phone_number_id,waba_id"
+        """Connections with their workspace, provider, number and WABA, and the ids they had before."""
+        columns = "id,workspace_id,provider,phone_number_id,waba_id,former_ids"
         return await self._get("whatsapp_connections", {"select": columns, "order": "id", **filters})
+
+    async def numbers(self) -> list[Row]:
+        """Connections that are not disconnected, with how they stand and since when they are there."""
+        columns = "id,workspace_id,provider,phone_number_id,waba_id,status,status_reason,last_error,created_at"
+        return await self._get(
+            "whatsapp_connections", {"select": columns, "order": "created_at,id", "status": "neq.disconnected"}
+        )
+
+    async def has_conversations(self, workspace_id: str, connection_id: str) -> bool:
+        """Whether anybody has ever written by this number, or been written to."""
+        query = {"select": "id", "workspace_id": f"eq.{workspace_id}", "connection_id": f"eq.{connection_id}"}
+        return bool(await self._get("conversations", {**query, "limit": "1"}))
 
     def received(self, connection_id: str, since: str) -> AsyncIterator[list[Row]]:
         """Messages of customers written and stored since then: wamid, in pages."""

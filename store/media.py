@@ -33,6 +33,15 @@ class Media:
         query += [("limit", str(limit)), *((f"message.{name}", value) for name, value in filters)]
         return [_flat(row.pop("message"), row) for row in await self._get("media_downloads", query)]
 
+    async def longest_due(self, connection_id: str) -> str | None:
+        """Since when a number's most urgent file might have been fetched, which nobody does; None: there is none."""
+        query = [("select", "available_at,message:messages!inner(created_at)"), ("order", "deadline"), ("limit", "1")]
+        query += [("connection_id", f"eq.{connection_id}"), ("lease_token", "is.null")]
+        query += [("or", "(available_at.is.null,available_at.lte.now)")]
+        rows = await self._get("media_downloads", query)
+        moments = [(row["available_at"], row["message"]["created_at"]) for row in rows]
+        return next((available or created for available, created in moments), None)
+
     async def ended(self, filters: Filters, limit: int) -> list[Row]:
         """Files that wait for nothing any more, the newest first; reads the whole table of messages once."""
         query = [("select", COLUMNS), ("order", "created_at.desc,seq.desc"), ("limit", str(limit))]

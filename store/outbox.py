@@ -37,6 +37,12 @@ class Outbox:
         query = [("select", COLUMNS), ("order", "created_at,seq"), ("limit", str(limit)), ("direction", "eq.outbound")]
         return [_flat(row, None) for row in await self._get("messages", query + filters)]
 
+    async def oldest_head(self, connection_id: str) -> Row | None:
+        """Of a number the message that might have gone longest ago and is not being sent: {message_id, ready_at}."""
+        query = [("select", "message_id,ready_at"), ("connection_id", f"eq.{connection_id}")]
+        query += [("ready_at", "lte.now"), ("order", "ready_at"), ("limit", "1")]
+        return next(iter(await self._get("outbox", query)), None)
+
     async def explain_outbound(self, message_id: str) -> Row | None:
         """{reason, until, detail}; None for a message that is not there."""
         try:

@@ -21,7 +21,7 @@ import structlog
 from realtime import AsyncRealtimeClient, RealtimeSubscribeStates
 from realtime.types import RealtimePostgresChangesListenEvent
 
-from store.errors import StoreError
+from store.errors import Denied, Rejected, StoreError, Unavailable
 
 log = structlog.get_logger()
 
@@ -53,6 +53,8 @@ class Doorbell:
         self._heard: dict[str, float] = {}
         self._hearing = asyncio.Event()
         self._lag: float | None = None
+        self.rings = self.canaries = self.lost = 0
+        """Rings heard, canaries sent, and those of them that were not heard in time."""
         self._live = asyncio.Event()
         self._broken = asyncio.Event()
 
@@ -78,6 +80,26 @@ class Doorbell:
                 log.warning("doorbell.down", error=type(error).__name__)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 delay = min(delay * 2, BACKOFF[1])
+
+    async def try_once(self) -> float | None:
+        """Connects, subscribes, rings once; the seconds until that was heard of, None when it was not.
+
+        Raises StoreError: Denied the key is not taken, Rejected the tables cannot be subscribed to, Unavailable nobody
+        answers. How long it may take altogether is the caller's.
+        """
+        client = AsyncRealtimeClient(self._url, self._key, auto_reconnect=False, max_retries=1)
+        try:
+            await _connect(client)
+            await self._subscribe(client)
+            try:
+                await self._wait_live()
+            except ConnectionError as error:
+                raise Rejected("subscription", "the channel was refused") from error
+            await self._listen_for(await self._canary(), time.monotonic())
+            return self._lag
+        finally:
+            with contextlib.suppress(Exception):
+                await client.close()
 
     async def _listen(self) -> None:
         self._live.clear()
@@ -124,6 +146,7 @@ class Doorbell:
                 # Nothing can be said; the poll meets the same trouble.
                 self._lag = None
             else:
+                self.canaries += 1
                 await self._listen_for(canary, time.monotonic())
             await asyncio.sleep(CANARY_SECONDS)
 
@@ -135,6 +158,7 @@ class Doorbell:
                     await self._hearing.wait()
         heard = self._heard.get(canary)
         if heard is None:
+            self.lost += 1
             log.warning("doorbell.silent", seconds=CANARY_DEADLINE)
             self._lag = None
             self._broken.set()
@@ -145,6 +169,7 @@ class Doorbell:
 
     def _on_insert(self, change: Any, ring: Callable[[], None]) -> None:
         ring()
+        self.rings += 1
         # Exceptions in here end the listening for ever: whatever has another shape is no canary.
         record = change.get("data", {}).get("record", {}) if isinstance(change, dict) else {}
         message_id = record.get("message_id") if isinstance(record, dict) else None
@@ -183,3 +208,14 @@ class Doorbell:
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._broken.wait(), 1.0)
+
+
+async def _connect(client: AsyncRealtimeClient) -> None:
+    try:
+        await client.connect()
+    except Exception as error:
+        # Whatever the libraries below raise; their words may have the address, and the key is in it.
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if status in (401, 403):
+            raise Denied(str(status), "the key is not taken") from None
+        raise Unavailable(str(status or type(error).__name__), "no connection to Realtime") from None

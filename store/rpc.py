@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
-from typing import Any, TypeVar
 
-import httpx
-
-from store.errors import Rejected, Unavailable, answered, json_of
-
-Row = dict[str, Any]
-Shape = TypeVar("Shape")
+from store.calls import Row, expected
+from store.errors import Unavailable
+from store.rpc_numbers import NumberCalls
 
 RECORD_SEPARATOR = b"\x1e"
 UNIT_SEPARATOR = b"\x1f"
-# A string WhatsApp may send and Postgres cannot hold in jsonb; the journal keeps what it replaces.
-REPLACEMENT = "�"
 
 
-class Rpc:
+class Rpc(NumberCalls):
     """Calls functions through PostgREST. Every method raises StoreError and nothing else."""
-
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
 
     # inbound
 
@@ -40,7 +29,7 @@ class Rpc:
         answer = await self._post(
             "receive_inbound", content=RECORD_SEPARATOR.join(records), headers={"content-type": "text/plain"}
         )
-        ids: list[int] = _expected(answer, list)
+        ids: list[int] = expected(answer, list)
         if len(ids) != len(events):
             raise Unavailable("shape", "an answer of another length")
         return ids
@@ -92,7 +81,7 @@ class Rpc:
         page = await self._call(
             "verify_stats", connection_id=connection_id, after=after, max_conversations=max_conversations
         )
-        return _expected(page, dict)
+        return expected(page, dict)
 
     # outbound
 
@@ -117,7 +106,7 @@ class Rpc:
 
     async def ring_doorbell(self) -> str:
         """Puts a canary into the outbox; gives the message_id that Realtime will tell."""
-        return _expected(await self._call("ring_doorbell"), str)
+        return expected(await self._call("ring_doorbell"), str)
 
     async def sweep_outbound(self, uncertain_seconds: int = 900) -> int:
         return await self._count("sweep_outbound", uncertain_seconds=uncertain_seconds)
@@ -127,7 +116,7 @@ class Rpc:
     async def get_uploaded_media(self, connection_id: str, path: str, version: str) -> str | None:
         """WhatsApp's id of a file that was uploaded before, or None."""
         media_id = await self._call("get_uploaded_media", connection_id=connection_id, path=path, version=version)
-        return None if media_id is None else _expected(media_id, str)
+        return None if media_id is None else expected(media_id, str)
 
     async def record_uploaded_media(self, connection_id: str, path: str, version: str, media_id: str) -> int:
         told = {"path": path, "version": version, "media_id": media_id}
@@ -136,7 +125,7 @@ class Rpc:
     async def release_uploaded_media(self, connection_id: str, media_ids: Sequence[str]) -> bool:
         """Forgets ids that WhatsApp does not know; whether uploading anew is worth a try."""
         told = await self._call("release_uploaded_media", connection_id=connection_id, media_ids=list(media_ids))
-        return _expected(told, bool)
+        return expected(told, bool)
 
     # incoming files
 
@@ -163,12 +152,12 @@ class Rpc:
     async def verify_media(self, after: str | None, max_rows: int, workspace_id: str | None = None) -> Row:
         """A page of messages with a file, held against queue and bucket: {after, checked, differences, files}."""
         page = await self._call("verify_media", after=after, max_rows=max_rows, workspace_id=workspace_id)
-        return _expected(page, dict)
+        return expected(page, dict)
 
     async def verify_media_objects(self, after: str | None, max_rows: int, workspace_id: str | None = None) -> Row:
         """A page of the bucket's objects, held against whatever may name them: {after, checked, differences}."""
         page = await self._call("verify_media_objects", after=after, max_rows=max_rows, workspace_id=workspace_id)
-        return _expected(page, dict)
+        return expected(page, dict)
 
     async def record_lost_media(self, losses: Sequence[Row]) -> list[Row]:
         """Repairs differences that are still there: {message_id, problem, repair} of each."""
@@ -205,87 +194,3 @@ class Rpc:
 
     async def record_receipts(self, results: Sequence[Row]) -> int:
         return await self._count("record_receipts", results=results)
-
-    # connections
-
-    async def get_connection_credential(self, connection_id: str) -> str | None:
-        """The key of a number out of Vault, or None."""
-        credential = await self._call("get_connection_credential", connection_id=connection_id)
-        return None if credential is None else _expected(credential, str)
-
-    async def get_onboarding(
-        self,
-        workspace_id: str,
-        user_id: str,
-        phone_number_id: str | None = None,
-        waba_id: str | None = None,
-        display_phone_number: str | None = None,
-    ) -> str:
-        """The role by which a user may connect this number. Rejected with WA002, WA004, WA034 or WA035: may not."""
-        told = {"phone_number_id": phone_number_id, "waba_id": waba_id, "display_phone_number": display_phone_number}
-        return _expected(await self._call("get_onboarding", workspace_id=workspace_id, user_id=user_id, **told), str)
-
-    async def record_onboarding(
-        self,
-        workspace_id: str,
-        user_id: str,
-        *,
-        provider: str,
-        phone_number_id: str,
-        waba_id: str | None,
-        display_phone_number: str | None,
-        credential: str,
-    ) -> str:
-        """Connects a number in a user's name, its key into Vault; gives the connection's id. Rejected as above."""
-        told = {"phone_number_id": phone_number_id, "waba_id": waba_id, "display_phone_number": display_phone_number}
-        who = {"workspace_id": workspace_id, "user_id": user_id, "provider": provider}
-        return _expected(await self._call("record_onboarding", **who, **told, credential=credential), str)
-
-    async def _rows(self, function: str, **arguments: Any) -> list[Row]:
-        return _expected(await self._call(function, **arguments), list)
-
-    async def _count(self, function: str, **arguments: Any) -> int:
-        return _expected(await self._call(function, **arguments), int)
-
-    async def _seconds(self, function: str) -> float | None:
-        seconds = await self._call(function)
-        return None if seconds is None else float(_expected(seconds, (int, float)))
-
-    async def _call(self, function: str, **arguments: Any) -> Any:
-        try:
-            content = to_json(arguments)
-        except RecursionError as error:
-            raise Rejected("nesting", "nested too deeply") from error
-        return await self._post(function, content=content, headers={"content-type": "application/json"})
-
-    async def _post(self, function: str, *, content: bytes, headers: dict[str, str]) -> Any:
-        call = self._http.post(f"/rest/v1/rpc/{function}", content=content, headers=headers)
-        return json_of(await answered(call))
-
-
-def _expected(answer: Any, kind: type[Shape] | tuple[type[Shape], ...]) -> Shape:
-    """An answer of the shape its function gives. Whoever gave another one, it was not Postgres."""
-    if not isinstance(answer, kind):
-        raise Unavailable("shape", "an answer of another shape")
-    return answer
-
-
-def to_json(value: Any) -> bytes:
-    """JSON that Postgres accepts as jsonb: U+0000, lone surrogates and 1e999 are replaced, only when there are any."""
-    try:
-        encoded = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except ValueError:
-        return to_json(_storable(value))
-    return to_json(_storable(value)) if b"\\u0000" in encoded and _storable(value) != value else encoded
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\x00", REPLACEMENT).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, float) and not math.isfinite(value):
-        return REPLACEMENT
-    if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(item) for item in value]
-    return value

@@ -78,6 +78,7 @@ CREATE TYPE "private"."conversation_filter" AS (
   "connections"   uuid[],
   "tags"          text[],
   "search"        text,
+  "words"         text[],
   "number"        text,
   "contact_query" tsquery,
   "message_query" tsquery,
@@ -152,6 +153,18 @@ CREATE TYPE "private"."inbound_status" AS (
   "details"         jsonb,
   "workspace_id"    uuid,
   "connection_id"   uuid
+);
+
+-- private/types/listed_template.sql
+CREATE TYPE "private"."listed_template" AS (
+  "provider_template_id" text,
+  "name"                 text,
+  "language"             text,
+  "category"             text,
+  "status"               text,
+  "quality"              text,
+  "components"           jsonb,
+  "reason"               text
 );
 
 -- private/types/media_result.sql
@@ -291,6 +304,42 @@ CREATE TYPE "public"."conversation_message" AS (
 
 COMMENT ON TYPE "public"."conversation_message" IS 'A row of get_conversation_messages.';
 
+-- private/tables/connection_chores.sql
+CREATE TABLE "private"."connection_chores" (
+  "workspace_id"     uuid                     NOT NULL,
+  "connection_id"    uuid                     NOT NULL,
+  "kind"             text                     NOT NULL,
+  "due_at"           timestamp with time zone NOT NULL DEFAULT now(),
+  "attempts"         integer                  NOT NULL DEFAULT 0,
+  "started_at"       timestamp with time zone,
+  "done_at"          timestamp with time zone,
+  "error"            jsonb,
+  "lease_token"      uuid,
+  "lease_expires_at" timestamp with time zone,
+  CONSTRAINT "connection_chores_kind_check" CHECK ((kind = ANY (ARRAY['templates'::text, 'health'::text]))),
+  CONSTRAINT "connection_chores_lease_token_key" UNIQUE (lease_token),
+  CONSTRAINT "connection_chores_pkey" PRIMARY KEY (connection_id, kind),
+  CONSTRAINT "connection_chores_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id)
+    ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."connection_chores"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX connection_chores_connection ON private.connection_chores USING btree (workspace_id, connection_id);
+
+CREATE INDEX connection_chores_due ON private.connection_chores USING btree (due_at);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."connection_chores" TO "service_role";
+
+COMMENT ON COLUMN "private"."connection_chores"."attempts" IS 'Tries since it was done last.';
+
+COMMENT ON COLUMN "private"."connection_chores"."due_at" IS 'While somebody is at it, the end of the lease; earlier where it was asked for once more meanwhile.';
+
+COMMENT ON COLUMN "private"."connection_chores"."error" IS 'Why the last try came to nothing; null when it was done.';
+
+COMMENT ON TABLE "private"."connection_chores" IS 'What workers ask a provider about each number, and when next. One worker at a time does one of them.';
+
 -- private/tables/connection_credentials.sql
 CREATE TABLE "private"."connection_credentials" (
   "connection_id" uuid                     NOT NULL,
@@ -308,6 +357,11 @@ CREATE TRIGGER forget_credential
   AFTER DELETE ON private.connection_credentials
   FOR EACH ROW
   EXECUTE FUNCTION private.forget_credential();
+
+CREATE TRIGGER hasten_chores
+  AFTER INSERT OR UPDATE ON private.connection_credentials
+  FOR EACH ROW
+  EXECUTE FUNCTION private.hasten_chores();
 
 CREATE TRIGGER note_backend
   BEFORE INSERT OR UPDATE ON private.connection_credentials
@@ -797,6 +851,12 @@ ALTER TABLE "public"."contacts"
 
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_bsuid_key" UNIQUE (workspace_id, bsuid);
+
+CREATE TRIGGER check_contact
+  BEFORE INSERT OR UPDATE OF phone, name, tags, attributes ON public.contacts
+  FOR EACH ROW
+  WHEN ((CURRENT_USER = 'authenticated'::name))
+  EXECUTE FUNCTION private.check_contact();
 
 ALTER TABLE "public"."contacts"
   ADD CONSTRAINT "contacts_workspace_id_phone_key_key" UNIQUE (workspace_id, phone_key);
@@ -1496,6 +1556,7 @@ CREATE TABLE "public"."whatsapp_connections" (
   "provider"                text                     NOT NULL DEFAULT '360dialog'::text,
   "phone_number_id"         text                     NOT NULL,
   "waba_id"                 text,
+  "former_ids"              text[]                   NOT NULL DEFAULT '{}'::text[],
   "display_phone_number"    text,
   "status"                  text                     NOT NULL DEFAULT 'active'::text,
   "status_reason"           text,
@@ -1507,6 +1568,7 @@ CREATE TABLE "public"."whatsapp_connections" (
   "last_error"              jsonb,
   "provider_notices"        jsonb                    NOT NULL DEFAULT '{}'::jsonb,
   "created_at"              timestamp with time zone NOT NULL DEFAULT now(),
+  "status_since"            timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "whatsapp_connections_media_downloads_at_once_check" CHECK (((media_downloads_at_once >= 1) AND (media_downloads_at_once <= 64))),
   CONSTRAINT "whatsapp_connections_media_lifetime_check" CHECK (((media_lifetime >= '00:01:00'::interval) AND (media_lifetime <= '30 days'::interval))),
   CONSTRAINT "whatsapp_connections_messages_per_second_check" CHECK (((messages_per_second >= 1) AND (messages_per_second <= 1000))),
@@ -1523,6 +1585,11 @@ CREATE TABLE "public"."whatsapp_connections" (
 ALTER TABLE "public"."whatsapp_connections"
   ENABLE ROW LEVEL SECURITY;
 
+CREATE INDEX whatsapp_connections_former ON public.whatsapp_connections USING gin (former_ids);
+
+CREATE INDEX whatsapp_connections_paused ON public.whatsapp_connections USING btree (phone_number_id)
+  WHERE (status = 'paused'::text);
+
 CREATE INDEX whatsapp_connections_waba ON public.whatsapp_connections USING btree (waba_id);
 
 CREATE TRIGGER enforce_connection_limit_on_move
@@ -1535,6 +1602,22 @@ CREATE TRIGGER enforce_connection_limit
   BEFORE INSERT ON public.whatsapp_connections
   FOR EACH ROW
   EXECUTE FUNCTION private.enforce_connection_limit();
+
+CREATE TRIGGER note_connection_status
+  BEFORE UPDATE OF status ON public.whatsapp_connections
+  FOR EACH ROW
+  WHEN ((old.status IS DISTINCT FROM new.status))
+  EXECUTE FUNCTION private.note_connection_status();
+
+CREATE TRIGGER plan_chores
+  AFTER INSERT ON public.whatsapp_connections
+  FOR EACH ROW
+  EXECUTE FUNCTION private.plan_chores();
+
+CREATE TRIGGER reserve_former_ids
+  AFTER INSERT OR UPDATE OF phone_number_id ON public.whatsapp_connections
+  FOR EACH ROW
+  EXECUTE FUNCTION private.reserve_former_ids();
 
 CREATE TRIGGER route_waiting
   AFTER INSERT OR UPDATE OF phone_number_id, waba_id ON public.whatsapp_connections
@@ -1552,6 +1635,8 @@ CREATE POLICY "owners and admins set up connections" ON "public"."whatsapp_conne
   USING ((workspace_id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)))
   WITH CHECK ((workspace_id IN ( SELECT private.user_managed_workspace_ids() AS user_managed_workspace_ids)));
 
+COMMENT ON COLUMN "public"."whatsapp_connections"."former_ids" IS 'Phone number ids and WABA ids that the number had before it was moved: what still comes under them is its own.';
+
 COMMENT ON COLUMN "public"."whatsapp_connections"."media_downloads_at_once" IS 'How many files of the number are fetched at the same time, by all workers together.';
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."media_lifetime" IS 'How long the provider keeps a file that somebody sent: 7 days by its id (Meta, media reference); 60 minutes for numbers with Local Storage or No Storage at Meta. Files that come are fetched by then or expire.';
@@ -1561,6 +1646,8 @@ COMMENT ON COLUMN "public"."whatsapp_connections"."provider_notices" IS 'What Wh
 COMMENT ON COLUMN "public"."whatsapp_connections"."send_read_receipts" IS 'Whether customers see blue ticks when a conversation is marked as read here.';
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."status" IS 'active; paused (the queue waits, nothing fails; status_reason says why); disconnected.';
+
+COMMENT ON COLUMN "public"."whatsapp_connections"."status_since" IS 'Since when the number is active, paused or disconnected; status_reason says why.';
 
 COMMENT ON TABLE "public"."whatsapp_connections" IS 'A WhatsApp number, reached through 360dialog or Meta. Its credential is in Vault and never readable here.';
 
@@ -2079,6 +2166,33 @@ REVOKE ALL ON FUNCTION "private"."amend_messages"(private.inbound_message[]) FRO
 
 GRANT EXECUTE ON FUNCTION "private"."amend_messages"(private.inbound_message[]) TO "postgres";
 
+-- private/functions/applied_migrations.sql
+CREATE OR REPLACE FUNCTION private.applied_migrations()
+  RETURNS text[]
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  versions text[];
+begin
+  if to_regclass('supabase_migrations.schema_migrations') is null then
+    return null;
+  end if;
+  execute 'select array_agg(version order by version) from supabase_migrations.schema_migrations' into versions;
+  return versions;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."applied_migrations"() IS 'The versions that `supabase db push` has recorded; null where it has recorded nothing.';
+
+REVOKE ALL ON FUNCTION "private"."applied_migrations"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."applied_migrations"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."applied_migrations"() TO "postgres";
+
 -- private/functions/apply_statuses.sql
 CREATE OR REPLACE FUNCTION private.apply_statuses (
   message_ids uuid[]
@@ -2279,6 +2393,80 @@ REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."arrived_statuses"(jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."arrived_statuses"(jsonb) TO "postgres";
+
+-- private/functions/ask_after_inbound.sql
+CREATE OR REPLACE FUNCTION private.ask_after_inbound (
+  facts   jsonb,
+  reports private.inbound_status[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Ten seconds, so that what lags behind the webhooks at the provider has come up to them.
+  perform private.ask_for_chores(array(
+    select distinct connection.id
+    from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
+    cross join lateral private.connections_meant(fact) as connection
+    where fact.kind = 'notice'
+  ), 'health', interval '10 seconds');
+  perform private.ask_for_chores(array(
+    select connection.id
+    from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
+    cross join lateral private.connections_meant(fact) as connection
+    where fact.kind = 'template'
+    union
+    select report.connection_id from unnest(reports) as report
+    where report.error is not null and private.tells_of_templates(report.error)
+  ), 'templates', interval '10 seconds');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) IS 'A webhook about a template, or a template that was refused after all, has the templates synced; a notice has the number looked at.';
+
+REVOKE ALL ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) TO "postgres";
+
+-- private/functions/ask_for_chores.sql
+CREATE OR REPLACE FUNCTION private.ask_for_chores (
+  connection_ids uuid[],
+  kind           text,
+  soon           interval
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  if connection_ids = '{}' then
+    return;
+  end if;
+  -- In one order, and only those that would not be done by then anyway: a campaign with a wrong template asks once.
+  perform from private.connection_chores as chore
+  where chore.connection_id = any (connection_ids) and chore.kind = ask_for_chores.kind
+    and chore.due_at > greatest(now() + soon, chore.started_at + interval '1 minute')
+  order by chore.connection_id for update;
+  update private.connection_chores as chore set due_at = greatest(now() + soon, chore.started_at + interval '1 minute')
+  where chore.connection_id = any (connection_ids) and chore.kind = ask_for_chores.kind
+    and chore.due_at > greatest(now() + soon, chore.started_at + interval '1 minute');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) TO "service_role";
+
+COMMENT ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) IS 'Has a chore of these numbers done soon, a minute after it was begun last at the earliest. Callers lock the numbers before, never after.';
+
+REVOKE ALL ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ask_for_chores"(uuid[], text, interval) TO "postgres";
 
 -- private/functions/assign_conversation.sql
 CREATE OR REPLACE FUNCTION private.assign_conversation (
@@ -2908,6 +3096,40 @@ REVOKE ALL ON FUNCTION "private"."check_components"(jsonb, uuid, text) FROM "pos
 
 GRANT EXECUTE ON FUNCTION "private"."check_components"(jsonb, uuid, text) TO "postgres";
 
+-- private/functions/check_contact.sql
+CREATE OR REPLACE FUNCTION private.check_contact()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if new.phone !~ '^\+[1-9][0-9]{4,14}$' then
+    refused := private.refuse_content('WA014', 'phone', 'a number in E.164, like +972501234567');
+  elsif char_length(new.name) > 1000 then
+    refused := private.refuse_content('WA013', 'name', 'at most 1000 characters');
+  elsif cardinality(new.tags) > 100 or array_position(new.tags, null) is not null then
+    refused := private.refuse_content('WA015', 'tags', 'at most 100, none of them null');
+  elsif exists (select from unnest(new.tags) as tag where char_length(tag) not between 1 and 100) then
+    refused := private.refuse_content('WA013', 'tags', 'each from 1 to 100 characters');
+  elsif jsonb_typeof(new.attributes) <> 'object' then
+    refused := private.refuse_content('WA012', 'attributes', 'a JSON object');
+  elsif pg_column_size(new.attributes) > 65536 then
+    refused := private.refuse_content('WA013', 'attributes', 'at most 64 kB');
+  end if;
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_contact"() IS 'Raises WA012 to WA015 for a contact as a member may not write it.';
+
+REVOKE ALL ON FUNCTION "private"."check_contact"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_contact"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_contact"() TO "postgres";
+
 -- private/functions/check_content.sql
 CREATE OR REPLACE FUNCTION private.check_content (
   type         text,
@@ -3018,6 +3240,54 @@ REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) F
 REVOKE ALL ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."check_digits"(jsonb, integer, integer, text) TO "postgres";
+
+-- private/functions/check_envelope.sql
+CREATE OR REPLACE FUNCTION private.check_envelope (
+  type             text,
+  content          jsonb,
+  client_reference text,
+  reply_to_wamid   text,
+  send_after       timestamp with time zone
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if type is null then
+    refused := private.refuse_content('WA011', 'type', 'what kind of message it is');
+  elsif content is null then
+    refused := private.refuse_content('WA011', 'content', 'the Cloud API''s own object for the type');
+  -- The largest that WhatsApp takes, a contact card of many lines, is a tenth of it.
+  elsif pg_column_size(content) > 262144 then
+    refused := private.refuse_content('WA013', 'content', 'at most 256 kB');
+  elsif client_reference = '' then
+    refused := private.refuse_content('WA011', 'client_reference', 'from 1 to 200 characters, or null');
+  elsif char_length(client_reference) > 200 then
+    refused := private.refuse_content('WA013', 'client_reference', 'at most 200 characters');
+  elsif char_length(reply_to_wamid) > 512 then
+    refused := private.refuse_content('WA013', 'reply_to_wamid', 'the wamid of a message');
+  -- What never leaves would be queued for ever.
+  elsif not isfinite(send_after) or send_after > now() + interval '1 year' then
+    refused := private.refuse_content('WA014', 'send_after', 'a time within a year from now');
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp with time zone) IS 'Raises WA011, WA013 or WA014 for what stands beside the content of an outgoing message, or for its size.';
+
+REVOKE ALL ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_envelope"(text, jsonb, text, text, timestamp WITH time zone) TO "postgres";
 
 -- private/functions/check_file.sql
 CREATE OR REPLACE FUNCTION private.check_file (
@@ -3873,7 +4143,8 @@ GRANT EXECUTE ON FUNCTION "private"."check_url"(jsonb, text) TO "postgres";
 
 -- private/functions/close_events.sql
 CREATE OR REPLACE FUNCTION private.close_events (
-  events jsonb
+  events  jsonb,
+  unknown text[]
 )
   RETURNS void
   LANGUAGE plpgsql
@@ -3883,8 +4154,6 @@ CREATE OR REPLACE FUNCTION private.close_events (
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
-declare
-  unknown text[] := private.unknown_of(events);
 begin
   -- In one order: a sweep may be applying the same events in another.
   perform from public.webhook_events where id = any (array(select (item ->> 'id')::bigint from jsonb_array_elements(events) as item))
@@ -3912,15 +4181,15 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb, text[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."close_events"(jsonb) IS 'Writes into the journal what became of its events.';
+COMMENT ON FUNCTION "private"."close_events"(jsonb, text[]) IS 'Writes into the journal what became of its events, and which of their numbers and WABAs nobody has connected.';
 
-REVOKE ALL ON FUNCTION "private"."close_events"(jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."close_events"(jsonb, text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."close_events"(jsonb) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."close_events"(jsonb, text[]) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb, text[]) TO "postgres";
 
 -- private/functions/compare_rebuilt.sql
 CREATE OR REPLACE FUNCTION private.compare_rebuilt (
@@ -4061,7 +4330,8 @@ CREATE OR REPLACE FUNCTION private.connections_meant (
         or private.phone_key(connection.display_phone_number) = private.phone_key(fact.display_phone_number))
       and (event.phone_number_id is null or exists (
         select from public.whatsapp_connections as own
-        where own.phone_number_id = event.phone_number_id and own.waba_id = fact.waba_id))
+        where (own.phone_number_id = event.phone_number_id or own.former_ids @> array[event.phone_number_id])
+          and own.waba_id = fact.waba_id))
   end
   order by connection.id
 $function$;
@@ -4241,6 +4511,7 @@ CREATE OR REPLACE FUNCTION private.conversation_stats (
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
@@ -4430,7 +4701,8 @@ begin
   delete from private.connection_credentials as stored using public.whatsapp_connections as connection
   where connection.workspace_id = workspace_id and stored.connection_id = connection.id;
   update public.whatsapp_connections as connection set
-    status = 'disconnected', status_reason = 'deleted', waba_id = null, phone_number_id = 'deleted ' || connection.id
+    status = 'disconnected', status_reason = 'deleted', waba_id = null, former_ids = '{}',
+    phone_number_id = 'deleted ' || connection.id
   where connection.workspace_id = workspace_id;
 end
 $function$;
@@ -4682,7 +4954,7 @@ begin
       insert into public.whatsapp_connections (workspace_id, provider, phone_number_id, waba_id, display_phone_number)
       values (default_workspace_id, unknown.provider, unknown.phone_number_id, unknown.waba_id, unknown.display)
       on conflict (phone_number_id) do nothing;
-    exception when sqlstate 'WA002' or foreign_key_violation then
+    exception when sqlstate 'WA002' or sqlstate 'WA035' or foreign_key_violation then
       null; -- No room for another number, or no such workspace: its events stay unrouted.
     end;
   end loop;
@@ -5093,7 +5365,8 @@ CREATE OR REPLACE FUNCTION private.fill_conversation()
   SET search_path TO ''
   AS $function$
 begin
-  new.phone_number_id := (select phone_number_id from public.whatsapp_connections where id = new.connection_id);
+  -- Locked as the foreign key does in a moment: of a number that is just being moved, the new id.
+  select phone_number_id into new.phone_number_id from public.whatsapp_connections where id = new.connection_id for key share;
   return new;
 end
 $function$;
@@ -5172,7 +5445,11 @@ CREATE OR REPLACE FUNCTION private.find_conversations (
   SET search_path TO ''
   AS $function$
 declare
-  few constant integer := 2000;
+  -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
+  -- root of all threads. A table that nobody has looked at yet says -1.
+  few constant integer := greatest(2000, 20 * sqrt(greatest(0, (
+    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass))));
+  gathered uuid[];
   tagged uuid[];
   page uuid[];
 begin
@@ -5182,7 +5459,12 @@ begin
   if f.search is not null then
     f := private.gather(f, few);
     if f.by_contact is not null and f.by_message is not null then
-      return private.page_of(f, f.by_contact || f.by_message);
+      gathered := f.by_contact || f.by_message;
+      -- All of them are found already, and nothing is dearer than to hand thousands of ids on for each thread.
+      f.search := null;
+      f.by_contact := null;
+      f.by_message := null;
+      return private.page_of(f, gathered);
     end if;
   end if;
   tagged := case when f.tags is not null then private.threads_of_contacts(f, f.tag_query, few) end;
@@ -5232,6 +5514,35 @@ REVOKE ALL ON FUNCTION "private"."fold_counts"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."fold_counts"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."fold_counts"(uuid) TO "postgres";
+
+-- private/functions/folded.sql
+CREATE OR REPLACE FUNCTION private.folded (
+  written text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Small letters, whoever makes them: the parser of words lets the operating system do it, lower() perhaps ICU, and of these
+  -- three letters they think differently.
+  return translate(lower(replace(written, 'İ', 'i')), 'ςı', 'σi');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."folded"(text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."folded"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."folded"(text) IS 'A text in which each of its words stands, folded in the same way, as a part.';
+
+REVOKE ALL ON FUNCTION "private"."folded"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."folded"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."folded"(text) TO "postgres";
 
 -- private/functions/follow_people.sql
 CREATE OR REPLACE FUNCTION private.follow_people (
@@ -5343,6 +5654,34 @@ REVOKE ALL ON FUNCTION "private"."forget_uploaded_media"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."forget_uploaded_media"() TO "postgres";
 
+-- private/functions/forwarded.sql
+CREATE OR REPLACE FUNCTION private.forwarded (
+  items jsonb,
+  moved jsonb
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return (
+    select coalesce(jsonb_agg(case when moved ? (item ->> 'phone_number_id')
+      then item || jsonb_build_object('phone_number_id', moved -> (item ->> 'phone_number_id')) else item end order by place), '[]')
+    from jsonb_array_elements(items) with ordinality as told (item, place));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."forwarded"(jsonb, jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."forwarded"(jsonb, jsonb) IS 'Messages, reports, facts or numbers under the ids that their numbers have now.';
+
+REVOKE ALL ON FUNCTION "private"."forwarded"(jsonb, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."forwarded"(jsonb, jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."forwarded"(jsonb, jsonb) TO "postgres";
+
 -- private/functions/gather.sql
 CREATE OR REPLACE FUNCTION private.gather (
   f    private.conversation_filter,
@@ -5383,7 +5722,7 @@ CREATE OR REPLACE FUNCTION private.get_conversation_messages (
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
+  SET plan_cache_mode TO 'force_generic_plan'
   SET enable_seqscan TO 'off'
   SET enable_bitmapscan TO 'off'
   SET enable_hashjoin TO 'off'
@@ -5395,11 +5734,13 @@ declare
   page_size integer := private.page_size(get_conversation_messages.limit);
   before_at timestamptz := 'infinity';
   before_seq bigint := 0;
+  place_of uuid;
 begin
   if before is not null then
-    select message.occurred_at, message.seq into before_at, before_seq from public.messages as message
-    where message.id = before and message.workspace_id = thread.workspace_id and message.conversation_id = thread.id;
-    if not found then
+    -- By its id alone: with the thread beside it, the whole thread would be read to find it.
+    select message.occurred_at, message.seq, message.conversation_id into before_at, before_seq, place_of
+    from public.messages as message where message.id = before;
+    if place_of is distinct from thread.id then
       raise exception 'no such message' using errcode = 'WA004';
     end if;
   end if;
@@ -5524,6 +5865,54 @@ REVOKE ALL ON FUNCTION "private"."get_conversations"(uuid, jsonb) FROM "postgres
 
 GRANT EXECUTE ON FUNCTION "private"."get_conversations"(uuid, jsonb) TO "postgres";
 
+-- private/functions/get_media_health.sql
+CREATE OR REPLACE FUNCTION private.get_media_health (
+  max_rows    integer,
+  max_numbers integer
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  return (
+    with waiting as (
+      (select connection_id, deadline from public.media_downloads where lease_token is null order by deadline limit max_rows)
+      union all
+      (select connection_id, deadline from public.media_downloads where lease_token is not null
+       order by connection_id, lease_expires_at limit max_rows)
+    ), late as (
+      select connection_id, count(*) as waiting, min(deadline) as deadline from waiting group by connection_id
+    ), ranked as (
+      select connection.phone_number_id, late.waiting,
+        greatest(0, extract(epoch from now() - (late.deadline - connection.media_lifetime))) as oldest_seconds,
+        row_number() over (order by late.waiting desc, late.deadline) as place
+      from late join public.whatsapp_connections as connection on connection.id = late.connection_id
+    ), named as (
+      select case when place <= max_numbers then phone_number_id end as phone_number_id,
+        sum(waiting) as waiting, max(oldest_seconds) as oldest_seconds
+      from ranked group by 1
+    )
+    select coalesce(jsonb_agg(to_jsonb(named)), '[]') from named);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_media_health"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."get_media_health"(integer, integer) IS 'Files that are still at the provider, by number: how many of the first `max_rows`, and how long ago the oldest was sent. The numbers beyond `max_numbers` are one, without a name.';
+
+REVOKE ALL ON FUNCTION "private"."get_media_health"(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_media_health"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_media_health"(integer, integer) TO "postgres";
+
 -- private/functions/get_onboarding.sql
 CREATE OR REPLACE FUNCTION private.get_onboarding (
   workspace_id         uuid,
@@ -5594,6 +5983,72 @@ REVOKE ALL ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) 
 
 GRANT EXECUTE ON FUNCTION "private"."get_onboarding"(uuid, uuid, text, text, text) TO "postgres";
 
+-- private/functions/get_outbox_health.sql
+CREATE OR REPLACE FUNCTION private.get_outbox_health (
+  max_rows    integer,
+  max_numbers integer
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+declare
+  -- The clock's: what was written in this transaction waits, too.
+  instant timestamptz := clock_timestamp();
+begin
+  return (
+    with recursive number as (
+      -- One step of an index for each number, however many messages of it wait.
+      (select connection_id as id from public.outbox where ready_at is not null order by connection_id limit 1)
+      union all
+      select (select next.connection_id from public.outbox as next
+        where next.ready_at is not null and next.connection_id > number.id order by next.connection_id limit 1)
+      from number where number.id is not null
+    ), waiting as (
+      -- Ids of conversations are random: where there are more rows than this, it is a fair sample.
+      (select item.connection_id, item.line_at, 1 as counted
+       from (select * from public.outbox where conversation_id is not null order by conversation_id limit max_rows) as item
+       where item.uncertain_since is null)
+      union all
+      -- The longest that may go, of each number: the sample may have passed it by.
+      select known.id, head.line_at, 0
+      from (select id from number where id is not null limit 1000) as known
+      cross join generate_series(0, 2) as level
+      cross join lateral (
+        select line_at from public.outbox where connection_id = known.id and priority = level and ready_at is not null
+        order by ready_at, seq limit 1) as head
+    ), late as (
+      select connection_id, greatest(1, sum(counted)) as waiting, min(line_at) as since
+      from waiting where line_at <= instant group by connection_id
+    ), ranked as (
+      select connection.phone_number_id, late.waiting, extract(epoch from instant - late.since) as oldest_seconds,
+        row_number() over (order by late.waiting desc, late.since) as place
+      from late join public.whatsapp_connections as connection on connection.id = late.connection_id
+    ), named as (
+      select case when place <= max_numbers then phone_number_id end as phone_number_id,
+        sum(waiting) as waiting, max(oldest_seconds) as oldest_seconds
+      from ranked group by 1
+    )
+    select coalesce(jsonb_agg(to_jsonb(named)), '[]') from named);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."get_outbox_health"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "private"."get_outbox_health"(integer, integer) IS 'Messages that could be gone by now, by number: how many of the first `max_rows`, and for how long. The numbers beyond `max_numbers` are one, without a name.';
+
+REVOKE ALL ON FUNCTION "private"."get_outbox_health"(integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."get_outbox_health"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."get_outbox_health"(integer, integer) TO "postgres";
+
 -- private/functions/has_newer_credential.sql
 CREATE OR REPLACE FUNCTION private.has_newer_credential (
   connection_id uuid,
@@ -5619,6 +6074,29 @@ REVOKE ALL ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH tim
 REVOKE ALL ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."has_newer_credential"(uuid, timestamp WITH time zone) TO "postgres";
+
+-- private/functions/hasten_chores.sql
+CREATE OR REPLACE FUNCTION private.hasten_chores()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Health before templates, as everybody locks them.
+  perform from private.connection_chores as chore where chore.connection_id = new.connection_id order by chore.kind for update;
+  update private.connection_chores as chore set due_at = now(), attempts = 0 where chore.connection_id = new.connection_id;
+  return null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."hasten_chores"() IS 'A new credential is tried at once: what could not be asked with the old one is asked now.';
+
+REVOKE ALL ON FUNCTION "private"."hasten_chores"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."hasten_chores"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."hasten_chores"() TO "postgres";
 
 -- private/functions/held_files.sql
 CREATE OR REPLACE FUNCTION private.held_files (
@@ -5851,6 +6329,183 @@ REVOKE ALL ON FUNCTION "private"."inbox_state"(uuid, boolean, text) FROM "postgr
 
 GRANT EXECUTE ON FUNCTION "private"."inbox_state"(uuid, boolean, text) TO "postgres";
 
+-- private/functions/installation.sql
+CREATE OR REPLACE FUNCTION private.installation()
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  return jsonb_build_object(
+    'at', extract(epoch from clock_timestamp()),
+    'postgres', current_setting('server_version_num')::integer / 10000,
+    'release', private.schema_release(),
+    'migrations', private.applied_migrations(),
+    'objects', (
+      select jsonb_object_agg(facts.kind, facts.named)
+      from (
+        select fact.kind, jsonb_object_agg(fact.name, fact.value) as named
+        from (select * from private.installed_relations() union all select * from private.installed_rules()) as fact
+        group by fact.kind
+      ) as facts));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."installation"() TO "service_role";
+
+COMMENT ON FUNCTION "private"."installation"() IS 'What get_installation gives: the history and the catalogs are the owner''s to read.';
+
+REVOKE ALL ON FUNCTION "private"."installation"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installation"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installation"() TO "postgres";
+
+-- private/functions/installed_grants.sql
+CREATE OR REPLACE FUNCTION private.installed_grants (
+  acl aclitem[]
+)
+  RETURNS TABLE (
+    role      text,
+    privilege text
+  )
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+  select
+    case when granted.grantee = 0 then 'public' else granted.grantee::regrole::text end,
+    lower(granted.privilege_type)
+  from pg_catalog.aclexplode(acl) as granted
+  where (granted.grantee = 0 or granted.grantee::regrole::text in ('anon', 'authenticated', 'service_role'))
+    -- Only Postgres 17 and later have it.
+    and granted.privilege_type <> 'MAINTAIN'
+$function$;
+
+COMMENT ON FUNCTION "private"."installed_grants"(aclitem[]) IS 'Who of those that come from outside has which privilege, out of an access list.';
+
+REVOKE ALL ON FUNCTION "private"."installed_grants"(aclitem[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installed_grants"(aclitem[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installed_grants"(aclitem[]) TO "postgres";
+
+-- private/functions/installed_relations.sql
+CREATE OR REPLACE FUNCTION private.installed_relations()
+  RETURNS TABLE (
+    kind  text,
+    name  text,
+    value text
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  with ours as (
+    select class.oid, class.relname, class.relkind, class.relacl, class.relrowsecurity,
+      format('%s.%s', space.nspname, class.relname) as name
+    from pg_catalog.pg_class as class
+    join pg_catalog.pg_namespace as space on space.oid = class.relnamespace
+    where space.nspname in ('public', 'private') and class.relkind in ('r', 'p', 'v', 'm')
+  )
+  select 'table', ours.name, case when ours.relrowsecurity then 'row level security' else 'no row level security' end from ours
+  union all
+  select 'column', ours.name || '.' || attribute.attname,
+    pg_catalog.format_type(attribute.atttypid, attribute.atttypmod) || case when attribute.attnotnull then ' not null' else '' end
+  from ours join pg_catalog.pg_attribute as attribute on attribute.attrelid = ours.oid
+  where attribute.attnum > 0 and not attribute.attisdropped
+  union all
+  select 'grant', format('to %s on %s', granted.role, ours.name), string_agg(granted.privilege, ', ' order by granted.privilege)
+  from ours, private.installed_grants(ours.relacl) as granted
+  group by ours.name, granted.role
+  union all
+  select 'grant', format('to %s on columns of %s', granted.role, ours.name),
+    string_agg(format('%s(%s)', granted.privilege, attribute.attname), ', ' order by granted.privilege, attribute.attname)
+  from ours
+  join pg_catalog.pg_attribute as attribute on attribute.attrelid = ours.oid and not attribute.attisdropped,
+    private.installed_grants(attribute.attacl) as granted
+  group by ours.name, granted.role
+  union all
+  select 'trigger', format('%s on %s', trigger.tgname, ours.name), case trigger.tgenabled when 'D' then 'disabled' else 'enabled' end
+  from ours join pg_catalog.pg_trigger as trigger on trigger.tgrelid = ours.oid
+  where not trigger.tgisinternal
+  union all
+  select 'index', format('%s on %s', class.relname, ours.name), case when index.indisvalid then 'valid' else 'invalid' end
+  from ours
+  join pg_catalog.pg_index as index on index.indrelid = ours.oid
+  join pg_catalog.pg_class as class on class.oid = index.indexrelid
+  union all
+  select 'constraint', format('%s on %s', held.conname, ours.name), case when held.convalidated then 'validated' else 'not validated' end
+  from ours join pg_catalog.pg_constraint as held on held.conrelid = ours.oid
+  -- As constraints of their own only Postgres 18 and later have these.
+  where held.contype <> 'n'
+$function$;
+
+COMMENT ON FUNCTION "private"."installed_relations"() IS 'How tables and what belongs to them stand: columns, grants, triggers, indexes, constraints.';
+
+REVOKE ALL ON FUNCTION "private"."installed_relations"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installed_relations"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installed_relations"() TO "postgres";
+
+-- private/functions/installed_rules.sql
+CREATE OR REPLACE FUNCTION private.installed_rules()
+  RETURNS TABLE (
+    kind  text,
+    name  text,
+    value text
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select 'policy', format('"%s" on %s.%s', policy.policyname, policy.schemaname, policy.tablename),
+    format('%s, %s, to %s, %s', lower(policy.permissive), lower(policy.cmd), array_to_string(policy.roles, ' '),
+      md5(concat_ws(' ', policy.qual, '/', policy.with_check)))
+  from pg_catalog.pg_policies as policy
+  where policy.schemaname in ('public', 'private', 'storage', 'realtime')
+  union all
+  select 'function', routine.oid::regprocedure::text,
+    format('security %s, %s, %s', case when routine.prosecdef then 'definer' else 'invoker' end,
+      coalesce(array_to_string(routine.proconfig, ' '), 'no settings'),
+      -- The body of SQL-standard functions is not in prosrc; we have none of these.
+      md5(routine.prosrc))
+  from pg_catalog.pg_proc as routine
+  where routine.pronamespace::regnamespace::text in ('public', 'private')
+    and not exists (select from pg_catalog.pg_depend as depends
+      where depends.classid = 'pg_proc'::regclass and depends.objid = routine.oid and depends.deptype = 'e')
+  union all
+  select 'grant', format('to %s on function %s', granted.role, routine.oid::regprocedure),
+    string_agg(granted.privilege, ', ' order by granted.privilege)
+  from pg_catalog.pg_proc as routine, private.installed_grants(
+    coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))) as granted
+  where routine.pronamespace::regnamespace::text in ('public', 'private')
+  group by routine.oid, granted.role
+  union all
+  select 'grant', format('to %s on schema %s', granted.role, space.nspname), string_agg(granted.privilege, ', ' order by granted.privilege)
+  from pg_catalog.pg_namespace as space, private.installed_grants(space.nspacl) as granted
+  where space.nspname in ('public', 'private')
+  group by space.nspname, granted.role
+  union all
+  select 'publication', format('%s.%s', published.schemaname, published.tablename), 'published'
+  from pg_catalog.pg_publication_tables as published
+  where published.pubname = 'supabase_realtime'
+  union all
+  select 'bucket', bucket.id, case when bucket.public then 'public' else 'private' end
+  from storage.buckets as bucket
+$function$;
+
+COMMENT ON FUNCTION "private"."installed_rules"() IS 'How policies, functions with their grants, the publication and the buckets stand.';
+
+REVOKE ALL ON FUNCTION "private"."installed_rules"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."installed_rules"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."installed_rules"() TO "postgres";
+
 -- private/functions/invite_member.sql
 CREATE OR REPLACE FUNCTION private.invite_member (
   workspace_id uuid,
@@ -5958,17 +6613,22 @@ CREATE OR REPLACE FUNCTION private.is_found (
   SET enable_seqscan TO 'off'
   SET enable_bitmapscan TO 'off'
   AS $function$
+declare
+  parts text[] := array(select '%' || private.folded(word) || '%' from unnest(f.words) as word);
 begin
-  -- Looked up where it was gathered, looked into where it was too many.
+  -- Looked up where it was gathered, looked into where it was too many. To take a text apart into words costs twenty times
+  -- as much as to see that it lacks one.
   return f.search is null or thread.id = any (f.by_contact) or thread.id = any (f.by_message)
     or f.by_contact is null and exists (
       select from public.contacts as contact
       where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
+        and (f.number is not null or private.folded(concat_ws(' ', contact.name, contact.profile_name)) like all (parts))
         and private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ f.contact_query)
     or f.by_message is null and exists (
       select from public.messages as message
       where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
         and message.type = any (private.searched_types())
+        and private.folded(message.content::text) like all (parts)
         and private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query);
 end
 $function$;
@@ -5983,31 +6643,41 @@ GRANT EXECUTE ON FUNCTION "private"."is_found"(public.conversations, private.con
 
 -- private/functions/is_frequent.sql
 CREATE OR REPLACE FUNCTION private.is_frequent (
-  f private.conversation_filter
+  f    private.conversation_filter,
+  most integer
 )
   RETURNS boolean
   LANGUAGE plpgsql
+  STABLE
   SET search_path TO ''
   AS $function$
 declare
-  plan json;
+  scope text := private.search_scope(f.workspace_id);
+  known text[];
+  shares real[];
+  expected double precision;
 begin
-  -- As the planner knows from the table's statistics: reading a million entries to see that they are a million takes too long.
-  -- It takes half a percent for any word that it knows nothing of.
-  execute format('explain (format json) select from public.messages where type = any (%L) '
-    'and private.message_words(workspace_id, type, content) @@ %L::tsquery', private.searched_types(), f.message_query) into plan;
-  return (plan #>> '{0,Plan,Plan Rows}')::numeric
-    > greatest(20000, 0.01 * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass));
+  -- As the table's statistics know, which name each word that stands in more than one message of some hundreds. The planner's
+  -- own guess is of no use: of whatever a word begins with it believes that one message in fifty has it.
+  select stats.most_common_elems::text::text[], stats.most_common_elem_freqs into known, shares
+  from pg_catalog.pg_stats as stats where stats.schemaname = 'public' and stats.tablename = 'messages_words';
+  -- Words are taken to be independent; where they are not, more is found than was expected, and given up then.
+  select exp(sum(ln(greatest(1e-12, (
+    select sum(common.share) from unnest(known, shares) as common (word, share)
+    where common.word = scope || given.word
+      or char_length(given.word) >= 3 and starts_with(common.word, scope || given.word)))))) into expected
+  from unnest(f.words) as given (word);
+  return expected * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass) > most;
 end
 $function$;
 
-COMMENT ON FUNCTION "private"."is_frequent"(private.conversation_filter) IS 'Whether the words of a search stand in too many messages to gather them.';
+COMMENT ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) IS 'Whether the words of a search stand in more messages than so many: reading a million entries to see that they are a million takes too long.';
 
-REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."is_frequent"(private.conversation_filter) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."is_frequent"(private.conversation_filter, integer) TO "postgres";
 
 -- private/functions/is_needed.sql
 CREATE OR REPLACE FUNCTION private.is_needed (
@@ -6288,6 +6958,33 @@ REVOKE ALL ON FUNCTION "private"."mark_as_read"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."mark_as_read"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."mark_as_read"(uuid) TO "postgres";
+
+-- private/functions/may_speak.sql
+CREATE OR REPLACE FUNCTION private.may_speak (
+  as_of   jsonb,
+  field   text,
+  said_at timestamp with time zone
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return coalesce((as_of ->> field)::timestamptz, '-infinity') <= said_at;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."may_speak"(jsonb, text, timestamp with time zone) IS 'Whether what was said then is no older than what is known of a template''s field.';
+
+REVOKE ALL ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time zone) TO "postgres";
 
 -- private/functions/media_candidates.sql
 CREATE OR REPLACE FUNCTION private.media_candidates (
@@ -6628,6 +7325,58 @@ REVOKE ALL ON FUNCTION "private"."merge_lines"(uuid, uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."merge_lines"(uuid, uuid) TO "postgres";
 
+-- private/functions/merge_listed.sql
+CREATE OR REPLACE FUNCTION private.merge_listed (
+  known     public.message_templates,
+  listed    private.listed_template,
+  listed_at timestamp with time zone
+)
+  RETURNS public.message_templates
+  LANGUAGE plpgsql
+  STABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+declare
+  merged public.message_templates := known;
+  changed text[] := '{}';
+begin
+  merged.provider_template_id := coalesce(listed.provider_template_id, known.provider_template_id);
+  -- A field that stays as it is needs no newer time either: what has not changed is not written.
+  if listed.status <> known.status and private.may_speak(known.as_of, 'status', listed_at) then
+    merged.status := listed.status;
+    merged.reason := listed.reason;
+    changed := changed || 'status'::text;
+  elsif listed.reason is not null and listed.status = known.status then
+    merged.reason := listed.reason;
+  end if;
+  if listed.category <> coalesce(known.category, '') and private.may_speak(known.as_of, 'category', listed_at) then
+    merged.category := listed.category;
+    changed := changed || 'category'::text;
+  end if;
+  if listed.quality <> coalesce(known.quality, '') and private.may_speak(known.as_of, 'quality', listed_at) then
+    merged.quality := listed.quality;
+    changed := changed || 'quality'::text;
+  end if;
+  if listed.components <> known.components and private.may_speak(known.as_of, 'components', listed_at) then
+    merged.components := listed.components;
+    changed := changed || 'components'::text;
+  end if;
+  merged.as_of := known.as_of || coalesce((select jsonb_object_agg(field, listed_at) from unnest(changed) as field), '{}');
+  return merged;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp with time zone) IS 'A template as it is once a listing has spoken: field by field, and only where no webhook has spoken since.';
+
+REVOKE ALL ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."merge_listed"(public.message_templates, private.listed_template, timestamp WITH time zone) TO "postgres";
+
 -- private/functions/merge_threads_of.sql
 CREATE OR REPLACE FUNCTION private.merge_threads_of (
   people private.person[]
@@ -6851,6 +7600,39 @@ REVOKE ALL ON FUNCTION "private"."move_stats"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."move_stats"() TO "postgres";
 
+-- private/functions/moved_numbers.sql
+CREATE OR REPLACE FUNCTION private.moved_numbers (
+  events jsonb
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  named text[] := array(select distinct id #>> '{}' from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id);
+begin
+  -- An id that is somebody's now is theirs, whoever had it before.
+  return (
+    select jsonb_object_agg(former.id, connection.phone_number_id)
+    from public.whatsapp_connections as connection
+    cross join lateral unnest(connection.former_ids) as former (id)
+    where connection.former_ids && named and former.id = any (named)
+      and not exists (select from public.whatsapp_connections as present where present.phone_number_id = former.id));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."moved_numbers"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."moved_numbers"(jsonb) IS 'Former ids in events, each with the id that its number has now; null when there is none.';
+
+REVOKE ALL ON FUNCTION "private"."moved_numbers"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."moved_numbers"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."moved_numbers"(jsonb) TO "postgres";
+
 -- private/functions/need_open_window.sql
 CREATE OR REPLACE FUNCTION private.need_open_window (
   thread public.conversations
@@ -6877,6 +7659,48 @@ REVOKE ALL ON FUNCTION "private"."need_open_window"(public.conversations) FROM P
 REVOKE ALL ON FUNCTION "private"."need_open_window"(public.conversations) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."need_open_window"(public.conversations) TO "postgres";
+
+-- private/functions/need_place.sql
+CREATE OR REPLACE FUNCTION private.need_place (
+  connection_id        uuid,
+  provider             text,
+  phone_number_id      text,
+  waba_id              text,
+  display_phone_number text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  if provider is null or provider not in ('360dialog', 'meta') then
+    perform private.refuse_field('provider', '360dialog or meta');
+  elsif phone_number_id is null or phone_number_id !~ '^[A-Za-z0-9_-]{1,64}$' then
+    perform private.refuse_field('phone_number_id', 'the number''s id at WhatsApp, digits');
+  elsif waba_id !~ '^[A-Za-z0-9_-]{1,64}$' then
+    perform private.refuse_field('waba_id', 'the account''s id at WhatsApp, digits');
+  elsif display_phone_number !~ '^\+?[0-9 ().-]{3,40}$' then
+    perform private.refuse_field('display_phone_number', 'a phone number');
+  end if;
+  if exists (
+    select from public.whatsapp_connections as other
+    where other.id <> need_place.connection_id and other.phone_number_id = need_place.phone_number_id) then
+    raise exception 'the number cannot be connected here' using errcode = 'WA035', detail = 'phone_number_id',
+      hint = 'A number belongs to one workspace.';
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."need_place"(uuid, text, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."need_place"(uuid, text, text, text, text) IS 'Raises WA032 or WA035 where a number cannot move to.';
+
+REVOKE ALL ON FUNCTION "private"."need_place"(uuid, text, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."need_place"(uuid, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."need_place"(uuid, text, text, text, text) TO "postgres";
 
 -- private/functions/need_role.sql
 CREATE OR REPLACE FUNCTION private.need_role (
@@ -6956,6 +7780,26 @@ REVOKE ALL ON FUNCTION "private"."note_backend"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."note_backend"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."note_backend"() TO "postgres";
+
+-- private/functions/note_connection_status.sql
+CREATE OR REPLACE FUNCTION private.note_connection_status()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  new.status_since := now();
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."note_connection_status"() IS 'Keeps the moment in which a number was paused or went on.';
+
+REVOKE ALL ON FUNCTION "private"."note_connection_status"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."note_connection_status"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."note_connection_status"() TO "postgres";
 
 -- private/functions/note_profiles.sql
 CREATE OR REPLACE FUNCTION private.note_profiles (
@@ -7533,7 +8377,7 @@ begin
     exit when cardinality(found) >= f.page_size or cardinality(stretch) < 200;
     walked := walked + 200;
     -- So many fit, but not here: whoever gathers them after all is done in time.
-    if walked >= 4000 then
+    if walked >= 2000 then
       return null;
     end if;
     place := stretch[200];
@@ -7771,6 +8615,30 @@ REVOKE ALL ON FUNCTION "private"."places_of"(public.conversations) FROM "postgre
 
 GRANT EXECUTE ON FUNCTION "private"."places_of"(public.conversations) TO "postgres";
 
+-- private/functions/plan_chores.sql
+CREATE OR REPLACE FUNCTION private.plan_chores()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Without a credential there is nothing to ask with, and setting it makes them due. In single-workspace mode the
+  -- worker has the key, and it is not in this table.
+  insert into private.connection_chores (workspace_id, connection_id, kind, due_at)
+  select new.workspace_id, new.id, kind, now() + interval '5 minutes' from unnest(array['templates', 'health']) as kind;
+  return null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."plan_chores"() IS 'A number that is connected gets its chores.';
+
+REVOKE ALL ON FUNCTION "private"."plan_chores"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."plan_chores"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."plan_chores"() TO "postgres";
+
 -- private/functions/prepare_message.sql
 CREATE OR REPLACE FUNCTION private.prepare_message()
   RETURNS TRIGGER
@@ -7817,6 +8685,8 @@ CREATE OR REPLACE FUNCTION private.prepare_outbound (
   AS $function$
 begin
   message.sent_by := coalesce((select auth.uid()), message.sent_by);
+  perform private.check_envelope(
+    message.type, message.content, message.client_reference, message.reply_to_wamid, message.send_after);
   if message.type = 'template' then
     -- WhatsApp needs a language; whoever names none means the workspace's.
     if coalesce(jsonb_typeof(message.content -> 'language'), 'null') = 'null' then
@@ -8090,6 +8960,7 @@ begin
   if char_length(f.search) not between 2 and 100 then
     perform private.refuse_argument('search', 'from 2 to 100 characters');
   end if;
+  f.words := tsvector_to_array(private.words('', f.search));
   f.contact_query := private.contact_query(f.workspace_id, f.search);
   -- Of millions of messages, two letters would begin a word in most.
   f.message_query := private.word_query(scope, f.search, 3);
@@ -8836,6 +9707,40 @@ REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."register_identifiers"() TO "postgres";
 
+-- private/functions/release_connection.sql
+CREATE OR REPLACE FUNCTION private.release_connection (
+  connection_id uuid
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  before text;
+begin
+  select status into before from public.whatsapp_connections as connection
+  where connection.id = release_connection.connection_id for no key update;
+  if not found then
+    raise exception 'no such connection' using errcode = 'WA004';
+  end if;
+  update public.whatsapp_connections as connection set status = 'disconnected', status_reason = 'operator', last_error = null
+  where connection.id = release_connection.connection_id;
+  delete from private.connection_credentials as stored where stored.connection_id = release_connection.connection_id;
+  return before <> 'disconnected';
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."release_connection"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."release_connection"(uuid) IS 'Disconnects a number and forgets its credential. WA004.';
+
+REVOKE ALL ON FUNCTION "private"."release_connection"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."release_connection"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."release_connection"(uuid) TO "postgres";
+
 -- private/functions/remove_download_files.sql
 CREATE OR REPLACE FUNCTION private.remove_download_files()
   RETURNS TRIGGER
@@ -9110,6 +10015,33 @@ REVOKE ALL ON FUNCTION "private"."report_echoes"(private.inbound_message[]) FROM
 
 GRANT EXECUTE ON FUNCTION "private"."report_echoes"(private.inbound_message[]) TO "postgres";
 
+-- private/functions/reserve_former_ids.sql
+CREATE OR REPLACE FUNCTION private.reserve_former_ids()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- After the row: whoever waited for the same id at the unique index sees what came before.
+  if exists (
+    select from public.whatsapp_connections as other
+    where other.former_ids @> array[new.phone_number_id] and other.id <> new.id) then
+    raise exception 'the number cannot be connected here' using errcode = 'WA035', detail = 'phone_number_id',
+      hint = 'What still comes under a former id belongs to the number that had it.';
+  end if;
+  return null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."reserve_former_ids"() IS 'Nobody gets another''s late messages by connecting the id that its number has left. WA035.';
+
+REVOKE ALL ON FUNCTION "private"."reserve_former_ids"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."reserve_former_ids"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."reserve_former_ids"() TO "postgres";
+
 -- private/functions/retry_media.sql
 CREATE OR REPLACE FUNCTION private.retry_media (
   message_id uuid
@@ -9225,6 +10157,25 @@ REVOKE ALL ON FUNCTION "private"."route_waiting"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."route_waiting"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."route_waiting"() TO "postgres";
+
+-- private/functions/schema_release.sql
+CREATE OR REPLACE FUNCTION private.schema_release()
+  RETURNS jsonb
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+  -- A migration that the release before cannot live with replaces this function and raises least_code.
+  select '{"schema": "0.1.0", "least_code": "0.1.0"}'::jsonb
+$function$;
+
+COMMENT ON FUNCTION "private"."schema_release"() IS 'The release that this schema is of, and the oldest release of webhook, worker and command that works on it.';
+
+REVOKE ALL ON FUNCTION "private"."schema_release"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."schema_release"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."schema_release"() TO "postgres";
 
 -- private/functions/search_scope.sql
 CREATE OR REPLACE FUNCTION private.search_scope (
@@ -9504,8 +10455,11 @@ begin
   if not found then
     raise exception 'no such connection' using errcode = 'WA004';
   end if;
-  if coalesce(btrim(credential), '') = '' then
-    raise exception 'the credential is empty' using errcode = 'WA006';
+  -- It goes into a header: a line break that came along when it was copied would end that.
+  credential := btrim(credential, E' \t\r\n');
+  if credential is null or credential !~ '^[ -~]+$' or char_length(credential) > 4096 then
+    raise exception 'the credential is no key' using errcode = 'WA006', detail = 'credential',
+      hint = 'The 360dialog API key or Meta''s access token: 1 to 4096 characters, ASCII, one line.';
   end if;
   select secret_id into known from private.connection_credentials as stored
   where stored.connection_id = set_connection_credential.connection_id;
@@ -9543,6 +10497,9 @@ CREATE OR REPLACE FUNCTION private.set_connection_paused (
   SET search_path TO ''
   AS $function$
 begin
+  if char_length(reason) > 200 then
+    perform private.refuse_field('reason', 'at most 200 characters');
+  end if;
   update public.whatsapp_connections as connection set
     status = case when reason is null then 'active' else 'paused' end,
     status_reason = reason,
@@ -9881,6 +10838,32 @@ REVOKE ALL ON FUNCTION "private"."take_media"(integer) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."take_media"(integer) TO "postgres";
 
+-- private/functions/tells_of_templates.sql
+CREATE OR REPLACE FUNCTION private.tells_of_templates (
+  error jsonb
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Another number of parameters, no such template or language, another format, paused: ours is not what WhatsApp has.
+  return coalesce(error ->> 'code' in ('132000', '132001', '132012', '132015'), false);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."tells_of_templates"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."tells_of_templates"(jsonb) IS 'Whether an error of a send says that what is known here of templates is old.';
+
+REVOKE ALL ON FUNCTION "private"."tells_of_templates"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."tells_of_templates"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."tells_of_templates"(jsonb) TO "postgres";
+
 -- private/functions/threads_at_home.sql
 CREATE OR REPLACE FUNCTION private.threads_at_home (
   arrived private.inbound_message[]
@@ -10016,7 +10999,7 @@ declare
 begin
   if f.message_query is null then
     return '{}';
-  elsif most is not null and private.is_frequent(f) then
+  elsif most is not null and private.is_frequent(f, most) then
     return null;
   end if;
   -- The scope in each word stands for the workspace: asked for by its key, too, millions would be read one by one.
@@ -10169,11 +11152,12 @@ begin
   return array(
     select number
     from (select distinct id #>> '{}' as number from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id) as named
-    where not exists (select from public.whatsapp_connections where phone_number_id = number)
+    where not exists (select from public.whatsapp_connections where phone_number_id = number or former_ids @> array[number])
     union
     select waba
     from (select distinct id #>> '{}' as waba from jsonb_path_query(events, '$[*].wabas[*]') as id) as named
-    where not exists (select from public.whatsapp_connections where waba_id = waba));
+    -- What is said of an account that a number has left concerns nobody, and waits for nobody.
+    where not exists (select from public.whatsapp_connections where waba_id = waba or former_ids @> array[waba]));
 end
 $function$;
 
@@ -10190,13 +11174,16 @@ GRANT EXECUTE ON FUNCTION "private"."unknown_of"(jsonb) TO "postgres";
 -- private/functions/user_managed_workspace_ids.sql
 CREATE OR REPLACE FUNCTION private.user_managed_workspace_ids()
   RETURNS SETOF uuid
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
+begin
+  return query
   select workspace_id from public.workspace_members
-  where user_id = (select auth.uid()) and role in ('owner', 'admin')
+  where user_id = (select auth.uid()) and role in ('owner', 'admin');
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."user_managed_workspace_ids"() TO "authenticated";
@@ -10233,12 +11220,14 @@ GRANT EXECUTE ON FUNCTION "private"."user_owned_workspace_ids"() TO "postgres";
 -- private/functions/user_workspace_ids.sql
 CREATE OR REPLACE FUNCTION private.user_workspace_ids()
   RETURNS SETOF uuid
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
-  select workspace_id from public.workspace_members where user_id = (select auth.uid())
+begin
+  return query select workspace_id from public.workspace_members where user_id = (select auth.uid());
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."user_workspace_ids"() TO "authenticated";
@@ -10693,6 +11682,63 @@ REVOKE ALL ON FUNCTION "public"."change_member_role"(uuid, uuid, text) FROM "pos
 GRANT EXECUTE ON FUNCTION "public"."change_member_role"(uuid, uuid, text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."change_member_role"(uuid, uuid, text) FROM PUBLIC, "anon";
+
+-- public/functions/claim_chores.sql
+CREATE OR REPLACE FUNCTION public.claim_chores (
+  max_chores    integer DEFAULT 2,
+  lease_seconds integer DEFAULT 600
+)
+  RETURNS TABLE (
+    lease_token     uuid,
+    workspace_id    uuid,
+    connection_id   uuid,
+    provider        text,
+    phone_number_id text,
+    waba_id         text,
+    kind            text,
+    attempts        integer
+  )
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with claimed as (
+    update private.connection_chores as chore set
+      lease_token = gen_random_uuid(),
+      lease_expires_at = now() + make_interval(secs => lease_seconds),
+      due_at = now() + make_interval(secs => lease_seconds),
+      started_at = now(),
+      attempts = chore.attempts + 1
+    where (chore.connection_id, chore.kind) in (
+      select waiting.connection_id, waiting.kind
+      from private.connection_chores as waiting
+      join public.whatsapp_connections as connection on connection.id = waiting.connection_id
+        -- A key that is refused is not shown again; the next one is tried at once.
+        and (connection.status = 'active' or connection.status = 'paused' and connection.status_reason is distinct from 'credential')
+      where waiting.due_at <= now() and (waiting.lease_token is null or waiting.lease_expires_at <= now())
+      order by waiting.due_at
+      limit max_chores
+      for update of waiting skip locked)
+    returning chore.*
+  )
+  select claimed.lease_token, claimed.workspace_id, claimed.connection_id, connection.provider, connection.phone_number_id,
+    connection.waba_id, claimed.kind, claimed.attempts
+  from claimed
+  join public.whatsapp_connections as connection on connection.id = claimed.connection_id;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."claim_chores"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."claim_chores"(integer, integer) IS 'Leases chores that are due; those of a dead worker again, since asking changes nothing. Paused numbers too, unless for their credential.';
+
+REVOKE ALL ON FUNCTION "public"."claim_chores"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."claim_chores"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."claim_chores"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/claim_inbound.sql
 CREATE OR REPLACE FUNCTION public.claim_inbound (
@@ -11271,6 +12317,28 @@ GRANT EXECUTE ON FUNCTION "public"."get_conversations"(uuid, jsonb) TO "postgres
 
 REVOKE ALL ON FUNCTION "public"."get_conversations"(uuid, jsonb) FROM PUBLIC, "anon";
 
+-- public/functions/get_installation.sql
+CREATE OR REPLACE FUNCTION public.get_installation()
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.installation();
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_installation"() TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_installation"() IS 'What is installed: {at (epoch seconds), postgres (major version), release, migrations (null: not recorded), objects: {kind: {name: how it stands}}}.';
+
+REVOKE ALL ON FUNCTION "public"."get_installation"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_installation"() TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_installation"() FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/get_onboarding.sql
 CREATE OR REPLACE FUNCTION public.get_onboarding (
   workspace_id         uuid,
@@ -11297,6 +12365,60 @@ REVOKE ALL ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) F
 GRANT EXECUTE ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."get_onboarding"(uuid, uuid, text, text, text) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/get_queue_health.sql
+CREATE OR REPLACE FUNCTION public.get_queue_health (
+  max_rows    integer DEFAULT 20000,
+  max_numbers integer DEFAULT 50
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  return jsonb_build_object(
+    'max_rows', max_rows,
+    'journal', (
+      select jsonb_build_object('received', count(*), 'oldest_seconds', extract(epoch from now() - min(received_at)))
+      from (select received_at from public.webhook_events where state = 'received' order by lease_expires_at, id limit max_rows) as waiting),
+    'set_aside', jsonb_build_object(
+      'unrouted', (select count(*) from (select from public.webhook_events where state = 'unrouted' order by id limit max_rows) as one),
+      'failed', (select count(*) from (select from public.webhook_events where state = 'failed' order by id limit max_rows) as one)),
+    'outbox', private.get_outbox_health(max_rows, max_numbers),
+    'uncertain', (
+      select jsonb_build_object('waiting', count(*), 'oldest_seconds', extract(epoch from now() - min(uncertain_since)))
+      from (select uncertain_since from public.outbox where uncertain_since is not null order by uncertain_since limit max_rows) as lost),
+    'media', private.get_media_health(max_rows, max_numbers),
+    'media_deadline_seconds', (
+      select extract(epoch from deadline - now()) from public.media_downloads where lease_token is null order by deadline limit 1),
+    'removals', (
+      select jsonb_build_object('waiting', count(*), 'oldest_seconds', extract(epoch from now() - min(available_at)))
+      from (select available_at from private.media_removals where available_at <= now() order by available_at limit max_rows) as due),
+    'paused', (
+      select coalesce(jsonb_agg(to_jsonb(stopped)), '[]')
+      from (select phone_number_id, status_reason as reason from public.whatsapp_connections
+        where status = 'paused' order by phone_number_id limit max_numbers) as stopped),
+    'paused_numbers', (
+      select count(*) from (select from public.whatsapp_connections
+        where status = 'paused' order by phone_number_id limit max_rows) as stopped));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."get_queue_health"(integer, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."get_queue_health"(integer, integer) IS 'How far behind the queues are, and which numbers are paused. Counts end at `max_rows`; of numbers the `max_numbers` largest have a name, the rest is one. For /metrics; cheap enough for every few seconds.';
+
+REVOKE ALL ON FUNCTION "public"."get_queue_health"(integer, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."get_queue_health"(integer, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."get_queue_health"(integer, integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/get_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.get_uploaded_media (
@@ -11576,7 +12698,7 @@ GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "authentica
 
 GRANT EXECUTE ON FUNCTION "public"."pause_connection"(uuid, text) TO "service_role";
 
-COMMENT ON FUNCTION "public"."pause_connection"(uuid, text) IS 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004.';
+COMMENT ON FUNCTION "public"."pause_connection"(uuid, text) IS 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004, WA032.';
 
 REVOKE ALL ON FUNCTION "public"."pause_connection"(uuid, text) FROM "postgres";
 
@@ -11620,6 +12742,64 @@ GRANT EXECUTE ON FUNCTION "public"."receive_inbound"(text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."receive_inbound"(text) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/record_chores.sql
+CREATE OR REPLACE FUNCTION public.record_chores (
+  results jsonb
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  held private.connection_chores[];
+begin
+  -- results: [{lease_token, outcome: done|retry|release, wait_seconds?, error?, key_refused?}]
+  -- The number before its chore, as whoever sets a credential has them.
+  perform from public.whatsapp_connections as connection
+  where connection.id in (
+    select chore.connection_id
+    from jsonb_to_recordset(results) as result (lease_token uuid, key_refused boolean)
+    join private.connection_chores as chore on chore.lease_token = result.lease_token
+    where result.key_refused)
+  order by connection.id for no key update;
+  held := array(
+    select chore from private.connection_chores as chore
+    join jsonb_to_recordset(results) as result (lease_token uuid) on chore.lease_token = result.lease_token
+    order by chore.kind, chore.connection_id for update of chore);
+  update public.whatsapp_connections as connection set
+    status = 'paused', status_reason = 'credential', last_error = result.error || jsonb_build_object('at', now())
+  from unnest(held) as chore
+  join jsonb_to_recordset(results) as result (lease_token uuid, error jsonb, key_refused boolean) on result.lease_token = chore.lease_token
+  where result.key_refused and connection.id = chore.connection_id and connection.status = 'active'
+    and not private.has_newer_credential(chore.connection_id, chore.started_at);
+  update private.connection_chores as chore set
+    lease_token = null,
+    lease_expires_at = null,
+    due_at = case
+      when result.outcome = 'release' then now()
+      when chore.due_at < chore.lease_expires_at then chore.due_at
+      else now() + make_interval(secs => coalesce(result.wait_seconds, 60)) end,
+    attempts = case result.outcome when 'done' then 0 when 'release' then chore.attempts - 1 else chore.attempts end,
+    done_at = case when result.outcome = 'done' then now() else chore.done_at end,
+    error = case result.outcome when 'done' then null when 'release' then chore.error else result.error end
+  from unnest(held) as mine
+  join jsonb_to_recordset(results) as result (lease_token uuid, outcome text, wait_seconds double precision, error jsonb)
+    on result.lease_token = mine.lease_token
+  where chore.lease_token = mine.lease_token;
+  return cardinality(held);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_chores"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_chores"(jsonb) IS 'What became of leased chores and when they are due next; a refused key pauses its number, unless it has another by now. Returns how many were still held.';
+
+REVOKE ALL ON FUNCTION "public"."record_chores"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_chores"(jsonb) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_chores"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/record_inbound.sql
 CREATE OR REPLACE FUNCTION public.record_inbound (
   events               jsonb,
@@ -11635,15 +12815,27 @@ CREATE OR REPLACE FUNCTION public.record_inbound (
 declare
   arrived private.inbound_message[];
   reports private.inbound_status[];
+  moved jsonb := private.moved_numbers(events);
+  unknown text[];
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
   -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
   -- No wait for the disk: the journal is on it, and if the machine stops before this is, its events are still to be
   -- recorded there.
   perform set_config('synchronous_commit', 'off', true);
+  if moved is not null then
+    messages := private.forwarded(messages, moved);
+    statuses := private.forwarded(statuses, moved);
+    facts := private.forwarded(facts, moved);
+    events := (
+      select jsonb_agg(event || jsonb_build_object('numbers', private.forwarded(event -> 'numbers', moved)))
+      from jsonb_array_elements(events) as event);
+  end if;
   if default_workspace_id is not null then
     perform private.ensure_connections(events, default_workspace_id);
   end if;
+  -- Before the items are looked at: what is connected a moment later is set aside and applied again, never passed over.
+  unknown := private.unknown_of(events);
   arrived := private.arrived_messages(messages);
   reports := private.arrived_statuses(statuses);
   -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
@@ -11667,7 +12859,10 @@ begin
   if facts <> '[]' then
     perform private.record_facts(facts);
   end if;
-  perform private.close_events(events);
+  if facts <> '[]' or exists (select from unnest(reports) where error is not null and private.tells_of_templates(error)) then
+    perform private.ask_after_inbound(facts, reports);
+  end if;
+  perform private.close_events(events, unknown);
   return jsonb_array_length(messages);
 end
 $function$;
@@ -11806,6 +13001,118 @@ GRANT EXECUTE ON FUNCTION "public"."record_media"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_media"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/record_migration.sql
+CREATE OR REPLACE FUNCTION public.record_migration (
+  connection_id        uuid,
+  provider             text,
+  phone_number_id      text,
+  credential           text,
+  waba_id              text DEFAULT NULL::text,
+  display_phone_number text DEFAULT NULL::text
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  known public.whatsapp_connections;
+begin
+  -- Recordings of the number are waited for: none sees it under both ids.
+  perform pg_advisory_xact_lock(private.turn_of(connection_id));
+  select * into known from public.whatsapp_connections as connection where connection.id = connection_id for update;
+  if not found then
+    raise exception 'no such connection' using errcode = 'WA004';
+  end if;
+  perform private.need_place(connection_id, provider, phone_number_id, waba_id, display_phone_number);
+  perform private.set_connection_credential(connection_id, credential);
+  if (known.provider, known.phone_number_id) = (provider, phone_number_id) and known.waba_id is not distinct from waba_id then
+    return false;
+  end if;
+  update public.whatsapp_connections as connection set
+    provider = record_migration.provider,
+    phone_number_id = record_migration.phone_number_id,
+    waba_id = record_migration.waba_id,
+    display_phone_number = coalesce(record_migration.display_phone_number, known.display_phone_number),
+    former_ids = array(
+      select distinct former.id from unnest(known.former_ids || known.phone_number_id || known.waba_id) as former (id)
+      where former.id is not null and former.id is distinct from phone_number_id and former.id is distinct from waba_id
+      order by former.id),
+    -- Nothing is sent before its webhooks come here; what it was stopped for otherwise, it stays stopped for.
+    status = 'paused',
+    status_reason = case when known.status = 'paused' and known.status_reason <> 'credential'
+      then known.status_reason else 'migration' end,
+    quality_rating = null,
+    last_error = null
+  where connection.id = connection_id;
+  -- Files that WhatsApp was given belong to the former number.
+  delete from private.uploaded_media as known_file where known_file.connection_id = record_migration.connection_id;
+  return true;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) IS 'Moves a number to another provider, account or id, with its new credential; paused as `migration` until it is resumed. Threads, messages and templates stay; answers whether it was elsewhere before. WA004, WA006, WA032, WA035.';
+
+REVOKE ALL ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_migration"(uuid, text, text, text, text, text) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/record_number_health.sql
+CREATE OR REPLACE FUNCTION public.record_number_health (
+  connection_id uuid,
+  health        jsonb,
+  as_of         timestamp with time zone
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  -- health: {quality_rating, display_phone_number, verified_name, can_send_message, problems: [text]}
+  known public.whatsapp_connections;
+begin
+  select * into known from public.whatsapp_connections as connection
+  where connection.id = record_number_health.connection_id for no key update;
+  if known.id is null or (known.provider_notices #>> '{health,at}')::timestamptz >= record_number_health.as_of then
+    return known.status;
+  end if;
+  if health ->> 'can_send_message' = 'BLOCKED' and known.status = 'active' then
+    known.status := 'paused';
+    known.status_reason := 'blocked';
+    known.last_error := jsonb_build_object('code', 'blocked', 'class', 'PAUSE',
+      'title', coalesce(health #>> '{problems,0}', 'WhatsApp lets this number send nothing'),
+      'remedy', 'Look at the number in WhatsApp Manager; it goes on by itself once WhatsApp lets it.', 'at', now());
+  elsif health ->> 'can_send_message' in ('AVAILABLE', 'LIMITED') and known.status = 'paused' and known.status_reason = 'blocked' then
+    known.status := 'active';
+    known.status_reason := null;
+    known.last_error := null;
+  end if;
+  update public.whatsapp_connections as connection set
+    quality_rating = coalesce(health ->> 'quality_rating', connection.quality_rating),
+    display_phone_number = coalesce(health ->> 'display_phone_number', connection.display_phone_number),
+    provider_notices = connection.provider_notices
+      || jsonb_build_object('health', jsonb_build_object('at', record_number_health.as_of, 'value', health)),
+    status = known.status, status_reason = known.status_reason, last_error = known.last_error
+  where connection.id = known.id;
+  return known.status;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp with time zone) IS 'What the provider says of a number: names, quality, and provider_notices.health. Pauses a BLOCKED one as blocked, and lets it go on once it may send. Answers its status.';
+
+REVOKE ALL ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/record_onboarding.sql
 CREATE OR REPLACE FUNCTION public.record_onboarding (
   workspace_id         uuid,
@@ -11878,6 +13185,10 @@ begin
   end if;
   if exists (select from unnest(held) where outcome = 'suppress') then
     perform private.suppress_contacts(held);
+  end if;
+  if exists (select from unnest(held) where error is not null and private.tells_of_templates(error)) then
+    perform private.ask_for_chores(array(
+      select distinct connection_id from unnest(held) where error is not null and private.tells_of_templates(error)), 'templates', interval '0');
   end if;
 
   delete from public.outbox as item using unnest(held) as result
@@ -11997,6 +13308,84 @@ GRANT EXECUTE ON FUNCTION "public"."record_removals"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_removals"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/record_templates.sql
+CREATE OR REPLACE FUNCTION public.record_templates (
+  connection_id uuid,
+  templates     jsonb,
+  as_of         timestamp with time zone,
+  complete      boolean                  DEFAULT true
+)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_column
+declare
+  home uuid := (select workspace_id from public.whatsapp_connections where id = record_templates.connection_id);
+  -- Webhooks count whole seconds, clocks differ and a list may lag: a webhook of the last moments knows better.
+  listed_at timestamptz := record_templates.as_of - interval '5 seconds';
+  listed private.listed_template[];
+  added integer;
+  changed integer;
+  deleted integer := 0;
+begin
+  if home is null then
+    raise exception 'no such connection' using errcode = 'WA004';
+  end if;
+  listed := array(
+    select distinct on (told.name, told.language) told
+    from jsonb_populate_recordset(null::private.listed_template, record_templates.templates) as told
+    where told.name is not null and told.language is not null
+    order by told.name, told.language);
+  -- Webhooks of the number take the same turns, so neither waits for a row that the other holds.
+  perform pg_advisory_xact_lock(private.turn_of(record_templates.connection_id));
+
+  insert into public.message_templates (
+    workspace_id, connection_id, provider_template_id, name, language, category, status, quality, components, reason, as_of, synced_at)
+  select home, record_templates.connection_id, told.provider_template_id, told.name, told.language, told.category,
+    coalesce(told.status, 'UNKNOWN'), told.quality, coalesce(told.components, '[]'), told.reason,
+    jsonb_build_object('status', listed_at, 'category', listed_at, 'quality', listed_at, 'components', listed_at), listed_at
+  from unnest(listed) as told
+  on conflict (workspace_id, connection_id, name, language) do nothing;
+  get diagnostics added = row_count;
+
+  update public.message_templates as template set
+    provider_template_id = (merged.row).provider_template_id, status = (merged.row).status, reason = (merged.row).reason,
+    category = (merged.row).category, quality = (merged.row).quality, components = (merged.row).components,
+    as_of = (merged.row).as_of, synced_at = listed_at
+  from (
+    select known.id, private.merge_listed(known, told, listed_at) as row, known
+    from unnest(listed) as told
+    join public.message_templates as known on known.workspace_id = home and known.connection_id = record_templates.connection_id
+      and known.name = told.name and known.language = told.language
+    offset 0
+  ) as merged
+  where template.id = merged.id and merged.row is distinct from merged.known;
+  get diagnostics changed = row_count;
+
+  if complete then
+    -- The row stays: messages name it, and it says what it was.
+    update public.message_templates as template set
+      status = 'DELETED', as_of = template.as_of || jsonb_build_object('status', listed_at), synced_at = listed_at
+    where template.workspace_id = home and template.connection_id = record_templates.connection_id and template.status <> 'DELETED'
+      and template.synced_at <= listed_at and private.may_speak(template.as_of, 'status', listed_at)
+      and not exists (select from unnest(listed) as told where told.name = template.name and told.language = template.language);
+    get diagnostics deleted = row_count;
+  end if;
+  return jsonb_build_object('listed', cardinality(listed), 'added', added, 'changed', changed, 'deleted', deleted);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) TO "service_role";
+
+COMMENT ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp with time zone, boolean) IS 'Templates as the provider listed them at that time: new ones, what has changed, and what a complete listing no longer has as DELETED; newer words of webhooks stay. Answers {listed, added, changed, deleted}. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."record_templates"(uuid, jsonb, timestamp WITH time zone, boolean) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/record_uploaded_media.sql
 CREATE OR REPLACE FUNCTION public.record_uploaded_media (
   connection_id uuid,
@@ -12031,6 +13420,29 @@ REVOKE ALL ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) 
 GRANT EXECUTE ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/release_connection.sql
+CREATE OR REPLACE FUNCTION public.release_connection (
+  connection_id uuid
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.release_connection(connection_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."release_connection"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."release_connection"(uuid) IS 'Disconnects a number: nothing is sent any more, its credential is forgotten, its threads stay; answers whether it was connected. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."release_connection"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."release_connection"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."release_connection"(uuid) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/release_inbound.sql
 CREATE OR REPLACE FUNCTION public.release_inbound (
@@ -12397,7 +13809,7 @@ GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb,
 
 GRANT EXECUTE ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) TO "service_role";
 
-COMMENT ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp with time zone) IS 'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017.';
+COMMENT ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp with time zone) IS 'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017, WA021 to WA023.';
 
 REVOKE ALL ON FUNCTION "public"."start_conversation"(uuid, text, text, jsonb, uuid, text, timestamp WITH time zone) FROM "postgres";
 
@@ -12413,12 +13825,12 @@ CREATE OR REPLACE FUNCTION public.sweep_inbound (
   LANGUAGE sql
   SET search_path TO ''
   AS $function$
-  -- An event and the connection it waits for may have been written at the same moment, blind to each other.
+  -- An event and the connection it waits for may have been written, or moved, at the same moment, blind to each other.
   select public.release_inbound(array(
     select event.id
     from public.whatsapp_connections as connection
     join public.webhook_events as event on event.missing && array[connection.phone_number_id, connection.waba_id]
-    where connection.created_at > now() - interval '10 minutes' and event.state in ('unrouted', 'failed')));
+    where (connection.created_at > now() - interval '10 minutes' or connection.former_ids <> '{}') and event.state in ('unrouted', 'failed')));
   with poisoned as (
     update public.webhook_events
     set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')
@@ -12582,6 +13994,47 @@ REVOKE ALL ON FUNCTION "public"."sweep_media"(integer) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."sweep_media"(integer) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."sweep_media"(integer) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/sweep_migration.sql
+CREATE OR REPLACE FUNCTION public.sweep_migration (
+  connection_id     uuid,
+  max_conversations integer DEFAULT 10000
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+#variable_conflict use_variable
+declare
+  number public.whatsapp_connections;
+  swept integer;
+begin
+  perform pg_advisory_xact_lock(private.turn_of(connection_id));
+  select * into number from public.whatsapp_connections as connection where connection.id = connection_id;
+  update public.conversations as thread set phone_number_id = number.phone_number_id
+  where thread.id in (
+    select late.id from public.conversations as late
+    where late.workspace_id = number.workspace_id and late.connection_id = number.id
+      and late.phone_number_id <> number.phone_number_id
+    order by late.id limit max_conversations for no key update);
+  get diagnostics swept = row_count;
+  -- At once what sweep_inbound would find by and by: an event and the move, written blind to each other.
+  perform public.release_inbound(array(
+    select event.id from public.webhook_events as event
+    where event.state in ('unrouted', 'failed') and event.missing && array[number.phone_number_id, number.waba_id]));
+  return swept;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_migration"(uuid, integer) TO "service_role";
+
+COMMENT ON FUNCTION "public"."sweep_migration"(uuid, integer) IS 'Writes a moved number''s id into its threads, at most so many; answers how many. Releases what has come under the new id meanwhile.';
+
+REVOKE ALL ON FUNCTION "public"."sweep_migration"(uuid, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."sweep_migration"(uuid, integer) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."sweep_migration"(uuid, integer) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/sweep_outbound.sql
 CREATE OR REPLACE FUNCTION public.sweep_outbound (

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import socket
 import sys
 
 import uvicorn
 
 from store.connect import check, connect
+from store.listening import listen
+from store.metrics import Metrics
 from store.rpc import Rpc
 from store.startup import start
 from webhook.app import Receiver
 from webhook.journal import Journal
+from webhook.metrics import WebhookMetrics
 from webhook.onboarding import onboarding_in
 from webhook.recorder import Recorder
 from webhook.settings import Settings
@@ -31,20 +33,22 @@ GC_THRESHOLDS = (50_000, 20, 20)
 async def serve(settings: Settings) -> int:
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    try:
-        listener = _listen(settings.webhook_host, settings.webhook_port)
-    except OSError as error:
-        address = f"{settings.webhook_host}:{settings.webhook_port}"
-        print(f"Cannot listen on {address} ({error.strerror}): free it or set WEBHOOK_PORT.", file=sys.stderr)
+    listener = listen(settings.webhook_host, settings.webhook_port, "WEBHOOK_PORT")
+    if listener is None:
         return 1
     key = settings.supabase_service_role_key.get_secret_value()
+    metrics = WebhookMetrics(Metrics("webhook"))
+    watch = metrics.common.watch_database
     async with (
-        connect(settings.supabase_url, key, read_seconds=30.0) as http,
+        connect(settings.supabase_url, key, read_seconds=30.0, watch=watch) as http,
         onboarding_in(settings) as onboarding,
     ):
         rpc = Rpc(http)
-        recorder = Recorder(rpc, settings.whatsapp_default_workspace_id, settings.webhook_journal_days)
-        receiver = Receiver(settings, Journal(rpc), recorder, ready=lambda: check(http))
+        workspace, days = settings.whatsapp_default_workspace_id, settings.webhook_journal_days
+        recorder = Recorder(rpc, workspace, days, metrics.recorded)
+        metrics.common.watch_queues(rpc.get_queue_health)
+        metrics.watch_waiting(lambda: recorder.waiting)
+        receiver = Receiver(settings, Journal(rpc, metrics.grouped), recorder, lambda: check(http), metrics)
         config = uvicorn.Config(
             receiver.app(*onboarding),
             log_config=None,
@@ -63,19 +67,13 @@ async def serve(settings: Settings) -> int:
         async with asyncio.TaskGroup() as tasks:
             recording = tasks.create_task(recorder.run())
             sweeping = tasks.create_task(recorder.sweep())
+            measuring = tasks.create_task(metrics.common.run())
             await uvicorn.Server(config).serve(sockets=[listener])
             sweeping.cancel()
+            measuring.cancel()
             recorder.stop()
             await recording
     return 0
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    listener.listen(2048)
-    return listener
 
 
 if __name__ == "__main__":

@@ -14,7 +14,10 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from store.errors import StoreError
+from store.metrics import CONTENT_TYPE, may_scrape
+from store.timing import Cell
 from webhook.journal import Journal
+from webhook.metrics import WebhookMetrics
 from webhook.recorder import Event, Recorder
 from webhook.settings import Settings
 from whatsapp.envelope import Endpoint, JsonObject, changes, decode
@@ -41,26 +44,36 @@ class Refused(Exception):
 class Receiver:
     """The routes of one receiver over its journal and recorder."""
 
-    def __init__(self, settings: Settings, journal: Journal, recorder: Recorder, ready: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        recorder: Recorder,
+        ready: Callable[[], Any],
+        metrics: WebhookMetrics,
+    ) -> None:
         self._settings = settings
         self._tokens = Tokens(settings.webhook_secrets)
         self._journal = journal
         self._recorder = recorder
         self._ready = ready
+        self._metrics = metrics
 
     def app(self, *beside: BaseRoute) -> ASGIApp:
         """The routes, and those of others `beside` them, looked at last."""
+        number = self._posted("360dialog", self.from_360dialog_number)
+        waba = self._posted("360dialog", self.from_360dialog_waba)
+        meta = self._posted("meta", self.from_meta)
         # A router and no application around it: nothing here needs a middleware, and each costs every webhook.
         return Router(
             routes=[
-                Route(
-                    "/webhooks/360dialog/{phone_number_id}", self._posted(self.from_360dialog_number), methods=["POST"]
-                ),
-                Route("/webhooks/360dialog/waba/{waba_id}", self._posted(self.from_360dialog_waba), methods=["POST"]),
-                Route("/webhooks/meta", self._posted(self.from_meta), methods=["POST"]),
+                Route("/webhooks/360dialog/{phone_number_id}", number, methods=["POST"]),
+                Route("/webhooks/360dialog/waba/{waba_id}", waba, methods=["POST"]),
+                Route("/webhooks/meta", meta, methods=["POST"]),
                 Route("/webhooks/meta", self.meta_challenge, methods=["GET"]),
                 Route("/livez", self.livez),
                 Route("/readyz", self.readyz),
+                Route("/metrics", self.metrics),
                 *beside,
             ],
             redirect_slashes=False,
@@ -93,7 +106,16 @@ class Receiver:
         return PlainTextResponse(query.get("hub.challenge", ""))
 
     async def livez(self, _request: Request) -> Response:
-        return PlainTextResponse("alive")
+        """Whether this process works on; the database is not asked. 503: end it and start another."""
+        now = time.monotonic()
+        problem = self._journal.problem(now) or self._recorder.problem(now)
+        return PlainTextResponse("alive") if problem is None else PlainTextResponse(problem, 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """All of docs/metrics.md, for Prometheus. 401 without METRICS_TOKEN, where it is set."""
+        if not may_scrape(request.headers.get("authorization"), self._settings.metrics_token):
+            return Response(status_code=401)
+        return Response(await self._metrics.common.exposition(), headers={"content-type": CONTENT_TYPE})
 
     async def readyz(self, _request: Request) -> Response:
         try:
@@ -111,9 +133,9 @@ class Receiver:
             raise Refused(401)
         return subject
 
-    def _posted(self, identify: Identify) -> ASGIApp:
+    def _posted(self, provider: str, identify: Identify) -> ASGIApp:
         """The route of one kind of webhook: `identify` says whose it is, or refuses it."""
-        return Posted(identify, self._receive)
+        return Posted(identify, self._receive, self._metrics.answers(provider))
 
     async def _receive(self, began: float, endpoint: Endpoint, raw: bytes) -> None:
         body = parse(raw)
@@ -134,14 +156,21 @@ class Posted:
     A class, so that Starlette calls it as it is.
     """
 
-    def __init__(self, identify: Identify, receive: Callable[[float, Endpoint, bytes], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        identify: Identify,
+        receive: Callable[[float, Endpoint, bytes], Awaitable[None]],
+        answers: Callable[[int], Cell],
+    ) -> None:
         self._identify = identify
         self._receive = receive
+        self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
+        # A fault of our own, which the server answers so.
+        began, status = time.monotonic(), 500
         try:
-            began = time.monotonic()
             endpoint, authentic = self._identify(scope, headers)
             raw = await _read(headers.get("content-length"), receive)
             status = 200 if authentic is None or authentic(raw) else 401
@@ -149,6 +178,8 @@ class Posted:
                 await self._receive(began, endpoint, raw)
         except Refused as refused:
             status = refused.status
+        finally:
+            self._answers(status).observe(time.monotonic() - began)
         headers_out = CLOSING if status in UNREAD and not _is_short(headers) else NO_CONTENT
         await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send({"type": "http.response.body", "body": b""})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 
 from store.errors import Rejected, StoreError, Unavailable
 from store.rpc import Rpc
@@ -16,6 +17,8 @@ MAX_BYTES = 8 * 1024 * 1024
 # less than the 5 s after which the provider hangs up.
 PATIENCE = 2.5
 COMMIT_SECONDS = 2.0
+# Far beyond both: the task that commits has died or hangs.
+HUNG_SECONDS = 30.0
 
 
 class _Waiting:
@@ -31,15 +34,20 @@ class _Waiting:
         return self.endpoint.provider, self.endpoint.phone_number_id, self.endpoint.waba_id, self.body
 
 
+def _uncounted(_events: int) -> None:
+    return
+
+
 class Journal:
-    """Commits raw bodies to `webhook_events`.
+    """Commits raw bodies to `webhook_events`. `grouped` is told how many went together.
 
     One group is on its way at a time: while it travels and commits the next gathers. With two the groups are half as
     large, and the rows fall behind (bench/README.md).
     """
 
-    def __init__(self, rpc: Rpc) -> None:
+    def __init__(self, rpc: Rpc, grouped: Callable[[int], None] = _uncounted) -> None:
         self._rpc = rpc
+        self._grouped = grouped
         self._waiting: deque[_Waiting] = deque()
         self._flush: asyncio.Task[None] | None = None
 
@@ -53,6 +61,11 @@ class Journal:
         if self._flush is None:
             self._flush = asyncio.create_task(self._commit_all())
         return await waiting.committed
+
+    def problem(self, now: float) -> str | None:
+        """Why nothing is committed any more, or None, also while Supabase is away: bodies are refused."""
+        stuck = bool(self._waiting) and now - self._waiting[0].began > HUNG_SECONDS
+        return "the journal hangs" if stuck else None
 
     async def _commit_all(self) -> None:
         try:
@@ -73,6 +86,7 @@ class Journal:
         except TimeoutError:
             _fail(group, Unavailable("timeout", "the commit took too long"))
         else:
+            self._grouped(len(group))
             for waiting, event_id in zip(group, ids, strict=True):
                 _settle(waiting, event_id)
 

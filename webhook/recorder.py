@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -31,6 +31,8 @@ SWEEP_SECONDS = 5.0
 INSIST_SECONDS = 10.0
 RETRY_SECONDS = 0.25
 STATEMENT_TIMEOUT = "57014"
+# Longer than any call with its repeats: a loop that has not come round by then never will.
+HUNG_SECONDS = 120.0
 # Old events go in small deletes, this many a round.
 PURGE_EVENTS, PURGES = 1000, 20
 
@@ -50,17 +52,46 @@ class Event:
     attempts: int = 0
 
 
-class Recorder:
-    """Applies events. Whatever it does not manage stays in the journal and is swept by any replica."""
+def _uncounted(_outcome: str, _events: int) -> None:
+    return
 
-    def __init__(self, rpc: Rpc, default_workspace_id: UUID | None, keep_days: int) -> None:
+
+class Recorder:
+    """Applies events. Whatever it does not manage stays in the journal and is swept by any replica.
+
+    `counted` is told what became of how many.
+    """
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        default_workspace_id: UUID | None,
+        keep_days: int,
+        counted: Callable[[str, int], None] = _uncounted,
+    ) -> None:
         self._rpc = rpc
+        self._counted = counted
         self._default_workspace_id = str(default_workspace_id) if default_workspace_id else None
         self._keep_days = keep_days
         self._waiting: deque[Event] = deque()
         self._bytes = 0
         self._arrived = asyncio.Event()
         self._stopping = False
+        self._applied_at = self._swept_at = time.monotonic()
+        self._idle = True
+
+    @property
+    def waiting(self) -> int:
+        """Committed events that wait in memory."""
+        return len(self._waiting)
+
+    def problem(self, now: float) -> str | None:
+        """Why events become rows no more, or None. Supabase being away is no such reason: they wait then."""
+        if not self._idle and now - self._applied_at > HUNG_SECONDS:
+            return "recording hangs"
+        if not self._stopping and now - max(self._swept_at, self._applied_at) > HUNG_SECONDS:
+            return "the sweep hangs"
+        return None
 
     def add(self, event: Event) -> None:
         """Queues a committed event."""
@@ -83,19 +114,23 @@ class Recorder:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
+                self._idle = False
                 events = [self._waiting.popleft() for _ in range(min(MAX_EVENTS, len(self._waiting)))]
                 self._bytes -= sum(len(event.raw) for event in events)
                 await self._apply(events)
+            self._idle = True
             if self._stopping:
                 return
 
     async def sweep(self) -> None:
         """Takes over events nobody finished, and clears away old ones, for ever."""
         while True:
+            self._swept_at = time.monotonic()
             try:
                 await self._rpc.sweep_inbound(MAX_ATTEMPTS)
                 while rows := await self._rpc.claim_inbound(MAX_EVENTS):
                     log.info("inbound.swept", events=len(rows))
+                    self._counted("swept", len(rows))
                     if not await self._apply([_event(row) for row in rows]):
                         break
                 await self._purge()
@@ -105,6 +140,7 @@ class Recorder:
 
     async def _purge(self) -> None:
         for _ in range(PURGES):
+            self._swept_at = time.monotonic()
             if await self._rpc.sweep_journal(self._keep_days, PURGE_EVENTS) < PURGE_EVENTS:
                 return
 
@@ -112,6 +148,7 @@ class Recorder:
         """Records events whatever it takes. False: Supabase is away, and some are left to the next sweep."""
         until = time.monotonic() + INSIST_SECONDS
         while True:
+            self._applied_at = time.monotonic()
             try:
                 await self._record([_normalised(event) for event in events])
             except (Unavailable, Denied) as error:
@@ -120,11 +157,13 @@ class Recorder:
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 log.warning("inbound.left_to_sweep", code=error.code, events=len(events))
+                self._counted("left_to_sweep", len(events))
                 await self._give_back(events, error)
                 return False
             except Exception as error:
                 # Refused by Postgres, or stumbled over here, which should not be: one bad body stops no other.
                 return await self._divide(events, error)
+            self._counted("recorded", len(events))
             return True
 
     async def _give_back(self, events: Sequence[Event], error: StoreError) -> None:
@@ -157,6 +196,7 @@ class Recorder:
         reason = str(error) if isinstance(error, Rejected) else f"{type(error).__name__} while reading"
         code = error.code if isinstance(error, Rejected) else type(error).__name__
         log.error("inbound.rejected", event_id=event.id, code=code, attempts=event.attempts)
+        self._counted("rejected", 1)
         if event.attempts >= MAX_ATTEMPTS:
             try:
                 await self._rpc.record_inbound([{"id": event.id, "numbers": [], "problem": reason}], [], [])

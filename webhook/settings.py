@@ -85,6 +85,9 @@ class Settings(ProjectSettings):
     def onboarding_origin_list(self) -> list[str]:
         return _listed(self.onboarding_origins)
 
+    metrics_token: SecretStr | None = None
+    """What /metrics asks for as a bearer token. Unset: it answers everybody."""
+
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The accepted master secrets, the current one first."""

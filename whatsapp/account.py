@@ -93,6 +93,15 @@ class AccountClient:
         """360dialog only: registers the number's webhook in the place of the former one; gives what it answers."""
         return _target(await self._call("POST", self._provider.webhook_url(), json={"url": url, "headers": headers}))
 
+    async def get_account_webhook(self) -> WebhookTarget:
+        """360dialog only: the webhook of all the account's numbers that have none of their own (`/waba_webhook`)."""
+        return _target(await self._call("GET", self._provider.account_webhook_url()))
+
+    async def set_account_webhook(self, url: str, headers: dict[str, str]) -> WebhookTarget:
+        """360dialog only: registers the account's webhook; numbers with one of their own keep it."""
+        body = {"url": url, "headers": headers, "override_all": False}
+        return _target(await self._call("POST", self._provider.account_webhook_url(), json=body))
+
     async def templates(self) -> AsyncIterator[list[JsonObject]]:
         """The account's message templates in pages, in Graph's own shape."""
         fields = "id,name,language,status,category,quality_score,rejected_reason,components,parameter_format"
@@ -102,7 +111,11 @@ class AccountClient:
                 "GET", self._provider.account_url("message_templates", self._waba_id), params=query
             )
             # The older edge of 360dialog's names them otherwise.
-            yield list(objects(answer.get("data", answer.get("waba_templates"))))
+            page = answer.get("data", answer.get("waba_templates"))
+            if not isinstance(page, list):
+                # Taken for an empty list it would mean that every template is gone.
+                raise OutcomeUnknown("the templates came back without a list of them")
+            yield list(objects(page))
             paging = answer.get("paging")
             paging = paging if isinstance(paging, dict) else {}
             cursors = paging.get("cursors")
@@ -122,6 +135,12 @@ class AccountClient:
         answer = await self._call("POST", self._provider.account_url("subscribed_apps", self._waba_id))
         if answer.get("success") is not True:
             raise OutcomeUnknown("the subscription came back without a word of success")
+
+    async def unsubscribe_app(self) -> None:
+        """Meta only: the account's webhooks do not go to the token's app any more; those of all its numbers."""
+        answer = await self._call("DELETE", self._provider.account_url("subscribed_apps", self._waba_id))
+        if answer.get("success") is not True:
+            raise OutcomeUnknown("the end of the subscription came back without a word of success")
 
     async def register_number(self, pin: str) -> None:
         """Meta only: takes the number into service; `pin` becomes that of its two-step verification."""

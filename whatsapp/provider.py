@@ -49,6 +49,12 @@ class Provider:
             raise ValueError("Meta's numbers have no webhook of their own")
         return f"{self.base_url}/v1/configs/webhook"
 
+    def account_webhook_url(self) -> str:
+        """Where 360dialog tells and is told where the webhooks of the account's other numbers go."""
+        if self.name != "360dialog":
+            raise ValueError("Meta's accounts have no webhook of their own")
+        return f"{self.base_url}/waba_webhook"
+
     def account_url(self, resource: str, waba_id: str | None) -> str:
         """Of what belongs to the account: `message_templates`; at Meta `subscribed_apps`, `phone_numbers`, too."""
         if self.name == "360dialog":

@@ -14,6 +14,8 @@ from store.connect import connect
 from store.errors import StoreError
 from store.events import Events
 from store.rpc import Rpc
+from store.watched import Watch, Watched
+from whatsapp.account import AccountClient
 from whatsapp.client import WhatsAppClient
 from whatsapp.errors import NotSent, WhatsAppError
 from whatsapp.provider import Provider, provider
@@ -77,16 +79,25 @@ class Clients:
         self._http = http
         self._settings = settings
         self._known: dict[str, tuple[float, str, WhatsAppClient]] = {}
+        # Where each is reached: a number that has been moved is not sent from its former place for as long as it lasts.
+        self._places: dict[str, tuple[str, str]] = {}
 
     async def of(self, job: Row) -> WhatsAppClient:
         """The client of a claimed job's connection. Raises NoCredential or StoreError."""
         connection_id: str = job["connection_id"]
         expires, _, client = self._known.get(connection_id, (0.0, "", None))
-        if client is None or expires < time.monotonic():
+        place = (job["provider"], job["phone_number_id"])
+        if client is None or expires < time.monotonic() or self._places[connection_id] != place:
             reached, credential = await _reach(self._rpc, self._settings, job)
             client = WhatsAppClient(self._http, reached, credential)
             self._known[connection_id] = (time.monotonic() + CACHE_SECONDS, credential, client)
+            self._places[connection_id] = place
         return client
+
+    async def account(self, job: Row) -> AccountClient:
+        """What belongs to a claimed job's connection beside its messages, with the key of now. Raises as `of`."""
+        reached, credential = await _reach(self._rpc, self._settings, job)
+        return AccountClient(self._http, reached, credential, waba_id=job["waba_id"])
 
     def forget(self, connection_id: str) -> None:
         """The next use asks Vault again."""
@@ -111,11 +122,17 @@ class _Transport(AiohttpTransport):
         return response
 
 
-def provider_http(connections: int = 16) -> httpx.AsyncClient:
-    """A pool towards the providers. Redirects are not followed: the credential would go along."""
+def provider_http(connections: int = 16, watch: Watch | None = None) -> httpx.AsyncClient:
+    """A pool towards the providers. Redirects are not followed: the credential would go along.
+
+    `watch` is told of each call.
+    """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=15)
+    transport = _Transport(limits=limits)
     return httpx.AsyncClient(
-        timeout=httpx.Timeout(30.0, connect=10.0), transport=_Transport(limits=limits), follow_redirects=False
+        timeout=httpx.Timeout(30.0, connect=10.0),
+        transport=transport if watch is None else Watched(transport, watch),
+        follow_redirects=False,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -32,6 +33,8 @@ BEAT_SECONDS = 30.0
 RECORD_RETRY_SECONDS = 0.5
 # How long a drain keeps trying to write outcomes, beyond the grace for the work itself.
 WRITE_SECONDS = 5.0
+# A turn is a claim, a question and a wait, each with an end of its own; one that takes longer takes for ever.
+HUNG_SECONDS = 120.0
 
 
 class Queue(Protocol):
@@ -71,16 +74,55 @@ class Healthy(Protocol):
     def healthy(self) -> bool: ...
 
 
-class Loop:
-    """Runs one queue until stopped."""
+def _unwatched(_queue: str, _result: Row | None) -> None:
+    return
 
-    def __init__(self, queue: Queue) -> None:
+
+class Loop:
+    """Runs one queue until stopped. `finished` is told what became of each job, None: to be released."""
+
+    def __init__(self, queue: Queue, finished: Callable[[str, Row | None], None] = _unwatched) -> None:
         self._queue = queue
+        self._finished = finished
         self._jobs: dict[asyncio.Task[None], Row] = {}
         self._settled: list[tuple[Row, Row | None]] = []
         self._wake = asyncio.Event()
         self._settle = asyncio.Event()
         self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._turned_at = time.monotonic()
+        self.claimed_at = time.monotonic()
+        """When there was last no obstacle to a claim, by time.monotonic()."""
+        self.poll_seconds = 0.0
+        """How long the last turn was to wait for a ring."""
+
+    @property
+    def name(self) -> str:
+        """The queue's."""
+        return self._queue.name
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it drains or has drained."""
+        return self._stopping
+
+    @property
+    def slots(self) -> int:
+        """How many jobs it may have at one time."""
+        return self._queue.slots
+
+    @property
+    def jobs(self) -> int:
+        """How many it has now."""
+        return len(self._jobs)
+
+    def problem(self, now: float) -> str | None:
+        """Why it works no more, or None. Supabase being away is no such reason: it goes on asking."""
+        if self._stopping:
+            return None
+        if any(task.done() for task in self._tasks):
+            return f"{self.name}: a part of the loop has ended"
+        return f"{self.name}: the loop hangs" if now - self._turned_at > HUNG_SECONDS else None
 
     def ring(self) -> None:
         """Something may be waiting."""
@@ -96,6 +138,7 @@ class Loop:
         writing = asyncio.create_task(self._write())
         sweeping = asyncio.create_task(self._sweep())
         beating = asyncio.create_task(self._beat())
+        self._tasks = [writing, sweeping, beating]
         try:
             while not self._stopping:
                 await self._turn(doorbell)
@@ -111,6 +154,7 @@ class Loop:
     async def _turn(self, doorbell: Healthy) -> None:
         """One claim, then sleep until there is reason for another."""
         self._wake.clear()
+        self._turned_at = time.monotonic()
         free = self._queue.slots - len(self._jobs)
         claimed: list[Row] = []
         if free > 0:
@@ -120,6 +164,7 @@ class Loop:
                 log.warning("claim.failed", queue=self._queue.name, code=error.code)
                 await asyncio.sleep(POLL_SECONDS_DEAF)
                 return
+        self.claimed_at = time.monotonic()
         for job in claimed:
             task = asyncio.create_task(self._do(job))
             self._jobs[task] = job
@@ -131,6 +176,7 @@ class Loop:
             wait = min(wait, POLL_SECONDS_BUSY)
         elif free > 0:
             wait = min(wait, await self._until_due(wait))
+        self.poll_seconds = wait
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), wait)
 
@@ -144,6 +190,7 @@ class Loop:
     async def _do(self, job: Row) -> None:
         # Awaited first: `self._settled` named before the await would be the list that _write has swapped out by then.
         result = await self._queue.run(job)
+        self._finished(self._queue.name, result)
         self._settled.append((job, result))
         self._settle.set()
 

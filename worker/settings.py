@@ -26,5 +26,12 @@ class Settings(ProjectSettings):
     """Files being fetched at one time."""
     worker_media_limit_mb: int = Field(default=100, ge=1)
     """Larger files, in MiB, are not fetched; each being fetched takes as much of the temporary folder."""
+    worker_templates_hours: float = Field(default=6.0, gt=0, le=168)
+    """How often the templates of each number are synced, beside when something has told of a change."""
     worker_grace_seconds: float = Field(default=20.0, ge=0)
     """How long after the first signal work in flight may take."""
+    worker_status_host: str = "0.0.0.0"  # noqa: S104 - a container listens on its own interface
+    worker_status_port: int | None = Field(default=None, ge=0, le=65535)
+    """Where /livez, /readyz and /metrics answer. Unset: nowhere."""
+    metrics_token: SecretStr | None = None
+    """What /metrics asks for as a bearer token. Unset: it answers everybody."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from aiohttp import web
@@ -94,9 +95,28 @@ async def get_phone_number(call: Call) -> web.Response:
     return web.json_response(_node(call, ["display_phone_number", "verified_name", "quality_rating"]))
 
 
-def _node(call: Call, default: list[str]) -> JSON:
-    """The number as a Graph node: the fields asked for, and always the id."""
-    number, wanted = call.number, _fields(call) or default
+async def list_phone_numbers(call: Call) -> web.Response:
+    """Graph's edge: the numbers of the account that the token reaches."""
+    own = [number for number in call.numbers if number.waba_id == call.number.waba_id]
+    default = ["display_phone_number", "verified_name", "quality_rating"]
+    return web.json_response({"data": [_node(call, default, number) for number in own]})
+
+
+async def register(call: Call) -> web.Response:
+    """Takes a number into service: six digits, which are those of its two-step verification once it has any."""
+    body = call.body if isinstance(call.body, dict) else {}
+    pin = body.get("pin")
+    if body.get("messaging_product") != "whatsapp" or not (isinstance(pin, str) and re.fullmatch(r"\d{6}", pin)):
+        raise ApiError(100, message="(#100) Invalid parameter")
+    if call.number.pin not in (None, pin):
+        raise ApiError(133005)
+    call.number.pin = pin
+    return web.json_response({"success": True})
+
+
+def _node(call: Call, default: list[str], of: Number | None = None) -> JSON:
+    """A number as a Graph node, the call's own unless told otherwise: the fields asked for, and always the id."""
+    number, wanted = of or call.number, _fields(call) or default
     known: JSON = {
         "health_status": _health(number),
         "display_phone_number": number.display_phone_number,

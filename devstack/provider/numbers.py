@@ -44,8 +44,8 @@ class Number:
     access_token: str | None = None
     messages_per_second: int = 80
     name: str = "Simulated business"
-    webhook: HeaderWebhook | None = None
     pin: str | None = None
+    webhook: HeaderWebhook | None = None
     windows: Recent[str, float] = field(default_factory=Recent)
     messages: Recent[str, Known] = field(default_factory=Recent)
     user_ids: Recent[str, str] = field(default_factory=Recent)

@@ -32,25 +32,6 @@ def add_routes(router: web.UrlDispatcher, graph: str) -> None:
 # Meta
 
 
-async def list_numbers(call: Call) -> web.Response:
-    """The account's numbers that the token reaches, one page."""
-    numbers = [number for number in call.numbers if number.waba_id == call.request.match_info["waba_id"]]
-    shown = ({"id": n.phone_number_id, "display_phone_number": n.display_phone_number} for n in numbers)
-    return web.json_response({"data": list(shown)})
-
-
-async def register(call: Call) -> web.Response:
-    """Six digits; a number that has a pin takes no other."""
-    body = call.body if isinstance(call.body, dict) else {}
-    pin = body.get("pin")
-    if body.get("messaging_product") != "whatsapp" or not (isinstance(pin, str) and len(pin) == 6 and pin.isdigit()):
-        raise ApiError(100, "messaging_product and a pin of six digits are required")
-    if call.number.pin not in (None, pin):
-        raise ApiError(133005, "The PIN does not match")
-    call.number.pin = pin
-    return web.json_response({"success": True})
-
-
 async def exchange(call: Call) -> web.Response:
     call.provider.signups.codes[(await _asked(call.request))["code"]].used = True
     return web.json_response({"access_token": call.number.access_token, "token_type": "bearer"})

@@ -27,20 +27,26 @@ create index workspace_members_user on public.workspace_members (user_id);
 comment on table public.workspace_members is 'Who may work in a workspace, and as what: owner, admin or agent.';
 
 -- Definer, or the policy on workspace_members would ask itself. Set-returning and parameterless, so that a policy
--- evaluates it once per statement and not once per row.
+-- evaluates it once per statement and not once per row. In plpgsql, which keeps its plan: every statement of a member asks
+-- it, and so does Realtime for every change and subscriber.
 create function private.user_workspace_ids() returns setof uuid
-language sql stable security definer set search_path = ''
+language plpgsql stable security definer set search_path = ''
 as $$
-  select workspace_id from public.workspace_members where user_id = (select auth.uid())
+begin
+  return query select workspace_id from public.workspace_members where user_id = (select auth.uid());
+end
 $$;
 comment on function private.user_workspace_ids() is 'The workspaces the signed-in user belongs to.';
 grant execute on function private.user_workspace_ids() to authenticated;
 
 create function private.user_managed_workspace_ids() returns setof uuid
-language sql stable security definer set search_path = ''
+language plpgsql stable security definer set search_path = ''
 as $$
+begin
+  return query
   select workspace_id from public.workspace_members
-  where user_id = (select auth.uid()) and role in ('owner', 'admin')
+  where user_id = (select auth.uid()) and role in ('owner', 'admin');
+end
 $$;
 comment on function private.user_managed_workspace_ids() is 'The workspaces the signed-in user is owner or admin of.';
 grant execute on function private.user_managed_workspace_ids() to authenticated;

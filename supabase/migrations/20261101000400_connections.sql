@@ -5,6 +5,7 @@ create table public.whatsapp_connections (
   provider text not null default '360dialog' check (provider in ('360dialog', 'meta')),
   phone_number_id text not null unique check (phone_number_id <> ''),
   waba_id text,
+  former_ids text[] not null default '{}',
   display_phone_number text,
   status text not null default 'active' check (status in ('active', 'paused', 'disconnected')),
   status_reason text,
@@ -19,7 +20,10 @@ create table public.whatsapp_connections (
   unique (workspace_id, id)
 );
 create index whatsapp_connections_waba on public.whatsapp_connections (waba_id);
+create index whatsapp_connections_former on public.whatsapp_connections using gin (former_ids);
 comment on table public.whatsapp_connections is 'A WhatsApp number, reached through 360dialog or Meta. Its credential is in Vault and never readable here.';
+comment on column public.whatsapp_connections.former_ids is
+  'Phone number ids and WABA ids that the number had before it was moved: what still comes under them is its own.';
 comment on column public.whatsapp_connections.provider_notices is
   'What WhatsApp last said about the number or its account: by webhook field, {at, value} in the provider''s own shape.';
 comment on column public.whatsapp_connections.send_read_receipts is 'Whether customers see blue ticks when a conversation is marked as read here.';

@@ -56,7 +56,8 @@ create function private.fill_conversation() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
-  new.phone_number_id := (select phone_number_id from public.whatsapp_connections where id = new.connection_id);
+  -- Locked as the foreign key does in a moment: of a number that is just being moved, the new id.
+  select phone_number_id into new.phone_number_id from public.whatsapp_connections where id = new.connection_id for key share;
   return new;
 end
 $$;

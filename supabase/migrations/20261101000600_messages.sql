@@ -165,6 +165,8 @@ language plpgsql set search_path = ''
 as $$
 begin
   message.sent_by := coalesce((select auth.uid()), message.sent_by);
+  perform private.check_envelope(
+    message.type, message.content, message.client_reference, message.reply_to_wamid, message.send_after);
   if message.type = 'template' then
     -- WhatsApp needs a language; whoever names none means the workspace's.
     if coalesce(jsonb_typeof(message.content -> 'language'), 'null') = 'null' then

@@ -87,12 +87,12 @@ grant execute on function public.release_inbound(bigint[]) to service_role;
 create function public.sweep_inbound(max_attempts integer default 5) returns integer
 language sql set search_path = ''
 as $$
-  -- An event and the connection it waits for may have been written at the same moment, blind to each other.
+  -- An event and the connection it waits for may have been written, or moved, at the same moment, blind to each other.
   select public.release_inbound(array(
     select event.id
     from public.whatsapp_connections as connection
     join public.webhook_events as event on event.missing && array[connection.phone_number_id, connection.waba_id]
-    where connection.created_at > now() - interval '10 minutes' and event.state in ('unrouted', 'failed')));
+    where (connection.created_at > now() - interval '10 minutes' or connection.former_ids <> '{}') and event.state in ('unrouted', 'failed')));
   with poisoned as (
     update public.webhook_events
     set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')

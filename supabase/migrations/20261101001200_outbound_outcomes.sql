@@ -75,6 +75,10 @@ begin
   if exists (select from unnest(held) where outcome = 'suppress') then
     perform private.suppress_contacts(held);
   end if;
+  if exists (select from unnest(held) where error is not null and private.tells_of_templates(error)) then
+    perform private.ask_for_chores(array(
+      select distinct connection_id from unnest(held) where error is not null and private.tells_of_templates(error)), 'templates', interval '0');
+  end if;
 
   delete from public.outbox as item using unnest(held) as result
   where item.message_id = result.message_id and result.outcome in ('done', 'reject', 'suppress');

@@ -167,6 +167,9 @@ create function private.set_connection_paused(connection_id uuid, reason text) r
 language plpgsql security definer set search_path = ''
 as $$
 begin
+  if char_length(reason) > 200 then
+    perform private.refuse_field('reason', 'at most 200 characters');
+  end if;
   update public.whatsapp_connections as connection set
     status = case when reason is null then 'active' else 'paused' end,
     status_reason = reason,
@@ -186,7 +189,7 @@ begin
   perform private.set_connection_paused(connection_id, coalesce(nullif(btrim(reason), ''), 'operator'));
 end
 $$;
-comment on function public.pause_connection(uuid, text) is 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004.';
+comment on function public.pause_connection(uuid, text) is 'Nothing more is sent from a number: its queue waits and nothing fails. Owner and admin. WA004, WA032.';
 
 create function public.resume_connection(connection_id uuid) returns void
 language plpgsql set search_path = ''

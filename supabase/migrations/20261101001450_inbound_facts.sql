@@ -20,7 +20,8 @@ as $$
         or private.phone_key(connection.display_phone_number) = private.phone_key(fact.display_phone_number))
       and (event.phone_number_id is null or exists (
         select from public.whatsapp_connections as own
-        where own.phone_number_id = event.phone_number_id and own.waba_id = fact.waba_id))
+        where (own.phone_number_id = event.phone_number_id or own.former_ids @> array[event.phone_number_id])
+          and own.waba_id = fact.waba_id))
   end
   order by connection.id
 $$;

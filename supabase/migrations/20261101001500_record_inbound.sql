@@ -20,7 +20,7 @@ begin
       insert into public.whatsapp_connections (workspace_id, provider, phone_number_id, waba_id, display_phone_number)
       values (default_workspace_id, unknown.provider, unknown.phone_number_id, unknown.waba_id, unknown.display)
       on conflict (phone_number_id) do nothing;
-    exception when sqlstate 'WA002' or foreign_key_violation then
+    exception when sqlstate 'WA002' or sqlstate 'WA035' or foreign_key_violation then
       null; -- No room for another number, or no such workspace: its events stay unrouted.
     end;
   end loop;
@@ -36,22 +36,53 @@ begin
   return array(
     select number
     from (select distinct id #>> '{}' as number from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id) as named
-    where not exists (select from public.whatsapp_connections where phone_number_id = number)
+    where not exists (select from public.whatsapp_connections where phone_number_id = number or former_ids @> array[number])
     union
     select waba
     from (select distinct id #>> '{}' as waba from jsonb_path_query(events, '$[*].wabas[*]') as id) as named
-    where not exists (select from public.whatsapp_connections where waba_id = waba));
+    -- What is said of an account that a number has left concerns nobody, and waits for nobody.
+    where not exists (select from public.whatsapp_connections where waba_id = waba or former_ids @> array[waba]));
 end
 $$;
 comment on function private.unknown_of(jsonb) is 'The numbers and WABAs in events that nobody has connected.';
 grant execute on function private.unknown_of(jsonb) to service_role;
 
-create function private.close_events(events jsonb) returns void
+create function private.moved_numbers(events jsonb) returns jsonb
+language plpgsql stable set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  named text[] := array(select distinct id #>> '{}' from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id);
+begin
+  -- An id that is somebody's now is theirs, whoever had it before.
+  return (
+    select jsonb_object_agg(former.id, connection.phone_number_id)
+    from public.whatsapp_connections as connection
+    cross join lateral unnest(connection.former_ids) as former (id)
+    where connection.former_ids && named and former.id = any (named)
+      and not exists (select from public.whatsapp_connections as present where present.phone_number_id = former.id));
+end
+$$;
+comment on function private.moved_numbers(jsonb) is 'Former ids in events, each with the id that its number has now; null when there is none.';
+grant execute on function private.moved_numbers(jsonb) to service_role;
+
+create function private.forwarded(items jsonb, moved jsonb) returns jsonb
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(case when moved ? (item ->> 'phone_number_id')
+      then item || jsonb_build_object('phone_number_id', moved -> (item ->> 'phone_number_id')) else item end order by place), '[]')
+    from jsonb_array_elements(items) with ordinality as told (item, place));
+end
+$$;
+comment on function private.forwarded(jsonb, jsonb) is 'Messages, reports, facts or numbers under the ids that their numbers have now.';
+grant execute on function private.forwarded(jsonb, jsonb) to service_role;
+
+create function private.close_events(events jsonb, unknown text[]) returns void
 language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-declare
-  unknown text[] := private.unknown_of(events);
 begin
   -- In one order: a sweep may be applying the same events in another.
   perform from public.webhook_events where id = any (array(select (item ->> 'id')::bigint from jsonb_array_elements(events) as item))
@@ -78,8 +109,8 @@ begin
   where event.id = told.id;
 end
 $$;
-comment on function private.close_events(jsonb) is 'Writes into the journal what became of its events.';
-grant execute on function private.close_events(jsonb) to service_role;
+comment on function private.close_events(jsonb, text[]) is 'Writes into the journal what became of its events, and which of their numbers and WABAs nobody has connected.';
+grant execute on function private.close_events(jsonb, text[]) to service_role;
 
 create function private.turn_of(connection_id uuid) returns bigint
 language sql immutable parallel safe set search_path = ''
@@ -122,15 +153,27 @@ as $$
 declare
   arrived private.inbound_message[];
   reports private.inbound_status[];
+  moved jsonb := private.moved_numbers(events);
+  unknown text[];
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
   -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
   -- No wait for the disk: the journal is on it, and if the machine stops before this is, its events are still to be
   -- recorded there.
   perform set_config('synchronous_commit', 'off', true);
+  if moved is not null then
+    messages := private.forwarded(messages, moved);
+    statuses := private.forwarded(statuses, moved);
+    facts := private.forwarded(facts, moved);
+    events := (
+      select jsonb_agg(event || jsonb_build_object('numbers', private.forwarded(event -> 'numbers', moved)))
+      from jsonb_array_elements(events) as event);
+  end if;
   if default_workspace_id is not null then
     perform private.ensure_connections(events, default_workspace_id);
   end if;
+  -- Before the items are looked at: what is connected a moment later is set aside and applied again, never passed over.
+  unknown := private.unknown_of(events);
   arrived := private.arrived_messages(messages);
   reports := private.arrived_statuses(statuses);
   -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
@@ -154,7 +197,10 @@ begin
   if facts <> '[]' then
     perform private.record_facts(facts);
   end if;
-  perform private.close_events(events);
+  if facts <> '[]' or exists (select from unnest(reports) where error is not null and private.tells_of_templates(error)) then
+    perform private.ask_after_inbound(facts, reports);
+  end if;
+  perform private.close_events(events, unknown);
   return jsonb_array_length(messages);
 end
 $$;

@@ -62,5 +62,5 @@ begin
 end
 $$;
 comment on function public.start_conversation(uuid, text, text, jsonb, uuid, text, timestamptz) is
-  'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017.';
+  'Queues a message to a phone or user id, in its conversation or a new one. To whom has not written for 24 hours only a template may go. WA001, WA004, WA009, WA010 to WA017, WA021 to WA023.';
 grant execute on function public.start_conversation(uuid, text, text, jsonb, uuid, text, timestamptz) to authenticated, service_role;

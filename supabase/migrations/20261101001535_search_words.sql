@@ -20,6 +20,18 @@ $$;
 comment on function private.words(text, text) is 'The words of a text, small letters, each behind a scope.';
 grant execute on function private.words(text, text) to authenticated, service_role;
 
+create function private.folded(written text) returns text
+language plpgsql immutable parallel safe set search_path = ''
+as $$
+begin
+  -- Small letters, whoever makes them: the parser of words lets the operating system do it, lower() perhaps ICU, and of these
+  -- three letters they think differently.
+  return translate(lower(replace(written, 'İ', 'i')), 'ςı', 'σi');
+end
+$$;
+comment on function private.folded(text) is 'A text in which each of its words stands, folded in the same way, as a part.';
+grant execute on function private.folded(text) to authenticated, service_role;
+
 create function private.search_scope(workspace_id uuid) returns text
 language plpgsql immutable parallel safe set search_path = ''
 as $$

@@ -2,7 +2,7 @@
 
 create type private.conversation_filter as (
   workspace_id uuid, statuses text[], read_marks boolean[], by_assignee boolean, assignee uuid, states smallint[], connections uuid[],
-  tags text[], search text, number text, contact_query tsquery, message_query tsquery, tag_query tsquery,
+  tags text[], search text, words text[], number text, contact_query tsquery, message_query tsquery, tag_query tsquery,
   page_size integer, before_at timestamptz, before_id uuid,
   -- What a search has gathered so far: threads by their contact, and by their messages. Null: too many.
   by_contact uuid[], by_message uuid[]);
@@ -143,6 +143,7 @@ begin
   if char_length(f.search) not between 2 and 100 then
     perform private.refuse_argument('search', 'from 2 to 100 characters');
   end if;
+  f.words := tsvector_to_array(private.words('', f.search));
   f.contact_query := private.contact_query(f.workspace_id, f.search);
   -- Of millions of messages, two letters would begin a word in most.
   f.message_query := private.word_query(scope, f.search, 3);

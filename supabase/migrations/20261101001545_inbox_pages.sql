@@ -72,22 +72,30 @@ $$;
 comment on function private.threads_of_contacts(private.conversation_filter, tsquery, integer) is
   'The threads of the contacts found by their words. Null: more contacts than `most`, which may be null.';
 
-create function private.is_frequent(f private.conversation_filter) returns boolean
--- Volatile, since only such a function may explain.
-language plpgsql volatile set search_path = ''
+create function private.is_frequent(f private.conversation_filter, most integer) returns boolean
+language plpgsql stable set search_path = ''
 as $$
 declare
-  plan json;
+  scope text := private.search_scope(f.workspace_id);
+  known text[];
+  shares real[];
+  expected double precision;
 begin
-  -- As the planner knows from the table's statistics: reading a million entries to see that they are a million takes too long.
-  -- It takes half a percent for any word that it knows nothing of.
-  execute format('explain (format json) select from public.messages where type = any (%L) '
-    'and private.message_words(workspace_id, type, content) @@ %L::tsquery', private.searched_types(), f.message_query) into plan;
-  return (plan #>> '{0,Plan,Plan Rows}')::numeric
-    > greatest(20000, 0.01 * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass));
+  -- As the table's statistics know, which name each word that stands in more than one message of some hundreds. The planner's
+  -- own guess is of no use: of whatever a word begins with it believes that one message in fifty has it.
+  select stats.most_common_elems::text::text[], stats.most_common_elem_freqs into known, shares
+  from pg_catalog.pg_stats as stats where stats.schemaname = 'public' and stats.tablename = 'messages_words';
+  -- Words are taken to be independent; where they are not, more is found than was expected, and given up then.
+  select exp(sum(ln(greatest(1e-12, (
+    select sum(common.share) from unnest(known, shares) as common (word, share)
+    where common.word = scope || given.word
+      or char_length(given.word) >= 3 and starts_with(common.word, scope || given.word)))))) into expected
+  from unnest(f.words) as given (word);
+  return expected * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass) > most;
 end
 $$;
-comment on function private.is_frequent(private.conversation_filter) is 'Whether the words of a search stand in too many messages to gather them.';
+comment on function private.is_frequent(private.conversation_filter, integer) is
+  'Whether the words of a search stand in more messages than so many: reading a million entries to see that they are a million takes too long.';
 
 create function private.threads_of_messages(f private.conversation_filter, most integer) returns uuid[]
 language plpgsql stable set search_path = ''
@@ -98,7 +106,7 @@ declare
 begin
   if f.message_query is null then
     return '{}';
-  elsif most is not null and private.is_frequent(f) then
+  elsif most is not null and private.is_frequent(f, most) then
     return null;
   end if;
   -- The scope in each word stands for the workspace: asked for by its key, too, millions would be read one by one.
@@ -143,17 +151,22 @@ create function private.is_found(thread public.conversations, f private.conversa
 language plpgsql stable set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
+declare
+  parts text[] := array(select '%' || private.folded(word) || '%' from unnest(f.words) as word);
 begin
-  -- Looked up where it was gathered, looked into where it was too many.
+  -- Looked up where it was gathered, looked into where it was too many. To take a text apart into words costs twenty times
+  -- as much as to see that it lacks one.
   return f.search is null or thread.id = any (f.by_contact) or thread.id = any (f.by_message)
     or f.by_contact is null and exists (
       select from public.contacts as contact
       where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
+        and (f.number is not null or private.folded(concat_ws(' ', contact.name, contact.profile_name)) like all (parts))
         and private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ f.contact_query)
     or f.by_message is null and exists (
       select from public.messages as message
       where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
         and message.type = any (private.searched_types())
+        and private.folded(message.content::text) like all (parts)
         and private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query);
 end
 $$;
@@ -202,7 +215,7 @@ begin
     exit when cardinality(found) >= f.page_size or cardinality(stretch) < 200;
     walked := walked + 200;
     -- So many fit, but not here: whoever gathers them after all is done in time.
-    if walked >= 4000 then
+    if walked >= 2000 then
       return null;
     end if;
     place := stretch[200];
@@ -217,7 +230,11 @@ create function private.find_conversations(f private.conversation_filter) return
 language plpgsql stable set search_path = ''
 as $$
 declare
-  few constant integer := 2000;
+  -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
+  -- root of all threads. A table that nobody has looked at yet says -1.
+  few constant integer := greatest(2000, 20 * sqrt(greatest(0, (
+    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass))));
+  gathered uuid[];
   tagged uuid[];
   page uuid[];
 begin
@@ -227,7 +244,12 @@ begin
   if f.search is not null then
     f := private.gather(f, few);
     if f.by_contact is not null and f.by_message is not null then
-      return private.page_of(f, f.by_contact || f.by_message);
+      gathered := f.by_contact || f.by_message;
+      -- All of them are found already, and nothing is dearer than to hand thousands of ids on for each thread.
+      f.search := null;
+      f.by_contact := null;
+      f.by_message := null;
+      return private.page_of(f, gathered);
     end if;
   end if;
   tagged := case when f.tags is not null then private.threads_of_contacts(f, f.tag_query, few) end;

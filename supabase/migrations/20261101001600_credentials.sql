@@ -12,8 +12,11 @@ begin
   if not found then
     raise exception 'no such connection' using errcode = 'WA004';
   end if;
-  if coalesce(btrim(credential), '') = '' then
-    raise exception 'the credential is empty' using errcode = 'WA006';
+  -- It goes into a header: a line break that came along when it was copied would end that.
+  credential := btrim(credential, E' \t\r\n');
+  if credential is null or credential !~ '^[ -~]+$' or char_length(credential) > 4096 then
+    raise exception 'the credential is no key' using errcode = 'WA006', detail = 'credential',
+      hint = 'The 360dialog API key or Meta''s access token: 1 to 4096 characters, ASCII, one line.';
   end if;
   select secret_id into known from private.connection_credentials as stored
   where stored.connection_id = set_connection_credential.connection_id;

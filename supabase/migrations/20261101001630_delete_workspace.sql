@@ -98,7 +98,8 @@ begin
   delete from private.connection_credentials as stored using public.whatsapp_connections as connection
   where connection.workspace_id = workspace_id and stored.connection_id = connection.id;
   update public.whatsapp_connections as connection set
-    status = 'disconnected', status_reason = 'deleted', waba_id = null, phone_number_id = 'deleted ' || connection.id
+    status = 'disconnected', status_reason = 'deleted', waba_id = null, former_ids = '{}',
+    phone_number_id = 'deleted ' || connection.id
   where connection.workspace_id = workspace_id;
 end
 $$;

@@ -59,7 +59,7 @@ select is(
   '42501', 'what WhatsApp says is WhatsApp''s to say');
 select is(
   pg_temp.by('agent', 'insert into public.contacts (workspace_id, phone) values (md5($$home$$)::uuid, $$050-1234567$$)'),
-  '23514', 'a phone is E.164');
+  'WA014', 'a phone is E.164');
 select is(
   pg_temp.by('agent', 'insert into public.contacts (workspace_id, phone) values (md5($$home$$)::uuid, $$+972501234567$$)'),
   '23505', 'a phone is one contact');
@@ -81,7 +81,7 @@ select is(
 select is(
   pg_temp.by('anon', 'update public.contacts set name = null'), '42501', 'anon cannot change any');
 select is(
-  pg_temp.by('agent', 'update public.contacts set attributes = $$[]$$ where id = md5($$dana$$)::uuid'), '23514', 'attributes are an object');
+  pg_temp.by('agent', 'update public.contacts set attributes = $$[]$$ where id = md5($$dana$$)::uuid'), 'WA012', 'attributes are an object');
 
 -- Deleting
 

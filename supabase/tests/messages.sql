@@ -117,7 +117,7 @@ select is(
   pg_temp.by('agent', 'insert into public.messages (conversation_id, type, content) values (md5($$dana$$)::uuid, $$contacts$$, $$[{"name": {"formatted_name": "Eva"}}]$$)'),
   '1', 'which is accepted');
 select is(
-  pg_temp.by('agent', 'insert into public.messages (conversation_id, type) values (md5($$dana$$)::uuid, $$text$$)'), '23502', 'content is needed');
+  pg_temp.by('agent', 'insert into public.messages (conversation_id, type) values (md5($$dana$$)::uuid, $$text$$)'), 'WA011', 'content is needed');
 
 -- The window
 

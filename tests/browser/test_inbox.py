@@ -168,6 +168,21 @@ async def test_a_narrow_screen_shows_one_pane_at_a_time(desk: Desk) -> None:
     await page.until(f"{shown} === 'true,false'")
 
 
+async def test_it_is_light_or_dark_as_the_system_is_and_can_be_read(desk: Desk) -> None:
+    await desk.says("Hi")
+    page = await desk.live()
+    brightness = """['backgroundColor', 'color'].map((what) => {
+      const [red, green, blue] = getComputedStyle(document.body)[what].match(/[0-9.]+/g)
+      return 0.3 * red + 0.6 * green + 0.1 * blue
+    })"""
+    await page.dark(False)
+    paper, ink = await page.evaluate(brightness)
+    assert paper - ink > 128
+    await page.dark(True)
+    paper, ink = await page.evaluate(brightness)
+    assert ink - paper > 128
+
+
 async def test_the_page_asks_nobody_but_its_own_server_and_supabase(desk: Desk, project: Project) -> None:
     await desk.says("Hi")
     page = await desk.live()

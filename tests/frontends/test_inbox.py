@@ -207,3 +207,10 @@ async def test_a_page_of_messages_has_a_size(member: Member, threads: dict[str, 
     for size in (0, 201):
         told = await member.refusal("get_conversation_messages", conversation_id=threads[DANA], limit=size)
         assert told == (400, "WA024", "limit")
+
+
+async def test_a_page_begins_at_a_message_of_its_own_thread(member: Member, threads: dict[str, str]) -> None:
+    (elsewhere,) = await member.call("get_conversation_messages", conversation_id=threads[NOA])
+    for before in (elsewhere["id"], str(uuid.uuid4()), threads[DANA]):
+        told = await member.refusal("get_conversation_messages", conversation_id=threads[DANA], before=before)
+        assert told == (400, "WA004", None)

@@ -45,6 +45,12 @@ MESSAGES: LiteralString = """
       'text', jsonb_build_object('body', 'hello ' || case thread.phone when '972500000777' then 'banana' else '' end),
       thread.last_message_at - turn * interval '1 minute'
     from public.conversations as thread, generate_series(0, 1) as turn where thread.workspace_id = %(workspace)s"""
+LONG: LiteralString = """
+    insert into public.messages (workspace_id, connection_id, conversation_id, wamid, direction, status, type, content,
+      occurred_at)
+    select thread.workspace_id, thread.connection_id, thread.id, thread.id || '.long.' || turn, 'inbound', 'received',
+      'text', '{"body": "and more"}', thread.last_message_at - turn * interval '1 second'
+    from public.conversations as thread, generate_series(1, %(messages)s) as turn where thread.id = %(thread)s"""
 READ: LiteralString = """
     select sum(pg_stat_get_xact_tuples_returned(class.oid) + pg_stat_get_xact_tuples_fetched(class.oid)) as read
     from pg_class as class
@@ -168,6 +174,36 @@ async def _stats_and_messages(session: Session, tenant: Tenant) -> None:
     (thread,), _ = await _list(session, tenant, limit=1)
     found, read = await _reading(session, "select * from public.get_conversation_messages(%s)", thread["id"])
     assert (len(found), read <= PAGE) == (2, True)
+
+
+async def test_a_page_in_the_middle_of_a_long_thread_reads_a_page(crowd: tuple[Session, Tenant]) -> None:
+    session, tenant = crowd
+    (thread,), _ = await _list(session, tenant, limit=1)
+    await session.execute("reset role")
+    await session.execute(LONG, {"thread": thread["id"], "messages": 3000})
+    await _analyze(session)
+    await session.execute("set local role authenticated")
+    before = None
+    for _page in range(20):
+        found, read = await _reading(
+            session, "select * from public.get_conversation_messages(%s, 50, %s)", thread["id"], before
+        )
+        # Each by its index entry and itself, and for each a look for its reactions; the thread and who may see it.
+        assert (len(found), read <= 4 * PAGE) == (PAGE, True), read
+        before = found[-1]["id"]
+
+
+async def test_a_word_is_frequent_by_what_is_known_of_it_and_not_by_a_guess(crowd: tuple[Session, Tenant]) -> None:
+    session, tenant = crowd
+    await session.execute("reset role")
+    for search, frequent in {"hello": True, "hell": True, "zwol": False, "banana": False, "hello zwol": False}.items():
+        (told,) = await rows(
+            session,
+            "select private.is_frequent(private.read_filters(%s, %s), 200) as frequent",
+            tenant.workspace_id,
+            Jsonb({"search": search}),
+        )
+        assert told["frequent"] is frequent, search
 
 
 async def test_what_many_have_but_none_of_the_newest_is_found_all_the_same(crowd: tuple[Session, Tenant]) -> None:

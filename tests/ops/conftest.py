@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 
 from tests.conftest import Connect, Project
+from tests.devstack.provider.simulator import Business, Simulator
 from tests.flows.programs import ROOT, Program, programs_in
 from tests.flows.stored_files import StoredFiles
-from tests.flows.tenant import Tenant
+from tests.flows.tenant import Tenant, new_workspace
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,25 @@ class Answer:
         return json.loads(self.said)
 
 
-async def wabase(*arguments: str, **environment: str) -> Answer:
-    """Runs `wabase` to its end."""
+async def begin(*arguments: str, typed: str = "", **environment: str) -> asyncio.subprocess.Process:
+    """Starts `wabase`. What is `typed` is all that its standard input has."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ops", *arguments),
         cwd=ROOT,
         env={**os.environ, **environment},
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    assert process.stdin is not None
+    process.stdin.write(typed.encode())
+    process.stdin.close()
+    return process
+
+
+async def wabase(*arguments: str, typed: str = "", **environment: str) -> Answer:
+    """Runs `wabase` to its end."""
+    process = await begin(*arguments, typed=typed, **environment)
     said, complained = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode is not None
     return Answer(process.returncode, said.decode(), complained.decode())
@@ -71,3 +82,19 @@ async def tenant(database: Connect) -> Tenant:
 @pytest.fixture
 def files(project: Project, http: httpx.AsyncClient, tenant: Tenant) -> StoredFiles:
     return StoredFiles(project, http, tenant)
+
+
+@pytest.fixture
+async def simulator(project: Project) -> AsyncIterator[Simulator]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
+        yield Simulator(project.provider_url, session)
+
+
+@pytest.fixture
+async def business(simulator: Simulator) -> Business:
+    return await simulator.business()
+
+
+@pytest.fixture
+async def workspace(database: Connect) -> str:
+    return await new_workspace(database)

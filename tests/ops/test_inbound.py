@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from tests.flows.programs import Program
 from tests.flows.tenant import Tenant
 from tests.ops.conftest import wabase
@@ -65,8 +63,8 @@ async def test_a_replay_by_id_and_by_range_adds_nothing_that_is_there(webhook: P
     by_id = await wabase("inbound", "replay", str(first), str(second), "--wait", "30")
     assert by_id.said == "2 events sent back.\n2 processed\n"
     in_range = ("--from", str(first), "--to", str(last), "--number", tenant.phone_number_id)
-    by_range = await wabase("inbound", "replay", *in_range, "--wait", "30")
-    assert by_range.said == "3 events sent back.\n3 processed\n"
+    by_range = await wabase("inbound", "replay", *in_range, "--wait", "30", "--json")
+    assert by_range.json == {"sent_back": 3, "states": {"processed": 3}}
     assert await tenant.messages() == before
 
 
@@ -74,13 +72,3 @@ async def test_a_replay_of_everything_has_to_be_meant() -> None:
     answer = await wabase("inbound", "replay")
     assert answer.status == 2
     assert "Say which" in answer.complained
-
-
-async def test_wrong_settings_and_a_project_that_does_not_answer_are_told_apart() -> None:
-    missing = await wabase("inbound", "list", SUPABASE_URL="")
-    assert (missing.status, missing.complained) == (2, "SUPABASE_URL: is missing\n")
-    away = await wabase("inbound", "list", SUPABASE_URL="http://127.0.0.1:9")
-    assert (away.status, away.complained.splitlines()[0][:37]) == (3, "Supabase does not answer as it should")
-    denied = await wabase("inbound", "list", SUPABASE_SERVICE_ROLE_KEY="sb_secret_wrong")
-    assert denied.status == 3
-    assert "sb_secret_wrong" not in json.dumps(vars(denied))

@@ -126,18 +126,22 @@ async def test_pages_are_walked_to_the_end(
     files: StoredFiles, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ops.media_verify.PAGE", 2)
-    monkeypatch.setattr("ops.media_verify.STRIDE", 4)
     wrong = {await files.stored(BYTES[::-1]) for _ in range(5)}
     told: list[dict[str, Any]] = []
-    said: list[str] = []
+    said: list[tuple[str, int]] = []
     async with connect(project.url, project.service_role_key) as client:
         rpc, bucket = Rpc(client), Files(client, "whatsapp-media")
         workspace = files.tenant.workspace_id
-        verifier = Verifier(rpc, bucket, workspace, hashes=True, repair=False, tell=told.append, say=said.append)
-        verdict = await verifier.verify()
+        verdict = await Verifier(
+            *(rpc, bucket, workspace),
+            hashes=True,
+            repair=False,
+            tell=told.append,
+            count=lambda noun, done: said.append((noun, done)),
+        ).verify()
     assert vars(verdict) == {"messages": 5, "objects": 5, "hashed": 5, "differences": 5}
     assert ({row["message_id"] for row in told}, {row["problem"] for row in told}) == (wrong, {"hash"})
-    assert said == ["4 messages looked at", "4 objects looked at"]
+    assert said == [(f"{noun} looked at", done) for noun in ("messages", "objects") for done in (2, 4, 5)]
 
 
 async def test_a_file_deleted_while_it_is_looked_at_is_no_difference(files: StoredFiles, project: Project) -> None:
@@ -156,7 +160,9 @@ async def test_a_file_deleted_while_it_is_looked_at_is_no_difference(files: Stor
 
     async with connect(project.url, project.service_role_key) as client:
         bucket, workspace = Files(client, "whatsapp-media"), files.tenant.workspace_id
-        await Verifier(Meanwhile(client), bucket, workspace, True, False, told.append, lambda _: None).verify()
+        await Verifier(
+            Meanwhile(client), bucket, workspace, True, False, told.append, lambda _noun, _done: None
+        ).verify()
     assert {(row["problem"], row["message_id"]) for row in told} == {("missing", lost), ("hash", wrong)}
 
 

@@ -36,6 +36,8 @@ async def test_what_ended_badly_is_asked_for_once_more_and_what_has_not_is_said_
     assert await _states(files) == dict.fromkeys(ended, ("pending", True)) | {stored: ("stored", False)}
     refused = await wabase("media", "retry", stored, unknown, ended[0])
     assert (refused.status, refused.said) == (1, "0 files queued once more.\n")
+    as_json = await wabase("media", "retry", stored, "--json")
+    assert (as_json.status, as_json.json) == (1, {"queued": [], "refused": [stored]})
     told = [line.partition(" is not fetched again. ") for line in refused.complained.splitlines()]
     assert [(before, after[:5]) for before, _, after in told] == [
         (f"Message {stored}", "WA008"),

@@ -113,6 +113,8 @@ async def test_what_failed_is_queued_once_more_and_what_has_not_is_said_so(tenan
         f"Message {waiting} has not failed; `wabase outbound explain {waiting}` says how it stands.",
         f"There is no message {unknown}, or its conversation is gone.",
     ]
+    as_json = await wabase("outbound", "retry", waiting, "--json")
+    assert (as_json.status, as_json.json) == (1, {"queued": [], "refused": [waiting]})
     assert (await wabase("outbound", "retry")).status == 2
 
 
@@ -133,8 +135,11 @@ async def test_a_number_is_paused_and_goes_on(tenant: Tenant) -> None:
     why = await wabase("outbound", "explain", message_id)
     assert "connection_paused" in why.said
     assert "Its number is paused (moving house)." in why.said
-    resumed = await wabase("outbound", "resume", tenant.phone_number_id)
-    assert (resumed.status, resumed.said) == (0, f"{tenant.phone_number_id} is active.\n")
+    resumed = await wabase("outbound", "resume", tenant.phone_number_id, "--json")
+    assert (resumed.status, resumed.json) == (
+        0,
+        {"number": tenant.phone_number_id, "status": "active", "status_reason": None},
+    )
     assert (await wabase("outbound", "explain", message_id, "--json")).json["reason"] == "ready"
 
 

@@ -23,6 +23,7 @@ from tests.devstack.provider.simulator import Answer, Business, Simulator
 from tests.store.breaking import Breakage, broken, places_of
 from tests.store.outgoing_catalogue import CATALOGUE, FILES, Entry
 from tests.store.tenant import Session, Tenant, backend_sessions, put_object, rows
+from whatsapp.filling import filling
 
 TO = "972501234567"
 # A form that WhatsApp knows nothing of. Its other codes speak of accounts, windows and rates.
@@ -114,6 +115,15 @@ async def test_what_the_catalogue_shows_is_taken_here_and_by_whatsapp(name: str,
     content = await line.insert(entry.type, line.content(entry), reply_to)
     answer = await line.send(entry.type, content, reply_to)
     assert answer.status == 200, answer.body
+
+
+async def test_what_the_command_shows_for_a_template_is_taken_here_and_by_whatsapp(line: Line) -> None:
+    answer = await line.business.call("GET", "/message_templates", params={"limit": "100"})
+    assert len(answer.body["data"]) > 10
+    for template in answer.body["data"]:
+        shown = filling(template["name"], template["language"], template["components"]).content
+        sent = await line.send("template", await line.insert("template", shown))
+        assert sent.status == 200, (template, sent.body)
 
 
 def test_the_catalogue_has_every_type() -> None:

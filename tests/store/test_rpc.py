@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from store.calls import REPLACEMENT, to_json
 from store.connect import connect
 from store.errors import Rejected
-from store.rpc import REPLACEMENT, Rpc, to_json
+from store.rpc import Rpc
 from tests.conftest import Connect, Project
 from tests.store.tenant import Session, Tenant, rows
 
@@ -68,6 +69,9 @@ async def test_every_function_answers_over_http(rpc: Rpc) -> None:
     assert await rpc.record_media([]) == 0
     assert await rpc.release_media([]) == 0
     assert await rpc.sweep_media() >= 0
+    assert await rpc.claim_chores(0) == []
+    assert await rpc.record_chores([]) == 0
+    assert await rpc.record_number_health("00000000-0000-4000-8000-000000000000", {}, "2026-11-01T00:00:00Z") is None
     assert await rpc.sweep_workspaces(0) == 0
     assert await rpc.sweep_journal() >= 0
     assert await rpc.verify_inbound("00000000-0000-4000-8000-000000000000", [], [], [], None) == []

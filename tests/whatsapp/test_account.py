@@ -58,6 +58,38 @@ async def test_an_app_is_subscribed_to_an_account_of_metas(project: Project, bus
         assert await account.is_subscribed()
 
 
+async def test_an_account_has_a_webhook_for_its_other_numbers(project: Project, business: Business) -> None:
+    async with httpx.AsyncClient(timeout=10) as http:
+        account = account_at("360dialog", project.provider_url, business, http)
+        await account.set_webhook("https://hooks.example/own", {})
+        await account.set_account_webhook("https://hooks.example/all", {"Authorization": "Bearer abc"})
+        target, own = await account.get_account_webhook(), await account.get_webhook()
+        assert (target.url, target.headers["Authorization"]) == ("https://hooks.example/all", "Bearer abc")
+        assert own.url == "https://hooks.example/own"
+        meta = account_at("meta", project.provider_url, business, http)
+        for asked in (meta.get_webhook, meta.get_account_webhook):
+            with pytest.raises(ValueError, match="Meta"):
+                await asked()
+
+
+async def test_an_app_leaves_an_account_of_metas(project: Project, business: Business) -> None:
+    async with httpx.AsyncClient(timeout=10) as http:
+        account = account_at("meta", project.provider_url, business, http)
+        await account.subscribe_app()
+        await account.unsubscribe_app()
+        assert not await account.is_subscribed()
+
+
+async def test_a_number_is_registered_with_the_pin_it_has(project: Project, business: Business) -> None:
+    async with httpx.AsyncClient(timeout=10) as http:
+        account = account_at("meta", project.provider_url, business, http)
+        await account.register_number("123456")
+        await account.register_number("123456")
+        with pytest.raises(Refused) as refused:
+            await account.register_number("654321")
+    assert refused.value.code == 133005
+
+
 async def test_a_wrong_key_is_of_class_auth(project: Project, business: Business) -> None:
     chosen = provider("360dialog", business.id, d360_base_url=project.provider_url, graph_base_url="http://x")
     async with httpx.AsyncClient(timeout=10) as http:
@@ -81,11 +113,12 @@ async def test_what_is_wrong_with_a_number_is_said_with_its_remedy() -> None:
 
 
 @pytest.mark.parametrize("nonsense", ["", "<html>", [], "null", {"health_status": [1]}, {"data": "x", "paging": 5}])
-async def test_nonsense_is_an_empty_answer_and_no_error(nonsense: Any) -> None:
+async def test_nonsense_is_an_empty_answer_but_never_an_empty_list(nonsense: Any) -> None:
     async with serving(answer(200, nonsense)) as server, httpx.AsyncClient() as http:
         account = scripted(server.url, http)
         assert (await account.get_number()).phone_number_id is None
-        assert [page async for page in account.templates()] == [[]]
+        with pytest.raises(OutcomeUnknown):
+            assert [page async for page in account.templates()] == []
         assert (await account.get_webhook()).url is None
 
 
@@ -105,6 +138,8 @@ async def test_a_subscription_without_a_word_of_success_is_none() -> None:
             await account.subscribe_app()
         with pytest.raises(OutcomeUnknown):
             await account.register_number("123456")
+        with pytest.raises(OutcomeUnknown):
+            await account.unsubscribe_app()
     with pytest.raises(ValueError, match="WABA"):
         async with httpx.AsyncClient() as http:
             await AccountClient(http, meta, "token").is_subscribed()

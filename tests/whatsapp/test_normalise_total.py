@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.rpc import to_json
+from store.calls import to_json
 from tests.whatsapp.payload import AT_META, AT_NUMBER, AT_WABA, names, payload
 from whatsapp.envelope import changes, objects
 from whatsapp.normalise import Normalised, normalise

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 
-from tests.flows.programs import Programs
+import httpx
+
+from tests.flows.programs import Programs, free_port
+from tests.flows.scraping import until_scraped
 from tests.flows.shop import Shop
 from tests.worker.conftest import Unkind
 
@@ -36,11 +39,16 @@ async def test_with_realtime_gone_silent_the_poll_still_finds_the_message(
 
 
 async def test_a_doorbell_that_is_silent_is_found_out_and_the_poll_quickens(
-    shop: Shop, programs: Programs, unkind: Unkind
+    shop: Shop, programs: Programs, unkind: Unkind, http: httpx.AsyncClient
 ) -> None:
-    worker = await programs.worker()
+    port = free_port()
+    worker = await programs.worker(WORKER_STATUS_HOST="127.0.0.1", WORKER_STATUS_PORT=str(port))
+    worker.url = f"http://127.0.0.1:{port}"
+    await until_scraped(http, worker, lambda seen: seen.value("wabase_doorbell_healthy"))
     await unkind("realtime", silent=True)
     await worker.until_said("doorbell.silent", within=20)
+    seen = await until_scraped(http, worker, lambda seen: seen.value("wabase_doorbell_lost_total"))
+    assert seen.value("wabase_doorbell_healthy") == 0
     for place in range(3):
         assert await seconds_to_send(shop, f"unheard {place}", within=POLL_SECONDS) < POLL_SECONDS / 2
     await unkind("realtime", silent=False)

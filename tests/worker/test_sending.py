@@ -188,7 +188,14 @@ async def test_metas_dialect_is_spoken_to_a_meta_connection(
 async def test_a_new_credential_is_taken_up_after_the_old_one_is_refused(
     database: Connect, simulator: Simulator, webhook: Program
 ) -> None:
-    shop = await Shop.new(database, simulator, webhook, credential="revoked")
+    shop = await Shop.new(database, simulator, webhook, credential=None)
+    async with database() as connection, connection.transaction():
+        own = [shop.tenant.connection_id]
+        await connection.execute("select set_connection_credential(%s, 'revoked')", own)
+        # Nobody else finds out: it is the send that is refused.
+        await connection.execute(
+            "update private.connection_chores set due_at = 'infinity' where connection_id = %s", own
+        )
     message_id = await shop.queue_text("queued under the old key")
     message = await shop.tenant.until_message(message_id, lambda row: row["error"])
     assert (message["status"], message["error"]["class"]) == ("queued", "AUTH")

@@ -236,14 +236,14 @@ isOneToOne: false
                   ]
                 },"whatsapp_connections": {
                   Row: {
-                    "created_at": string,"display_phone_number": string | null,"id": string,"last_error": Json | null,"media_downloads_at_once": number,"media_lifetime": string,"messages_per_second": number,"phone_number_id": string,"provider": string,"provider_notices": NonNullable<Json>,"quality_rating": string | null,"send_read_receipts": boolean,"status": string,"status_reason": string | null,"waba_id": string | null,"workspace_id": string
+                    "created_at": string,"display_phone_number": string | null,"former_ids": (string)[],"id": string,"last_error": Json | null,"media_downloads_at_once": number,"media_lifetime": string,"messages_per_second": number,"phone_number_id": string,"provider": string,"provider_notices": NonNullable<Json>,"quality_rating": string | null,"send_read_receipts": boolean,"status": string,"status_reason": string | null,"status_since": string,"waba_id": string | null,"workspace_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "created_at"?: string,"display_phone_number"?: string | null,"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id": string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"waba_id"?: string | null,"workspace_id": string
+                    "created_at"?: string,"display_phone_number"?: string | null,"former_ids"?: (string)[],"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id": string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"status_since"?: string,"waba_id"?: string | null,"workspace_id": string
                   }
                   Update: {
-                    "created_at"?: string,"display_phone_number"?: string | null,"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id"?: string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"waba_id"?: string | null,"workspace_id"?: string
+                    "created_at"?: string,"display_phone_number"?: string | null,"former_ids"?: (string)[],"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id"?: string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"status_since"?: string,"waba_id"?: string | null,"workspace_id"?: string
                   }
                   Relationships: [
                     {
@@ -332,6 +332,11 @@ isOneToOne: false
 "change_member_role":
 { Args: { "role": string,"user_id": string,"workspace_id": string }; Returns: undefined
                            },
+"claim_chores":
+{ Args: { "lease_seconds"?: number,"max_chores"?: number }; Returns: {
+              "attempts": number,"connection_id": string,"kind": string,"lease_token": string,"phone_number_id": string,"provider": string,"waba_id": string,"workspace_id": string
+            }[]
+                           },
 "claim_inbound":
 { Args: { "lease_seconds"?: number,"max_events"?: number }; Returns: {
               "attempts": number,"body": string,"id": number,"phone_number_id": string,"provider": string,"waba_id": string
@@ -404,8 +409,14 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"get_installation":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
 "get_onboarding":
 { Args: { "display_phone_number"?: string,"phone_number_id"?: string,"user_id": string,"waba_id"?: string,"workspace_id": string }; Returns: string
+                           },
+"get_queue_health":
+{ Args: { "max_numbers"?: number,"max_rows"?: number }; Returns: Json
                            },
 "get_uploaded_media":
 { Args: { "connection_id": string,"path": string,"version": string }; Returns: string
@@ -440,6 +451,9 @@ isOneToOne: false
 "receive_inbound":
 { Args: { "": string }; Returns: (number)[]
                            },
+"record_chores":
+{ Args: { "results": Json }; Returns: number
+                           },
 "record_inbound":
 { Args: { "default_workspace_id"?: string,"events": Json,"facts"?: Json,"messages": Json,"statuses": Json }; Returns: number
                            },
@@ -448,6 +462,12 @@ isOneToOne: false
                            },
 "record_media":
 { Args: { "results": Json }; Returns: number
+                           },
+"record_migration":
+{ Args: { "connection_id": string,"credential": string,"display_phone_number"?: string,"phone_number_id": string,"provider": string,"waba_id"?: string }; Returns: boolean
+                           },
+"record_number_health":
+{ Args: { "as_of": string,"connection_id": string,"health": Json }; Returns: string
                            },
 "record_onboarding":
 { Args: { "credential": string,"display_phone_number": string,"phone_number_id": string,"provider": string,"user_id": string,"waba_id": string,"workspace_id": string }; Returns: string
@@ -461,8 +481,14 @@ isOneToOne: false
 "record_removals":
 { Args: { "results": Json }; Returns: number
                            },
+"record_templates":
+{ Args: { "as_of": string,"complete"?: boolean,"connection_id": string,"templates": Json }; Returns: Json
+                           },
 "record_uploaded_media":
 { Args: { "connection_id": string,"media_id": string,"path": string,"version": string }; Returns: number
+                           },
+"release_connection":
+{ Args: { "connection_id": string }; Returns: boolean
                            },
 "release_inbound":
 { Args: { "event_ids": (number)[] }; Returns: number
@@ -516,6 +542,9 @@ isOneToOne: false
                            },
 "sweep_media_retention":
 { Args: { "max_files"?: number }; Returns: number
+                           },
+"sweep_migration":
+{ Args: { "connection_id": string,"max_conversations"?: number }; Returns: number
                            },
 "sweep_outbound":
 { Args: { "uncertain_seconds"?: number }; Returns: number

@@ -107,12 +107,18 @@ export type MediaStatus = 'pending' | 'downloading' | 'stored' | 'failed' | 'exp
 export interface Reaction {
   emoji: string
   direction: 'inbound' | 'outbound'
+  /** Who put it there, in a group. */
+  wa_id: string | null
+  bsuid: string | null
   occurred_at: string
 }
 
-/** A row of `get_conversation_messages`. */
-export type ThreadMessage = TypedContent & {
+/** A row of `get_conversation_messages`, whatever is in it. */
+export interface MessageRow {
   id: string
+  conversation_id: string
+  type: string
+  content: unknown
   direction: 'inbound' | 'outbound'
   status: MessageStatus
   error: MessageError | null
@@ -120,7 +126,12 @@ export type ThreadMessage = TypedContent & {
   reply_to_wamid: string | null
   profile_name: string | null
   sent_by: string | null
+  client_reference: string | null
   occurred_at: string
+  sent_at: string | null
+  delivered_at: string | null
+  read_at: string | null
+  failed_at: string | null
   edited_at: string | null
   revoked_at: string | null
   media_status: MediaStatus | null
@@ -135,6 +146,9 @@ export type ThreadMessage = TypedContent & {
   reply_to: { id: string; direction: 'inbound' | 'outbound'; type: string; preview: string | null } | null
   reactions: Reaction[]
 }
+
+/** The same, where `type` decides what `content` is. */
+export type ThreadMessage = TypedContent & Omit<MessageRow, 'type' | 'content'>
 
 /** Why a message waits, from `explain_outbound`. */
 export interface Explanation {

@@ -1,0 +1,210 @@
+"""`wabase doctor` on each number: its key, its health at the provider, its webhook, its queues."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from ops import remedies
+from ops.doctor_project import since
+from ops.explained import in_words
+from ops.findings import BOUND, Finding, ago, bounded
+from ops.project import Project
+from whatsapp.account import AccountClient, NumberHealth, WebhookTarget
+from whatsapp.errors import WhatsAppError
+from whatsapp.provider import provider
+from whatsapp.verify import Tokens
+
+Row = dict[str, Any]
+
+# Numbers that are looked at side by side, and how many of the newest webhooks are asked which numbers they were for.
+AT_ONCE = 8
+NEWEST = 1000
+# A number that has been connected for so long and of which nothing has ever come is worth a look.
+SILENT_SECONDS = 86400.0
+# Under this many seconds no provider is called late; within the bound of a check.
+PROVIDER_SECONDS = 4.0
+
+
+async def numbers(project: Project, bound: float = BOUND) -> list[Finding]:
+    """Every number that is not disconnected, `bound` seconds for each look at one. Raises StoreError."""
+    connections = await project.events.numbers()
+    if not connections:
+        said = "No number is connected."
+        return [Finding("warn", "numbers", said, "Connect one: `wabase connect 360dialog` or `wabase connect meta`.")]
+    seen = {row["phone_number_id"]: row["received_at"] for row in reversed(await project.events.newest({}, NEWEST))}
+    turns = asyncio.Semaphore(AT_ONCE)
+    async with httpx.AsyncClient(timeout=PROVIDER_SECONDS, follow_redirects=False) as http:
+
+        async def look(connection: Row) -> list[Finding]:
+            number = Number(project, http, connection, seen.get(connection["phone_number_id"]))
+            async with turns:
+                return await number.findings(bound)
+
+        found = await asyncio.gather(*map(look, connections))
+    return [finding for findings in found for finding in findings]
+
+
+class Number:
+    """One number, with when a webhook was last seen at its own URL, as far as that is known."""
+
+    def __init__(self, project: Project, http: httpx.AsyncClient, connection: Row, last_webhook: str | None) -> None:
+        self._project = project
+        self._http = http
+        self._connection = connection
+        self._last_webhook = last_webhook
+        self._id: str = connection["phone_number_id"]
+        self._name = f"number {self._id}"
+
+    async def findings(self, bound: float) -> list[Finding]:
+        """One line when all is well, else one for each thing that is not. Raises nothing."""
+        checks = (self._account, self._arrivals, self._outbox, self._files)
+        parts = await asyncio.gather(*(bounded(self._name, check, self._project.settings, bound) for check in checks))
+        found = [*self._status(), *(finding for part in parts for finding in part)]
+        wrong = [finding for finding in found if finding.state != "ok"]
+        return wrong or [Finding("ok", self._name, " ".join(finding.finding for finding in found))]
+
+    def _status(self) -> list[Finding]:
+        connection = self._connection
+        if connection["status"] != "paused":
+            return []
+        error = connection["last_error"] or {}
+        when = f" for {ago(since(error['at']))}" if error.get("at") else ""
+        said = f"It is paused{when} ({connection['status_reason'] or 'no reason given'})."
+        remedy = error.get("remedy") or f"`wabase outbound resume {self._id}` once the reason is gone."
+        return [Finding("warn", self._name, " ".join(filter(None, (said, error.get("title")))), remedy)]
+
+    async def _account(self) -> list[Finding]:
+        credential = await self._project.rpc.get_connection_credential(self._connection["id"])
+        if credential is None:
+            said = "It has no key: nothing is sent and no file is fetched."
+            return [Finding("fail", self._name, said, f"Give it one: `wabase rotate-key {self._id}`.")]
+        settings = self._project.settings
+        chosen = provider(
+            *(self._connection["provider"], self._id),
+            d360_base_url=settings.whatsapp_360_base_url,
+            graph_base_url=settings.meta_graph_base_url,
+        )
+        account = AccountClient(self._http, chosen, credential, waba_id=self._connection["waba_id"])
+        try:
+            health = await account.get_number()
+            return [*self._health(health), *await self._webhook(account)]
+        except WhatsAppError as error:
+            complaint = remedies.of_provider(error)
+            remedy = complaint.remedy.replace("<phone number id>", self._id)
+            return [Finding("fail", self._name, complaint.said, remedy)]
+
+    def _health(self, health: NumberHealth) -> list[Finding]:
+        if health.phone_number_id is None and health.can_send_message is None:
+            said = "The provider answers, but not with a number's health."
+            return [Finding("fail", self._name, said, "See that the provider's address in the settings is right.")]
+        if health.phone_number_id not in (None, self._id):
+            said = f"Its key is that of another number, {health.phone_number_id}."
+            return [Finding("fail", self._name, said, f"Give it its own: `wabase rotate-key {self._id}`.")]
+        console = "Look at the number in WhatsApp Manager."
+        found: list[Finding] = []
+        if health.can_send_message not in (None, "AVAILABLE"):
+            blocked = health.can_send_message == "BLOCKED"
+            said = f"It may send: {health.can_send_message}."
+            found.append(Finding("fail" if blocked else "warn", self._name, said, console))
+        found += [Finding("warn", self._name, problem, console) for problem in health.problems]
+        if health.quality_rating in ("RED", "YELLOW"):
+            said = f"Its quality is {health.quality_rating}: people block or report it, and Meta may limit it."
+            found.append(Finding("warn", self._name, said, "Send less marketing, and only to those who asked for it."))
+        quality = f", quality {health.quality_rating}" if health.quality_rating else ""
+        return found or [Finding("ok", self._name, f"Key and health are good{quality}.")]
+
+    async def _webhook(self, account: AccountClient) -> list[Finding]:
+        if self._connection["provider"] == "360dialog":
+            return self._registered(await account.get_webhook())
+        if not self._connection["waba_id"]:
+            said = "Its WABA id is not known, so whether its webhooks come cannot be asked."
+            return [Finding("warn", self._name, said, "Connect it once more with it: `wabase connect meta`.")]
+        if await account.is_subscribed():
+            return [Finding("ok", self._name, "Its account's webhooks go to the app.")]
+        said = "No app gets its account's webhooks."
+        return [Finding("fail", self._name, said, "Subscribe the app: `wabase connect meta` once more.")]
+
+    def _registered(self, target: WebhookTarget) -> list[Finding]:
+        again = f"Register it: `wabase rotate-key {self._id}` with the key it has."
+        if target.url is None:
+            said = "No webhook is registered for it: nothing that customers write arrives."
+            return [Finding("fail", self._name, said, again)]
+        settings, found = self._project.settings, list[Finding]()
+        public = settings.webhook_public_url
+        waba = self._connection["waba_id"]
+        # The path names whose token it is: the number's, or its whole account's.
+        own = {f"/webhooks/360dialog/{self._id}": self._id} | (
+            {f"/webhooks/360dialog/waba/{waba}": waba} if waba else {}
+        )
+        subject = next((subject for path, subject in own.items() if target.url.endswith(path)), None)
+        if public and target.url not in [public + path for path in own]:
+            found.append(Finding("fail", self._name, f"Its webhook goes elsewhere: {_place(target.url)}", again))
+        if settings.whatsapp_webhook_secret is None:
+            said = "WHATSAPP_WEBHOOK_SECRET is not set: whether its webhook's token is right cannot be told."
+            found.append(Finding("warn", self._name, said, "Set it as the receiver has it."))
+        elif not found and subject:
+            found += self._token(target, subject, again)
+        return found or [Finding("ok", self._name, "Its webhook is registered.")]
+
+    def _token(self, target: WebhookTarget, subject: str, again: str) -> list[Finding]:
+        settings = self._project.settings
+        given = next((value for name, value in target.headers.items() if name.lower() == "authorization"), None)
+        current, previous = (
+            Tokens([secret.get_secret_value()] if secret else []).match(given, subject)
+            for secret in (settings.whatsapp_webhook_secret, settings.whatsapp_webhook_secret_previous)
+        )
+        if previous:
+            said = "Its webhook has the token of the previous secret."
+            return [Finding("warn", self._name, said, "Go on with `wabase rotate-webhook-secret`.")]
+        if not current:
+            said = "Its webhook is registered without the right token: the receiver answers 401."
+            return [Finding("fail", self._name, said, again)]
+        return []
+
+    async def _arrivals(self) -> list[Finding]:
+        if self._last_webhook:
+            return [Finding("ok", self._name, f"Last webhook {ago(since(self._last_webhook))} ago.")]
+        if await self._project.events.has_conversations(self._connection["workspace_id"], self._connection["id"]):
+            return [Finding("ok", self._name, f"None of the newest {NEWEST} webhooks was posted to its own address.")]
+        if since(self._connection["created_at"]) < SILENT_SECONDS:
+            return [Finding("ok", self._name, "Nothing has come yet.")]
+        said = f"Nothing has ever come of it, connected {ago(since(self._connection['created_at']))} ago."
+        return [Finding("warn", self._name, said, "Write to it from a phone; see that its webhook is registered.")]
+
+    async def _outbox(self) -> list[Finding]:
+        head = await self._project.outbox.oldest_head(self._connection["id"])
+        age = since(head["ready_at"]) if head else 0.0
+        if (
+            head is None
+            or age < self._project.settings.doctor_backlog_seconds
+            or self._connection["status"] == "paused"
+        ):
+            return [
+                Finding("ok", self._name, "Nothing waits to be sent." if head is None else "What is sent goes out.")
+            ]
+        why = await self._project.outbox.explain_outbound(head["message_id"])
+        if why is None or why["reason"] == "ended":
+            return []
+        said = f"A message has waited for {ago(age)}. {in_words(why)}"
+        if why["reason"] != "ready":
+            return [Finding("warn", self._name, said, f"`wabase outbound list --number {self._id}` shows the queue.")]
+        return [Finding("fail", self._name, said, "See that a worker runs: `python -m worker`.")]
+
+    async def _files(self) -> list[Finding]:
+        due = await self._project.media.longest_due(self._connection["id"])
+        age = since(due) if due else 0.0
+        if age < self._project.settings.doctor_backlog_seconds:
+            return []
+        said = f"A file has been due for {ago(age)}."
+        remedy = f"See that a worker runs; `wabase media list --number {self._id}` says what waits."
+        return [Finding("warn", self._name, said, remedy)]
+
+
+def _place(url: str) -> str:
+    """An address without what may be a secret in it."""
+    address = urlsplit(url)
+    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"

@@ -1,0 +1,129 @@
+"""What Supabase or a provider said, as one sentence for a person and one about what to do.
+
+Supabase's gateway and PostgREST answer a wrong key in many words; which kind of key it is tells more than they do.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ops.settings import Settings
+from store.errors import TRANSPORT_ERRORS, Denied, StoreError, Unavailable
+from whatsapp.errors import ErrorClass, NotSent, Refused, WhatsAppError
+
+PUSH = "npx supabase db push --remote"
+DOCTOR = "`wabase doctor` names what is missing."
+KEYS = "Project Settings, API Keys"
+# PostgREST: a table, a function, a relation that its schema cache does not have; and Postgres's own words for it.
+_UNKNOWN_TO_IT = ("PGRST202", "PGRST204", "PGRST205", "PGRST200", "42P01", "42883", "42703")
+_NO_PRIVILEGE = "42501"
+_PROJECT_HOST = re.compile(r"([a-z]{20})\.supabase\.(co|in|red)")
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong, and what to do about it: a sentence each."""
+
+    said: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.said}\n{self.remedy}"
+
+
+def of_supabase(error: StoreError, settings: Settings) -> Complaint:
+    """Why Supabase did not do what it was asked."""
+    host = urlsplit(settings.supabase_url).netloc
+    if error.code in _UNKNOWN_TO_IT:
+        return Complaint(
+            "The project does not have Wabase's migrations, or has older ones than this release needs.",
+            f"Run `{PUSH}` in a checkout of this release.",
+        )
+    if isinstance(error, Denied):
+        return of_key(settings) or _denied(error)
+    if isinstance(error.__cause__, TRANSPORT_ERRORS):
+        return Complaint(
+            f"Nobody answers at {host} ({error.code}).",
+            "Check SUPABASE_URL, the network of this machine, and that the project is not paused.",
+        )
+    if error.code in ("404", "shape") or isinstance(error.__cause__, ValueError):
+        return Complaint(
+            f"What answers at {host} is not Supabase.",
+            "Set SUPABASE_URL to the project's address, https://<ref>.supabase.co.",
+        )
+    if isinstance(error, Unavailable):
+        return Complaint(
+            f"Supabase cannot answer now ({error}).",
+            "Try again in a minute; if it stays so, look at the project's health in its dashboard.",
+        )
+    return Complaint(f"Supabase refuses the call ({error}).", DOCTOR)
+
+
+def _denied(error: Denied) -> Complaint:
+    if error.code == _NO_PRIVILEGE:
+        return Complaint(f"A grant is missing ({error}).", DOCTOR)
+    return Complaint(
+        f"Supabase does not take the key in SUPABASE_SERVICE_ROLE_KEY: it is another project's, or revoked ({error}).",
+        f"Copy the project's service_role or secret key ({KEYS}) into SUPABASE_SERVICE_ROLE_KEY.",
+    )
+
+
+def of_key(settings: Settings) -> Complaint | None:
+    """What can be told of the key by looking at it; None when it may be the right one."""
+    key = settings.supabase_service_role_key.get_secret_value()
+    wrong = _wrong_kind(key, settings.supabase_url)
+    if wrong is None:
+        return None
+    return Complaint(
+        f"SUPABASE_SERVICE_ROLE_KEY {wrong}.",
+        f"Set it to the service_role key or a secret key (sb_secret_…) of this project ({KEYS}).",
+    )
+
+
+def _wrong_kind(key: str, url: str) -> str | None:
+    if key.startswith("sb_"):
+        return None if key.startswith("sb_secret_") else "is a publishable key, which may do nothing here"
+    claims = _claims(key)
+    if claims is None:
+        return "is no key of Supabase: neither a JWT nor sb_secret_…"
+    if claims.get("role") != "service_role":
+        return f"is the key of the role {claims.get('role')}, not of service_role"
+    host, project, expires = urlsplit(url).hostname or "", claims.get("ref"), claims.get("exp")
+    if project and _PROJECT_HOST.fullmatch(host) and not host.startswith(f"{project}."):
+        return f"is the key of the project {project}, and SUPABASE_URL is another's"
+    return "has expired" if isinstance(expires, int | float) and expires < time.time() else None
+
+
+def _claims(token: str) -> dict[str, Any] | None:
+    """What a JWT says, unverified: only to say what is wrong with it."""
+    parts = token.split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (IndexError, ValueError):
+        return None
+    return claims if isinstance(claims, dict) else None
+
+
+def of_provider(error: WhatsAppError) -> Complaint:
+    """Why a provider did not do what it was asked."""
+    if isinstance(error, NotSent):
+        return Complaint(
+            "The provider cannot be reached.", "Check the network of this machine and the provider's status page."
+        )
+    if isinstance(error, Refused) and error.error_class is ErrorClass.AUTH:
+        return Complaint(
+            f"The provider does not take the number's key ({error}).",
+            "Give it a valid one: `wabase rotate-key <phone number id>`.",
+        )
+    if isinstance(error, Refused):
+        return Complaint(f"The provider refuses ({error}).", "Look at the number in the provider's own console.")
+    return Complaint(
+        "The provider answers too late, or what makes no sense.",
+        "Try again; see the provider's status page if it stays.",
+    )

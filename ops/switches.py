@@ -1,0 +1,152 @@
+"""`wabase numbers`, `pause`, `resume` and `disconnect`: which numbers there are, and that they stop and go on."""
+
+from __future__ import annotations
+
+import click
+
+from ops import addresses, shown
+from ops.project import Project, as_json, run
+from ops.provider import NO_ANSWER_FROM_PROVIDER, Stop, account, say, steps, told
+from ops.settings import Settings
+from store.errors import Rejected
+from store.numbers import Numbers, Row
+from store.outbox import NO_SUCH
+from whatsapp.errors import WhatsAppError
+
+LISTED = ("number", "workspace", "provider", "status", "reason", "quality", "last_webhook", "former_ids")
+
+
+async def connected(numbers: Numbers, number: str) -> Row:
+    """A number's connection. Raises Stop: there is none, or it is disconnected."""
+    found = await numbers.find(number)
+    if found is None or found["status"] == "disconnected":
+        raise Stop(f"There is no number {number}, or it is disconnected.", "`wabase numbers` lists them.")
+    return found
+
+
+@click.command(help="All numbers: workspace, provider, state, quality, and when a webhook last came.")
+@as_json
+def numbers(as_json: bool) -> None:
+    async def command(project: Project, _settings: Settings) -> int:
+        found = await project.numbers.all()
+        seen = await project.numbers.last_webhooks({row["phone_number_id"] for row in found})
+        rows = [_listed(row, seen) for row in found]
+        if as_json:
+            shown.as_json(rows)
+        else:
+            shown.table(LISTED, [[row[name] for name in LISTED] for row in rows])
+        return 0
+
+    steps(command)
+
+
+def _listed(row: Row, seen: dict[str, str]) -> Row:
+    last = seen.get(row["phone_number_id"])
+    return {
+        "number": row["phone_number_id"],
+        "workspace": row["workspace"],
+        "provider": row["provider"],
+        "status": row["status"],
+        "reason": row["status_reason"],
+        "quality": row["quality_rating"],
+        "last_webhook": last[:19] if last else None,
+        "former_ids": row["former_ids"],
+        "workspace_id": row["workspace_id"],
+        "connection_id": row["id"],
+        "waba_id": row["waba_id"],
+    }
+
+
+@click.command(help="Nothing more is sent from a number: its queue waits, and nothing fails.")
+@click.argument("number")
+@click.option("--reason", default="operator", show_default=True, help="Shown to its workspace.")
+@as_json
+def pause(number: str, reason: str, as_json: bool) -> None:
+    _switch(number, reason, as_json)
+
+
+@click.command(help="A paused number goes on where it was.")
+@click.argument("number")
+@as_json
+def resume(number: str, as_json: bool) -> None:
+    _switch(number, None, as_json)
+
+
+def _switch(number: str, reason: str | None, in_json: bool) -> None:
+    async def command(project: Project) -> int:
+        found = await project.events.connections({"phone_number_id": f"eq.{number}"})
+        try:
+            for connection in found:
+                if reason is None:
+                    await project.outbox.resume_connection(connection["id"])
+                else:
+                    await project.outbox.pause_connection(connection["id"], reason)
+        except Rejected as error:
+            if error.code != NO_SUCH:
+                raise
+            found = []
+        if not found:
+            click.echo(f"There is no number {number}, or it is disconnected.", err=True)
+            return 1
+        becomes = "active" if reason is None else "paused"
+        if in_json:
+            shown.as_json({"number": number, "status": becomes, "status_reason": reason})
+        else:
+            click.echo(f"{number} is {becomes}.")
+        return 0
+
+    run(command)
+
+
+@click.command(help="Lets a number go: nothing is sent any more, its key is forgotten, its conversations stay.")
+@click.argument("number")
+@click.option("--webhook-url", help="360dialog: where its webhooks go from now on, as it takes no empty address.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def disconnect(number: str, webhook_url: str | None, yes: bool, as_json: bool) -> None:
+    async def command(project: Project, settings: Settings) -> int:
+        if webhook_url:
+            addresses.need_reachable(settings, "--webhook-url", webhook_url)
+        found = await project.numbers.find(number)
+        if found is None or found["phone_number_id"] != number:
+            raise Stop(f"There is no number {number}.", "`wabase numbers` lists them.")
+        if not yes:
+            click.confirm(f"Disconnect {number} of {found['workspace']}? What it has queued is not sent.", abort=True)
+        problem = await _let_go(project, settings, found, webhook_url)
+        if problem:
+            click.echo(problem, err=True)
+            if webhook_url:
+                # Its key is the only way to turn its webhooks away.
+                return NO_ANSWER_FROM_PROVIDER
+        await project.rpc.release_connection(found["id"])
+        answer = {"number": number, "status": "disconnected", "webhook": webhook_url, "problem": problem}
+        shown.as_json(answer) if as_json else click.echo(f"{number} is disconnected.")
+        return NO_ANSWER_FROM_PROVIDER if problem else 0
+
+    steps(command)
+
+
+async def _let_go(project: Project, settings: Settings, connection: Row, webhook_url: str | None) -> str | None:
+    """The provider posts its webhooks elsewhere, as far as it can be told; what stood against it."""
+    if connection["provider"] == "360dialog" and webhook_url is None:
+        say("360dialog goes on posting its webhooks here, which are recorded: a webhook can be replaced, not removed.")
+        say("Connecting the number elsewhere replaces it, and so does --webhook-url.")
+        return None
+    key = await project.rpc.get_connection_credential(connection["id"])
+    if key is None:
+        return None
+    try:
+        async with account(settings, connection, key) as client:
+            if connection["provider"] == "360dialog":
+                await client.set_webhook(str(webhook_url), {})
+            elif connection["waba_id"] and not await _shares_account(project.numbers, connection):
+                await client.unsubscribe_app()
+    except WhatsAppError as error:
+        return " ".join(told(connection, error))
+    return None
+
+
+async def _shares_account(numbers: Numbers, connection: Row) -> bool:
+    """Whether another number here gets its webhooks by the same subscription."""
+    of_it = {"waba_id": f"eq.{connection['waba_id']}", "provider": "eq.meta", "status": "neq.disconnected"}
+    return any(other["id"] != connection["id"] for other in await numbers.all(**of_it))
