@@ -16,6 +16,7 @@ from store.rpc import Rpc
 from tests.flows.own_stack import database_of, own_stack
 from tests.flows.tenant import Tenant, token_of
 from tests.flows.waiting import until
+from tests.ops.conftest import wabase
 from tests.webhook.posting import text_from_customer
 
 RECIPE = (Path(__file__).parents[2] / "supabase/recipes/partition_journal.sql").read_text()
@@ -42,8 +43,8 @@ COUNTED = """
 class Journal:
     """A receiver that works, its tenant, and what it has answered 200 to."""
 
-    def __init__(self, http: httpx.AsyncClient, secret: str, tenant: Tenant, rpc: Rpc) -> None:
-        self._http, self._secret, self.tenant, self.rpc = http, secret, tenant, rpc
+    def __init__(self, http: httpx.AsyncClient, stack: dict[str, str], tenant: Tenant, rpc: Rpc) -> None:
+        self._http, self.stack, self.tenant, self.rpc = http, stack, tenant, rpc
         self.acknowledged = 0
 
     async def post(self) -> None:
@@ -51,7 +52,7 @@ class Journal:
         answer = await self._http.post(
             f"/webhooks/360dialog/{number}",
             json=text_from_customer(self.tenant),
-            headers={"Authorization": f"Bearer {token_of(number, self._secret)}"},
+            headers={"Authorization": f"Bearer {token_of(number, self.stack['WHATSAPP_WEBHOOK_SECRET'])}"},
         )
         assert answer.status_code == 200
         self.acknowledged += 1
@@ -79,7 +80,7 @@ async def a_journal() -> AsyncIterator[Journal]:
             httpx.AsyncClient(base_url=stack["WEBHOOK_URL"], timeout=30) as http,
             connect(stack["SUPABASE_URL"], stack["SUPABASE_SERVICE_ROLE_KEY"]) as supabase,
         ):
-            yield Journal(http, stack["WHATSAPP_WEBHOOK_SECRET"], tenant, Rpc(supabase))
+            yield Journal(http, stack, tenant, Rpc(supabase))
 
 
 async def test_the_journal_becomes_months_under_load_and_lets_them_go() -> None:
@@ -90,6 +91,9 @@ async def test_the_journal_becomes_months_under_load_and_lets_them_go() -> None:
         await _months_go_and_what_is_set_aside_stays(journal, old)
         await _a_month_that_nobody_made_is_caught_and_moved(journal)
         assert await journal.tenant.rows(MAY_READ) == [], "through the parent only"
+        findings = (await wabase("doctor", "--json", **journal.stack)).json["findings"]
+        assert {"migrations", "journal"} <= {finding["name"] for finding in findings}
+        assert [finding for finding in findings if finding["name"] == "drift"] == []
 
 
 async def _parted_under_load(journal: Journal) -> None:
