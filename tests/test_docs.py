@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import click
 import pytest
 import yaml
 
 from ops.__main__ import main
+from ops.migrate import MIGRATION
+from whatsapp.errors import Rule
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -132,6 +134,23 @@ def test_a_page_shows_commands_and_options_that_there_are() -> None:
             command = command.commands[rest.pop(0)]
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in rest if word.startswith("--")} <= options, f"wabase {' '.join(words)}"
+
+
+def test_figures_of_the_scaling_page_are_those_of_the_benchmarks() -> None:
+    measured = text("docs/scaling.md").partition("## What was measured")[2].partition("\n## ")[0]
+    figures = set(re.findall(r"\d[\d,.]*\d", measured.partition("|---|---|")[2].partition("\n\n")[0]))
+    assert len(figures) > 15
+    assert {figure for figure in figures if figure not in text("bench/README.md")} == set()
+
+
+def test_every_reason_that_pauses_a_number_says_whose_turn_it_is() -> None:
+    section = text("docs/operating.md").partition("### A number is paused")[2].partition("\n### ")[0]
+    told = set(re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE))
+    of_codes = {reason for kind in get_args(get_type_hints(Rule)["reason"]) for reason in get_args(kind)}
+    migrations = "".join(path.read_text() for path in (ROOT / "supabase/migrations").glob("*.sql"))
+    of_database = set(re.findall(r"status_reason :?= '(\w+)'", migrations))
+    # The reasons of numbers that are gone, and a person's own.
+    assert told == of_codes | of_database - {"deleted", "operator"} | {MIGRATION}
 
 
 def test_links_of_the_site_lead_to_places_of_the_site() -> None:
