@@ -1,7 +1,7 @@
 -- The journal (webhook_events) in months, so that old ones leave by `drop table` and not row by row. docs/scaling.md says
 -- when this is worth it. Run each step by itself, as postgres, while the receivers go on. Needs Postgres 17.
 
--- Step 1. The new key, built beside the old one.
+-- Step 1. The new key, built beside the old one. Broken off, it leaves an invalid index: drop that and begin again.
 create unique index concurrently webhook_events_id_received_at on public.webhook_events (id, received_at);
 
 -- Step 2. What is there now becomes one partition. Its end is two months away at most: do step 4 before.
