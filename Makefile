@@ -3,11 +3,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-SOURCES := webhook worker ops whatsapp store devstack examples tests bench
+SOURCES := webhook worker ops whatsapp store devstack examples tests bench docs/mkdocs_links.py
 
 .DEFAULT_GOAL := help
 INBOX := examples/inbox
-.PHONY: help setup demo inbox types test bench bench-outbound bench-media bench-frontends chaos fuzz lint format snapshot screenshots clean
+.PHONY: help setup demo inbox types test bench bench-outbound bench-media bench-frontends chaos fuzz lint format snapshot screenshots docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -99,8 +99,11 @@ snapshot: setup ## writes supabase/schema.snapshot.sql and what `wabase doctor` 
 screenshots: setup inbox ## takes the pictures in docs/images anew, with Chromium
 	@$(PY) -m devstack run --app -- $(PY) -m tests.browser.screenshots
 
+docs: $(VENV)/.docs-installed ## the documentation as a site, in site/
+	@$(VENV)/bin/mkdocs build --quiet --strict
+
 clean: ## removes what set-up and runs have made
-	rm -rf $(VENV) node_modules $(INBOX)/node_modules $(INBOX)/dist .devstack *.egg-info
+	rm -rf $(VENV) node_modules $(INBOX)/node_modules $(INBOX)/dist .devstack site *.egg-info
 
 $(VENV)/.installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -113,6 +116,11 @@ $(VENV)/.installed: requirements.lock
 $(VENV)/.bench-installed: requirements-bench.lock $(VENV)/.installed
 	@echo "Installing the outside queues into $(VENV) …"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+$(VENV)/.docs-installed: requirements-docs.lock $(VENV)/.installed
+	@echo "Installing MkDocs into $(VENV) …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	@touch $@
 
 # `install` and not `ci`: the lock knows the platforms its registry had; others are resolved by their pinned version.

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, contextmanager
 import pytest
 
 from examples.demo.picture import HEIGHT, WIDTH, sunset
-from tests.devstack.conftest import SHOW_AND_WAIT, OwnStack
+from tests.flows.own_stack import own_stack
 
 DEMO = (sys.executable, "-m", "examples.demo")
 HEADLINES = (
@@ -31,25 +31,7 @@ HEADLINES = (
     "A stranger sees nothing",
 )
 TICKS = ("queued", "sending", "sent", "delivered", "read")
-# A stack inside a stack: its app must not be sent to the outer one's simulated WhatsApp.
-OF_THE_OUTER_STACK = ("WHATSAPP_360_BASE_URL", "META_GRAPH_BASE_URL")
 ESCAPE = "\x1b["
-
-
-@asynccontextmanager
-async def stack_with_app() -> AsyncIterator[dict[str, str]]:
-    """The environment of a stack of one's own with webhook and worker."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "devstack", "run", "--app", "--", *SHOW_AND_WAIT),
-        env={name: value for name, value in os.environ.items() if name not in OF_THE_OUTER_STACK},
-        stdin=PIPE,
-        stdout=PIPE,
-    )
-    stack = await OwnStack.told_by(process)
-    try:
-        yield stack.environment
-    finally:
-        await stack.end()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +40,7 @@ async def app() -> AsyncIterator[Mapping[str, str]]:
     if "WEBHOOK_URL" in os.environ:
         yield os.environ
         return
-    async with stack_with_app() as environment:
+    async with own_stack("--app") as environment:
         yield environment
 
 
@@ -152,7 +134,7 @@ async def test_every_step_of_the_story_is_seen_and_told_plainly(app: Mapping[str
 
 
 async def test_without_a_worker_the_demo_fails_and_names_the_step() -> None:
-    async with stack_with_app() as environment:
+    async with own_stack("--app") as environment:
         os.kill(int(environment["WORKER_PID"]), signal.SIGKILL)
         status, output = await finished("--once", "--deadline", "2", environment=environment)
     assert status == 1
