@@ -105,12 +105,13 @@ docs: $(VENV)/.docs-installed ## the documentation as a site, in site/
 clean: ## removes what set-up and runs have made
 	rm -rf $(VENV) node_modules $(INBOX)/node_modules $(INBOX)/dist .devstack site *.egg-info
 
-$(VENV)/.installed: requirements.lock
+$(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Wabase needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
 	@echo "Installing Python packages into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.bench-installed: requirements-bench.lock $(VENV)/.installed
