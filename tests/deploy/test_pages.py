@@ -96,6 +96,11 @@ def test_a_page_of_a_place_says_how_to_set_up_how_many_how_to_upgrade_and_how_to
     assert "migrations only go forward" in " ".join(text.split())
 
 
+@pytest.mark.parametrize("page", PLACES, ids=ids)
+def test_a_page_of_a_place_says_who_reads_the_metrics(page: Path) -> None:
+    assert "`METRICS_TOKEN`" in page.read_text()
+
+
 def test_there_is_a_page_for_every_place_that_has_files() -> None:
     places = {"docker": ROOT / "compose.yaml", "vm": DEPLOY / "systemd", "kubernetes": DEPLOY / "kubernetes"}
     places |= {name: path for name in ("fly", "render", "railway") for path in DEPLOY.glob(f"{name}.[tyj]*")}
