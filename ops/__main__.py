@@ -16,6 +16,7 @@ from ops import shown
 from ops.media import media
 from ops.outbound import outbound
 from ops.project import Moment, Project, as_json, run
+from ops.tail import tail
 from ops.templates import templates
 from ops.verify import verify as verify_connections
 
@@ -33,6 +34,7 @@ def main() -> None:
 main.add_command(outbound)
 main.add_command(media)
 main.add_command(templates)
+main.add_command(tail)
 
 
 @main.group(help="The journal of webhooks: look at it, apply it once more.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -53,6 +53,11 @@ class Events:
         """Connections with their workspace, provider, number and WABA."""
         columns = "id,workspace_id,provider,phone_number_id,waba_id"
         return await self._get("whatsapp_connections", {"select": columns, "order": "id", **filters})
+
+    async def phones(self, conversation_ids: Sequence[str]) -> dict[str, str | None]:
+        """With whom threads are; None for somebody without a number."""
+        query = {"select": "id,phone", "id": f"in.({','.join(conversation_ids)})"}
+        return {row["id"]: row["phone"] for row in await self._get("conversations", query)}
 
     def received(self, connection_id: str, since: str) -> AsyncIterator[list[Row]]:
         """Messages of customers written and stored since then: wamid, in pages."""
