@@ -1,4 +1,4 @@
-"""CONTRIBUTING, SECURITY and docs/deploy agree with the tree: every path, command and variable they name is there."""
+"""CONTRIBUTING, SECURITY, upgrades.md and docs/deploy agree with the tree: paths, commands, variables are there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.deploy.files import DEPLOY, KNOWN, ROOT, documents
 
 PLACES = sorted((ROOT / "docs/deploy").glob("*.md"))
-PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *PLACES]
+PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "docs/upgrades.md", *PLACES]
 # What the worked example would add, and what belongs to the machine it runs on.
 MADE_UP = {"tests/payloads/poll.json"}
 NOT_OURS = re.compile(r"/(etc|opt|var|webhooks|metrics|livez|readyz)\b|/dev/stdin")
