@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,13 +55,13 @@ def test_a_migration_that_only_adds_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("migration", "said"),
     [
-        # Reports of WhatsApp's bring the messages to their end all the same.
-        (RENAMED, "assert ['record_outbound: 404'"),
-        (DROPPED, "not within 40.0 s; last seen: Counter({"),
+        # Reports of WhatsApp's may bring the messages to their end all the same.
+        (RENAMED, r"'record_outbound: 404'|not within 40\.0 s; last seen: Counter\({'outbound'"),
+        (DROPPED, r"not within 40\.0 s; last seen: Counter\({.*'pictures'"),
     ],
 )
 def test_a_migration_that_the_release_before_cannot_live_with_fails(tmp_path: Path, migration: str, said: str) -> None:
     done = upgraded(tmp_path, migration)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert said in done.stdout
+    assert re.search(said, done.stdout), done.stdout
     assert "replaced under load" not in done.stdout

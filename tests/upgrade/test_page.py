@@ -19,8 +19,8 @@ def test_the_page_leads_to_every_place_and_its_two_sections() -> None:
         assert set(titles) >= set(named), place
 
 
-def test_every_line_for_operators_says_so_where_the_page_says() -> None:
+def test_a_line_for_operators_begins_with_the_word() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text()
-    lines = [line for line in changelog.splitlines() if "**Operators**" in line]
+    lines = [line for line in changelog.splitlines() if "**Operators**" in line and not line.startswith("Form: ")]
     assert lines
     assert [line for line in lines if not line.startswith("- **Operators** ")] == []
