@@ -80,6 +80,17 @@ chaos: setup ## receivers, workers and Postgres killed under load for minutes (C
 fuzz: setup ## broken bodies through the whole way in (FUZZ_BODIES=100000)
 	@FUZZ_BODIES=$${FUZZ_BODIES:-100000} $(PY) -m devstack run -- $(PY) -m pytest -q -s tests/attack/test_fuzz.py
 
+# FROM is a tag or commit whose migrations are unchanged today; none: the newest release.
+.PHONY: soak test-upgrade test-upgrade-bites
+test-upgrade: setup ## the release before on today's schema under load, then replaced by today's (FROM=v0.1.0), two minutes
+	@$(PY) -m tests.upgrade $(FROM)
+
+test-upgrade-bites: setup
+	@UPGRADE_BITES=1 $(PY) -m devstack run -- $(PY) -m pytest -q tests/upgrade
+
+soak: setup ## mixed traffic for SOAK_MINUTES=20: memory, files and lags end where they began
+	@SOAK_MINUTES=$${SOAK_MINUTES:-20} $(PY) -m devstack run -- $(PY) -m bench.soak
+
 lint: setup ## style, types and import contracts
 	@$(VENV)/bin/ruff check $(SOURCES)
 	@$(VENV)/bin/ruff format --check --quiet $(SOURCES)

@@ -54,6 +54,19 @@ async def every_row(
     database: Database, tenant: Tenant, webhooks: Webhooks, answers: Answers, known_before: int
 ) -> list[str]:
     """After a load with a quota: what is not as it must be, in sentences. Empty tables but for `shop` before it."""
+    found = await load_applied(database, tenant, webhooks, answers)
+    cycles = answers.sent // len(TURNS[webhooks.turn])
+    newcomers = (
+        cycles // webhooks.newcomer_every if webhooks.newcomer_every and "message" in TURNS[webhooks.turn] else 0
+    )
+    _, _, conversations = await rows(database)
+    odd = abs(conversations - known_before - newcomers)
+    found.append(_beyond(odd, answers.failed, "conversations too few or too many"))
+    return [problem for problem in found if problem] + await consistent(database, answers)
+
+
+async def load_applied(database: Database, tenant: Tenant, webhooks: Webhooks, answers: Answers) -> list[str]:
+    """The same of this load's own messages and reports, whatever else is in the tables."""
     turns = TURNS[webhooks.turn]
     cycles = answers.sent // len(turns)
     kinds = [kind for kind in turns if kind != "message"]
@@ -69,15 +82,12 @@ async def every_row(
     missing = await _count(database, MISSING_MESSAGES, values) if "message" in turns else 0
     unseen = await _count(database, MISSING_STATUSES, values) if kinds else 0
     unapplied = await _count(database, NOT_APPLIED, values) if kinds else 0
-    newcomers = cycles // webhooks.newcomer_every if webhooks.newcomer_every and "message" in turns else 0
-    _, _, conversations = await rows(database)
     found = [
         _beyond(missing, answers.failed, "messages have no row"),
         _beyond(unseen, answers.failed, "statuses are not stored"),
         _beyond(unapplied, answers.failed, "messages do not show their reports"),
-        _beyond(abs(conversations - known_before - newcomers), answers.failed, "conversations too few or too many"),
     ]
-    return [problem for problem in found if problem] + await consistent(database, answers)
+    return [problem for problem in found if problem]
 
 
 async def consistent(database: Database, answers: Answers) -> list[str]:
@@ -89,9 +99,13 @@ async def consistent(database: Database, answers: Answers) -> list[str]:
         found.append(f"{answers.ok} acknowledged of {answers.sent} sent, but {kept} in the journal")
     if states.keys() - {"processed"}:
         found.append(f"the journal is {states}")
-    if wrong := await _count(database, WRONG_STATS, {}):
-        found.append(f"{wrong} conversations with wrong statistics")
-    return found
+    return found + await statistics(database)
+
+
+async def statistics(database: Database) -> list[str]:
+    """Of every conversation against its messages."""
+    wrong = await _count(database, WRONG_STATS, {})
+    return [f"{wrong} conversations with wrong statistics"] if wrong else []
 
 
 async def rows(database: Database) -> tuple[int, int, int]:

@@ -62,19 +62,19 @@ async def spending(parts: Parts) -> AsyncIterator[Spent]:
 @asynccontextmanager
 async def memory_of(pid: int, every: float) -> AsyncIterator[list[float]]:
     """Its resident memory in MB: now, every so many seconds, and at the end of the block."""
-    seen = [_memory(pid)]
+    seen = [memory(pid)]
 
     async def look() -> None:
         while True:
             await asyncio.sleep(every)
-            seen.append(_memory(pid))
+            seen.append(memory(pid))
 
     task = asyncio.create_task(look())
     try:
         yield seen
     finally:
         task.cancel()
-        seen.append(_memory(pid))
+        seen.append(memory(pid))
 
 
 def running_time(pid: int) -> float:
@@ -86,7 +86,8 @@ def running_time(pid: int) -> float:
     return finely / 1e9 if finely else _cpu(pid)
 
 
-def _memory(pid: int) -> float:
+def memory(pid: int) -> float:
+    """Resident now, in MB."""
     pages = int((PROC / str(pid) / "statm").read_text().split()[1])
     return round(pages * resource.getpagesize() / MEGABYTE, 1)
 

@@ -66,7 +66,7 @@ async def running(command: Sequence[str]) -> AsyncIterator[Receiver]:
     """`python -m <command>` on a free port, answering; ended by a signal as on a deploy."""
     with TemporaryDirectory(prefix="bench-") as folder:
         log = Path(folder) / "log"
-        port = _free_port()
+        port = free_port()
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", *command),
@@ -85,7 +85,7 @@ async def running(command: Sequence[str]) -> AsyncIterator[Receiver]:
             await stop(process)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

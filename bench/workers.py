@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from bench.journal import NotDrained
 from bench.populate import Database
-from bench.receivers import ROOT, START_LIMIT, Receiver, ReceiverFailure, last_words, stop
+from bench.receivers import ROOT, START_LIMIT, Receiver, ReceiverFailure, free_port, last_words, stop
 
 # Canaries of the doorbell lie there, too.
 WAITING = "select exists (select from outbox where workspace_id is not null)"
@@ -28,10 +28,16 @@ class Workers:
 
     processes: list[Process]
     logs: list[Path]
+    ports: list[int]
 
     @property
     def pids(self) -> list[int]:
         return [process.pid for process in self.processes]
+
+    @property
+    def answering(self) -> list[Receiver]:
+        """Their status servers, of those that were started with one."""
+        return [Receiver(port, process) for port, process in zip(self.ports, self.processes, strict=True)]
 
     async def live(self) -> None:
         """Until each hears the doorbell."""
@@ -47,16 +53,27 @@ class Workers:
 
 
 @asynccontextmanager
-async def working(provider: Receiver, count: int = 1, sends: int | None = None) -> AsyncIterator[Workers]:
-    """So many `python -m worker`, ended by a signal as on a deploy; `sends` on the wire of each, None: its default."""
+async def working(
+    provider: Receiver | None, count: int = 1, sends: int | None = None, status: bool = False
+) -> AsyncIterator[Workers]:
+    """So many `python -m worker`, ended by a signal as on a deploy.
+
+    `provider` None is the simulated WhatsApp of the stack; `sends` on the wire of each, None: its default; with
+    `status` each answers at a port of its own.
+    """
     with TemporaryDirectory(prefix="bench-") as folder:
         logs = [Path(folder) / f"worker-{number}" for number in range(count)]
-        environment = {**os.environ, "WHATSAPP_360_BASE_URL": f"http://127.0.0.1:{provider.port}"}
+        environment = dict(os.environ)
+        ports = [free_port() for _ in logs] if status else []
+        if provider:
+            environment["WHATSAPP_360_BASE_URL"] = f"http://127.0.0.1:{provider.port}"
         if sends:
             environment["WORKER_SENDS"] = str(sends)
         processes = []
         try:
-            for log in logs:
+            for number, log in enumerate(logs):
+                if status:
+                    environment |= {"WORKER_STATUS_HOST": "127.0.0.1", "WORKER_STATUS_PORT": str(ports[number])}
                 with log.open("wb") as output:
                     processes.append(
                         await asyncio.create_subprocess_exec(
@@ -68,7 +85,7 @@ async def working(provider: Receiver, count: int = 1, sends: int | None = None) 
                             stderr=output,
                         )
                     )
-            yield Workers(processes, logs)
+            yield Workers(processes, logs, ports)
             for process, log in zip(processes, logs, strict=True):
                 if process.returncode is not None:
                     raise ReceiverFailure(f"a worker ended with status {process.returncode}{last_words(log)}")

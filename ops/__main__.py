@@ -12,6 +12,7 @@ from ops.migrate import migrate
 from ops.outbound import outbound
 from ops.rotate import rotate_key, rotate_webhook_secret
 from ops.switches import disconnect, numbers, pause, resume
+from ops.tail import tail
 from ops.templates import templates
 from ops.verify_command import verify
 from store.version import VERSION
@@ -35,6 +36,7 @@ main.add_command(pause)
 main.add_command(resume)
 main.add_command(rotate_key)
 main.add_command(rotate_webhook_secret)
+main.add_command(tail)
 main.add_command(templates)
 main.add_command(verify)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -80,6 +80,11 @@ class Events:
         """Whether anybody has ever written by this number, or been written to."""
         query = {"select": "id", "workspace_id": f"eq.{workspace_id}", "connection_id": f"eq.{connection_id}"}
         return bool(await self._get("conversations", {**query, "limit": "1"}))
+
+    async def phones(self, conversation_ids: Sequence[str]) -> dict[str, str | None]:
+        """With whom threads are; None for somebody without a number."""
+        query = {"select": "id,phone", "id": f"in.({','.join(conversation_ids)})"}
+        return {row["id"]: row["phone"] for row in await self._get("conversations", query)}
 
     def received(self, connection_id: str, since: str) -> AsyncIterator[list[Row]]:
         """Messages of customers written and stored since then: wamid, in pages."""

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
-from realtime import AsyncRealtimeClient, RealtimeSubscribeStates
+from realtime import AsyncRealtimeChannel, AsyncRealtimeClient, RealtimeSubscribeStates
 from realtime.types import RealtimePostgresChangesListenEvent
 
 from store.errors import Denied, Rejected, StoreError, Unavailable
@@ -128,6 +128,11 @@ class Doorbell:
 
     async def _subscribe(self, client: AsyncRealtimeClient) -> None:
         channel = client.channel("worker-doorbell")
+        self._bind(channel)
+        await channel.subscribe(self._on_state)
+
+    def _bind(self, channel: AsyncRealtimeChannel) -> None:
+        """What the channel is to tell."""
         channel.on_system(self._on_system)
         for table, ring in self._rings.items():
             # Only the key: a frame above 1 MiB would close the socket.
@@ -138,7 +143,6 @@ class Doorbell:
                 schema="public",
                 select=["message_id"],
             )
-        await channel.subscribe(self._on_state)
 
     async def _measure(self) -> None:
         """Sends canaries. One that is not heard of ends the connection: silence looks like a quiet day."""

@@ -25,9 +25,7 @@ SETTINGS = frozenset(
 FOREIGN = frozenset(
     {"PATH", "PORT", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "PYTHONSAFEPATH", "PYTHONUNBUFFERED", "WABASE_VERSION"}
 )
-# What every place asks of the worker: settings of its status server.
-STATUS_SERVER = frozenset({"WORKER_STATUS_HOST", "WORKER_STATUS_PORT"})
-KNOWN = SETTINGS | FOREIGN | STATUS_SERVER
+KNOWN = SETTINGS | FOREIGN
 
 
 @dataclass(frozen=True)

@@ -149,12 +149,17 @@ def test_everything_is_installed_by_its_hash() -> None:
         assert "--require-hashes" in part or "--no-index" in part, part
 
 
-async def test_the_receiver_is_healthy_while_it_lives_and_ends_by_the_signal(image: Image) -> None:
+@pytest.mark.parametrize("process", ["webhook", "worker"])
+async def test_a_container_is_healthy_while_its_process_lives_which_ends_by_the_signal(
+    image: Image, process: str
+) -> None:
+    """As in the image, both ports are the same: of two processes only one runs in a container."""
     port = str(free_port())
-    settings = {"WEBHOOK_HOST": "127.0.0.1", "WEBHOOK_PORT": port, "WORKER_STATUS_PORT": port} | SECRET
-    command = shutil.which("webhook", path=image.environment()["PATH"])
+    hosts = {"WEBHOOK_HOST": "127.0.0.1", "WORKER_STATUS_HOST": "127.0.0.1"}
+    settings = {"WEBHOOK_PORT": port, "WORKER_STATUS_PORT": port} | hosts | SECRET
+    command = shutil.which(process, path=image.environment()["PATH"])
     assert command
-    process = await asyncio.create_subprocess_exec(
+    running = await asyncio.create_subprocess_exec(
         command, cwd=image.empty, env=image.environment(**settings), stderr=subprocess.DEVNULL
     )
     try:
@@ -168,12 +173,12 @@ async def test_the_receiver_is_healthy_while_it_lives_and_ends_by_the_signal(ima
 
             await until(status, lambda code: code == 200, within=30)
         assert image.run("healthcheck", **settings).returncode == 0
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 30) == 0
+        running.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(running.wait(), 30) == 0
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
     dead = image.run("healthcheck", **settings)
     assert dead.returncode == 1
     assert f"Port {port}: " in dead.stderr

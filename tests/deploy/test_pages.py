@@ -1,4 +1,4 @@
-"""CONTRIBUTING, SECURITY and docs/deploy agree with the tree: every path, command and variable they name is there."""
+"""CONTRIBUTING, SECURITY, upgrades.md and docs/deploy agree with the tree: paths, commands, variables are there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.deploy.files import DEPLOY, KNOWN, ROOT, documents
 
 PLACES = sorted((ROOT / "docs/deploy").glob("*.md"))
-PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *PLACES]
+PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "docs/upgrades.md", *PLACES]
 # What the worked example would add, and what belongs to the machine it runs on.
 MADE_UP = {"tests/payloads/poll.json"}
 NOT_OURS = re.compile(r"/(etc|opt|var|webhooks|metrics|livez|readyz)\b|/dev/stdin")
@@ -94,6 +94,11 @@ def test_a_page_of_a_place_says_how_to_set_up_how_many_how_to_upgrade_and_how_to
     # The schema before the code.
     assert steps.index("npx supabase db push --remote") == 2
     assert "migrations only go forward" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("page", PLACES, ids=ids)
+def test_a_page_of_a_place_says_who_reads_the_metrics(page: Path) -> None:
+    assert "`METRICS_TOKEN`" in page.read_text()
 
 
 def test_there_is_a_page_for_every_place_that_has_files() -> None:

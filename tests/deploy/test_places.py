@@ -179,12 +179,22 @@ def test_kubernetes_selectors_find_their_pods() -> None:
         assert objects("PodDisruptionBudget")[f"wabase-{name}"]["spec"]["selector"]["matchLabels"] == labels[name]
     assert objects("Service")["wabase-webhook"]["spec"]["selector"] == labels["webhook"]
     (rule,) = objects("Ingress")["wabase-webhook"]["spec"]["rules"]
-    (path,) = rule["http"]["paths"]
-    assert path["path"] == "/webhooks/"
+    assert {path["backend"]["service"]["name"] for path in rule["http"]["paths"]} == {"wabase-webhook"}
     for scaler in (objects("HorizontalPodAutoscaler")["wabase-webhook"], objects("ScaledObject")["wabase-worker"]):
         assert scaler["spec"]["scaleTargetRef"]["name"] in objects("Deployment")
     assert "replicas" not in objects("Deployment")["wabase-webhook"]["spec"]
     assert {one for pair in container("webhook")["envFrom"] for one in pair["secretRef"].values()} == {"wabase"}
+
+
+def test_a_proxy_passes_what_providers_and_signup_pages_ask_for_and_nothing_else() -> None:
+    sources = [(ROOT / "webhook" / name).read_text() for name in ("app.py", "onboarding.py")]
+    routes = re.findall(r'Route\("(/\w+)', sources[0]) + re.findall(r'Mount\("(/\w+)', sources[1])
+    outside = {f"{route}/" for route in routes if route not in {*PROBES, "/metrics"}}
+    assert outside == {"/webhooks/", "/onboarding/"}
+    (rule,) = objects("Ingress")["wabase-webhook"]["spec"]["rules"]
+    assert {path["path"] for path in rule["http"]["paths"]} == outside
+    (passed,) = re.findall(r"^    @open path (.*)$", (ROOT / "docs/deploy/vm.md").read_text(), re.MULTILINE)
+    assert {path.removesuffix("*") for path in passed.split()} == outside
 
 
 def _released() -> str:

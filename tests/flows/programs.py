@@ -74,9 +74,10 @@ class Program:
 
 @dataclass
 class Programs:
-    """Starts programs; whatever still runs at the end is killed."""
+    """Starts programs; whatever still runs at the end is killed. `tree` is where their code is."""
 
     folder: Path
+    tree: Path = ROOT
     started: list[Program] = field(default_factory=list)
 
     async def webhook(self, ready: str = "/readyz", port: int = 0, **settings: str) -> Program:
@@ -99,7 +100,7 @@ class Programs:
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", module, *arguments),
-                cwd=ROOT,
+                cwd=self.tree,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **settings},
                 stdout=output,
                 stderr=output,
@@ -109,8 +110,8 @@ class Programs:
 
 
 @asynccontextmanager
-async def programs_in(folder: Path) -> AsyncIterator[Programs]:
-    programs = Programs(folder)
+async def programs_in(folder: Path, tree: Path = ROOT) -> AsyncIterator[Programs]:
+    programs = Programs(folder, tree)
     try:
         yield programs
     finally:

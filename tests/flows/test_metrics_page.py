@@ -24,6 +24,7 @@ from worker.metrics import WorkerMetrics
 from worker.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
 PAGE = (ROOT / "docs/metrics.md").read_text()
 ALERTS: list[dict[str, Any]] = [
     rule
@@ -51,7 +52,9 @@ WORDS = {"by", "on", "unless", "group_left"}
 
 def expressions() -> list[str]:
     panels = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])]
-    return [rule["expr"] for rule in ALERTS] + panels
+    (scaler,) = yaml.safe_load_all((DEPLOY / "kubernetes/keda/worker.yaml").read_text())
+    scaled_by = [trigger["metadata"]["query"] for trigger in scaler["spec"]["triggers"]]
+    return [rule["expr"] for rule in ALERTS] + panels + scaled_by
 
 
 def tokens(expression: str) -> list[str]:
@@ -141,6 +144,13 @@ def test_an_expression_is_made_of_words_that_there_are(expression: str) -> None:
     # Counters are looked at by how they grow, and never as they are.
     for counter in [name for name in names if name.endswith(("_total", "_bucket", "_count", "_sum"))]:
         assert re.search(rf"(rate|increase)\({counter}(\{{[^}}]*\}})?\[", expression), counter
+
+
+def test_no_file_of_a_place_names_a_metric_that_is_not_on_the_page() -> None:
+    files = [path for path in DEPLOY.rglob("*") if path.is_file()]
+    named = {name for path in files for name in re.findall(r"\bwabase_[a-z_]+", path.read_text())}
+    assert "wabase_outbox_oldest_seconds" in named
+    assert {name for name in named if re.sub("_(bucket|count|sum)$", "", name) not in TOLD} == set()
 
 
 def test_every_alert_says_what_is_wrong_and_where_to_read_on() -> None:
