@@ -156,4 +156,7 @@ def says_nothing_private(said: str, fuzz: Fuzz) -> None:
     tokens = [token_of(fuzz.tenant.phone_number_id), token_of(fuzz.tenant.waba_id)]
     for private in (*secrets, *tokens, CANARY, fuzz.customer):
         assert private not in said
+    # The ids that are in a webhook's address are no numbers that anybody dials.
+    for known in (fuzz.tenant.phone_number_id, fuzz.tenant.waba_id):
+        said = said.replace(known, "")
     assert not re.search(r"\d{9,}", said), "a phone number?"
