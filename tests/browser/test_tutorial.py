@@ -40,7 +40,7 @@ async def test_the_hundred_lines_are_an_inbox(desk: Desk, browser: Chromium, pro
     await desk.shop.business.control("templates", name="come_back", language="en", components=words)
     await desk.shop.tenant.rows(
         "insert into message_templates (workspace_id, connection_id, name, language, status)"
-        " values (%(workspace)s, %(connection)s, 'come_back', 'en', 'APPROVED')"
+        " values (%(workspace)s, %(connection)s, 'come_back', 'en', 'APPROVED') on conflict do nothing"
     )
     async with served(tmp_path) as url:
         page = await Page.opened(browser, await browser.profile(), url)

@@ -59,7 +59,7 @@ async def test_the_tutorial_runs_from_its_first_block_to_its_last(
         await shop.business.control("templates", name="come_back", language="en", components=words)
         await shop.tenant.rows(
             "insert into message_templates (workspace_id, connection_id, name, language, status)"
-            " values (%(workspace)s, %(connection)s, 'come_back', 'en', 'APPROVED')"
+            " values (%(workspace)s, %(connection)s, 'come_back', 'en', 'APPROVED') on conflict do nothing"
         )
         await shop.tenant.rows("update workspaces set broadcasts = true where id = %(workspace)s")
         told = {
