@@ -26,15 +26,17 @@ types: setup ## writes the types of the database anew after a migration, TypeScr
 	@$(PY) -m devstack run -- $(PY) -m devstack.typegen python > examples/bot/database_types.tmp
 	@mv examples/bot/database_types.tmp examples/bot/database_types.py
 
-# Five parts, three side by side, each on a stack of its own: they mostly wait. One alone when TEST_ARGS asks for some.
+# Six parts, three side by side, the longest first, each on a stack of its own: they mostly wait. One alone when TEST_ARGS
+# asks for some.
 test: setup inbox ## every test, on fresh local stacks (TEST_ARGS="-k name" for some)
 ifdef TEST_ARGS
 	@$(PY) -m devstack run -- $(PY) -m pytest $(TEST_ARGS)
 else
-	@$(MAKE) --no-print-directory --output-sync --jobs=3 test-devstack test-worker test-product test-attack test-plans
+	@$(MAKE) --no-print-directory --output-sync --jobs=3 \
+	  test-worker test-outside test-product test-attack test-devstack test-plans
 endif
 
-.PHONY: test-devstack test-worker test-product test-attack test-plans
+.PHONY: test-devstack test-worker test-outside test-product test-attack test-plans
 # What a plan is made of, statistics and dead rows, is to be a test's own: plans are looked at on a stack of their own.
 PLANS := $(wildcard tests/store/test_*_plans.py tests/frontends/test_*_plans.py) tests/store/test_stale_statistics.py
 test-devstack:
@@ -43,9 +45,14 @@ test-devstack:
 test-worker:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q tests/worker
 
+# As users, operators and places where it runs meet it.
+OUTSIDE := tests/browser tests/deploy tests/frontends tests/ops tests/test_demo.py tests/test_docs.py tests/test_quickstart.py
+test-outside:
+	@$(PY) -m devstack run -- $(PY) -m pytest -q $(OUTSIDE) $(PLANS:%=--ignore=%)
+
 test-product:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q --ignore=tests/devstack --ignore=tests/worker --ignore=tests/attack \
-	  $(PLANS:%=--ignore=%)
+	  $(OUTSIDE:%=--ignore=%) $(PLANS:%=--ignore=%)
 
 test-plans:
 	@$(PY) -m devstack run -- $(PY) -m pytest -q $(PLANS)

@@ -148,7 +148,7 @@ async def test_a_closed_window_takes_no_text_and_offers_templates(desk: Desk) ->
     await desk.shop.tenant.rows(
         "insert into message_templates (workspace_id, connection_id, name, language, status, components) values"
         " (%(workspace)s, %(connection)s, 'order_ready', 'en', 'APPROVED',"
-        ' \'[{"type": "BODY", "text": "Hi {{1}}, it is ready."}]\')'
+        ' \'[{"type": "BODY", "text": "Hi {{1}}, it is ready."}]\') on conflict do nothing'
     )
     await desk.says("Tomorrow?", timestamp=int(time.time()) - HOURS_25)
     page = await desk.live()
