@@ -104,7 +104,10 @@ def test_wabase_works_where_there_is_no_checkout(image: Image) -> None:
     listed = image.run("wabase", "inbound", "list", "--limit", "1", "--json")
     assert (listed.returncode, listed.stderr) == (0, "")
     refused = image.run("wabase", "inbound", "list", SUPABASE_URL="")
-    assert (refused.returncode, refused.stderr) == (2, "SUPABASE_URL: is missing\n")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "SUPABASE_URL: is missing\ndocs/settings.md says what each setting is.\n",
+    )
 
 
 @pytest.mark.parametrize("process", ["webhook", "worker"])
