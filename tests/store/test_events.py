@@ -20,5 +20,6 @@ async def test_connections_are_read_with_what_it_takes_to_reach_them(project: Pr
             "provider": "meta",
             "phone_number_id": tenant.phone_number_id,
             "waba_id": tenant.waba_id,
+            "former_ids": [],
         }
     ]
