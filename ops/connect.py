@@ -13,7 +13,7 @@ from uuid import UUID
 import click
 
 from ops import shown
-from ops.project import Project, as_json
+from ops.project import NO_PROVIDER, WRONG_USAGE, Project, as_json
 from ops.provider import WRONG, Stop, account, say, secret, steps
 from ops.registration import first_webhook, identify, meta_callback, ready, register, written
 from ops.settings import Settings
@@ -21,8 +21,6 @@ from store.errors import Rejected
 from store.numbers import Numbers, Row
 from whatsapp.account import NumberHealth
 from whatsapp.errors import WhatsAppError
-
-USAGE = 2
 
 
 def taken() -> Stop:
@@ -134,7 +132,7 @@ async def _register_number(registering: Callable[[str], Any], pin: str) -> None:
             f"Meta does not register the number: {error}.",
             "Check the PIN; run it again, without --register-pin if the number is registered. Meta allows ten tries in"
             " three days.",
-            4,
+            NO_PROVIDER,
         ) from error
     say("The number is registered.")
 
@@ -210,9 +208,9 @@ class Where:
         if self._create and not known:
             return await self._numbers.create_workspace(self._create)
         if not known:
-            raise Stop("There is no workspace yet.", "Make one: --create-workspace NAME", USAGE)
+            raise Stop("There is no workspace yet.", "Make one: --create-workspace NAME", WRONG_USAGE)
         named = ", ".join(f"{row['name']} ({row['id']})" for row in known[:10])
-        raise Stop(f"There are {len(known)} workspaces: {named}.", "Say which: --workspace ID", USAGE)
+        raise Stop(f"There are {len(known)} workspaces: {named}.", "Say which: --workspace ID", WRONG_USAGE)
 
 
 def _refused(error: Rejected, workspace_id: str) -> Exception:

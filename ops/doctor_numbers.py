@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ops import remedies
+from ops import addresses, remedies
 from ops.doctor_project import since
 from ops.explained import in_words
 from ops.findings import BOUND, Finding, ago, bounded
 from ops.project import Project
+from ops.provider import account_over
 from whatsapp.account import AccountClient, NumberHealth, WebhookTarget
 from whatsapp.errors import WhatsAppError
-from whatsapp.provider import provider
 from whatsapp.verify import Tokens
 
 Row = dict[str, Any]
@@ -82,13 +82,7 @@ class Number:
         if credential is None:
             said = "It has no key: nothing is sent and no file is fetched."
             return [Finding("fail", self._name, said, f"Give it one: `wabase rotate-key {self._id}`.")]
-        settings = self._project.settings
-        chosen = provider(
-            *(self._connection["provider"], self._id),
-            d360_base_url=settings.whatsapp_360_base_url,
-            graph_base_url=settings.meta_graph_base_url,
-        )
-        account = AccountClient(self._http, chosen, credential, waba_id=self._connection["waba_id"])
+        account = account_over(self._http, self._project.settings, self._connection, credential)
         try:
             health = await account.get_number()
             return [*self._health(health), *await self._webhook(account)]
@@ -152,7 +146,7 @@ class Number:
 
     def _token(self, target: WebhookTarget, subject: str, again: str) -> list[Finding]:
         settings = self._project.settings
-        given = next((value for name, value in target.headers.items() if name.lower() == "authorization"), None)
+        given = addresses.header(target)
         current, previous = (
             Tokens([secret.get_secret_value()] if secret else []).match(given, subject)
             for secret in (settings.whatsapp_webhook_secret, settings.whatsapp_webhook_secret_previous)

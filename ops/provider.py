@@ -10,14 +10,14 @@ from contextlib import asynccontextmanager, contextmanager
 import click
 import httpx
 
-from ops.project import Project, run
+from ops.project import NO_PROVIDER, Project, run
 from ops.settings import Settings
 from store.numbers import Row
 from whatsapp.account import SECONDS, AccountClient
 from whatsapp.errors import ErrorClass, NotSent, Refused, WhatsAppError
 from whatsapp.provider import provider
 
-WRONG, NO_ANSWER_FROM_PROVIDER = 1, 4
+WRONG = 1
 NAMES = {"360dialog": "360dialog", "meta": "Meta"}
 # Printable and without blanks, as a header needs it; Meta's longest are some hundred characters.
 SECRET = re.compile(r"[!-~]{1,4096}")
@@ -36,14 +36,19 @@ class Stop(Exception):
 @asynccontextmanager
 async def account(settings: Settings, connection: Row, credential: str) -> AsyncIterator[AccountClient]:
     """A client of the account that a connection row names: `provider`, `phone_number_id`, `waba_id`."""
+    async with httpx.AsyncClient(timeout=SECONDS, follow_redirects=False) as http:
+        yield account_over(http, settings, connection, credential)
+
+
+def account_over(http: httpx.AsyncClient, settings: Settings, connection: Row, credential: str) -> AccountClient:
+    """The same over an HTTP client of the caller's."""
     chosen = provider(
         connection["provider"],
         connection["phone_number_id"] or "",
         d360_base_url=settings.whatsapp_360_base_url,
         graph_base_url=settings.meta_graph_base_url,
     )
-    async with httpx.AsyncClient(timeout=SECONDS, follow_redirects=False) as http:
-        yield AccountClient(http, chosen, credential, waba_id=connection.get("waba_id"))
+    return AccountClient(http, chosen, credential, waba_id=connection.get("waba_id"))
 
 
 @contextmanager
@@ -52,7 +57,7 @@ def asking(connection: Row) -> Iterator[None]:
     try:
         yield
     except WhatsAppError as error:
-        raise Stop(*told(connection, error), NO_ANSWER_FROM_PROVIDER) from error
+        raise Stop(*told(connection, error), NO_PROVIDER) from error
 
 
 def told(connection: Row, error: WhatsAppError) -> tuple[str, str]:
@@ -101,7 +106,7 @@ def steps(command: Callable[[Project, Settings], Awaitable[int]]) -> None:
 
     async def guarded(project: Project) -> int:
         try:
-            return await command(project, Settings.load())
+            return await command(project, project.settings)
         except Stop as stop:
             click.echo(stop, err=True)
             return stop.status

@@ -6,7 +6,8 @@ import asyncio
 import time
 
 from ops import addresses
-from ops.provider import NAMES, NO_ANSWER_FROM_PROVIDER, Stop, asking, say
+from ops.project import NO_PROVIDER
+from ops.provider import NAMES, Stop, asking, say
 from ops.settings import Settings
 from store.numbers import ID, Numbers, Row
 from whatsapp.account import AccountClient, NumberHealth
@@ -28,7 +29,7 @@ async def identify(client: AccountClient, connection: Row) -> NumberHealth:
         raise Stop(
             f"{name} does not say which number this key is for.",
             "Run it again later; if that does not help, ask the provider's support.",
-            NO_ANSWER_FROM_PROVIDER,
+            NO_PROVIDER,
         )
     wanted, account = connection["phone_number_id"], connection.get("waba_id")
     if wanted not in (None, health.phone_number_id):
@@ -74,7 +75,7 @@ async def register(client: AccountClient, settings: Settings, connection: Row) -
         raise Stop(
             f"360dialog took the webhook and then shows another: {found}, at {addresses.host(registered.url)}.",
             "Look at the number's webhook in the 360dialog Hub; then run the same command again.",
-            NO_ANSWER_FROM_PROVIDER,
+            NO_PROVIDER,
         )
     say(f"Its webhooks go to {wanted.url}.")
     return str(wanted.url)
@@ -88,7 +89,7 @@ async def _subscribe(client: AccountClient, connection: Row) -> None:
         raise Stop(
             f"Meta took the subscription to the account {connection['waba_id']} and then shows none.",
             "Run the same command again; it may be repeated.",
-            NO_ANSWER_FROM_PROVIDER,
+            NO_PROVIDER,
         )
     say(f"The token's app gets the webhooks of the account {connection['waba_id']}.")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import click
 
 from ops import addresses, shown
-from ops.project import Project, as_json
-from ops.provider import NO_ANSWER_FROM_PROVIDER, WRONG, Stop, account, say, secret, steps, told
+from ops.project import NO_PROVIDER, Project, as_json
+from ops.provider import WRONG, Stop, account, say, secret, steps, told
 from ops.registration import identify, ready, register
 from ops.settings import Settings
 from ops.switches import connected
@@ -76,7 +76,7 @@ def rotate_webhook_secret(number: str | None, check: bool, as_json: bool) -> Non
 
 def _status(rows: list[Row]) -> int:
     if any(row["now"] is None for row in rows):
-        return NO_ANSWER_FROM_PROVIDER
+        return NO_PROVIDER
     return 0 if all(row["now"] == addresses.CURRENT for row in rows) else WRONG
 
 

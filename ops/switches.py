@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from ops import addresses, shown
-from ops.project import Project, as_json, run
-from ops.provider import NO_ANSWER_FROM_PROVIDER, Stop, account, say, steps, told
+from ops.project import NO_PROVIDER, Project, as_json, run
+from ops.provider import Stop, account, say, steps, told
 from ops.settings import Settings
 from store.errors import Rejected
 from store.numbers import Numbers, Row
@@ -117,11 +117,11 @@ def disconnect(number: str, webhook_url: str | None, yes: bool, as_json: bool) -
             click.echo(problem, err=True)
             if webhook_url:
                 # Its key is the only way to turn its webhooks away.
-                return NO_ANSWER_FROM_PROVIDER
+                return NO_PROVIDER
         await project.rpc.release_connection(found["id"])
         answer = {"number": number, "status": "disconnected", "webhook": webhook_url, "problem": problem}
         shown.as_json(answer) if as_json else click.echo(f"{number} is disconnected.")
-        return NO_ANSWER_FROM_PROVIDER if problem else 0
+        return NO_PROVIDER if problem else 0
 
     steps(command)
 

@@ -6,20 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
-
-from ops.project import Project
-from ops.settings import Settings
-from whatsapp.account import AccountClient
+from ops.project import NO_PROVIDER, Project
+from ops.provider import NAMES, WRONG, account
 from whatsapp.errors import ErrorClass, Refused, WhatsAppError
 from whatsapp.listing import listing
-from whatsapp.provider import provider
 
 Row = dict[str, Any]
 
-NAMES = {"360dialog": "360dialog", "meta": "Meta"}
-# Exit statuses, see docs/wabase.md.
-NOT_DONE, PROVIDER = 1, 4
 # Meta's words for a token that is good and may not do this.
 NO_PERMISSION = (3, 10, *range(200, 300))
 
@@ -52,29 +45,18 @@ async def sync_number(project: Project, connection: Row) -> Outcome:
     number, name = connection["phone_number_id"], NAMES[connection["provider"]]
     credential = await project.rpc.get_connection_credential(connection["id"])
     if credential is None:
-        return Outcome(number, error=f"{number} has no key: `wabase rotate-key {number}` sets one.", status=NOT_DONE)
+        return Outcome(number, error=f"{number} has no key: `wabase rotate-key {number}` sets one.", status=WRONG)
     if name == "Meta" and not connection["waba_id"]:
         said = f"{number} does not say which WhatsApp Business account it is of: `wabase connect meta` tells."
-        return Outcome(number, error=said, status=NOT_DONE)
+        return Outcome(number, error=said, status=WRONG)
     as_of = datetime.now(UTC).isoformat()
     try:
-        async with httpx.AsyncClient(timeout=30, follow_redirects=False) as http:
-            told = await listing(_account(http, connection, credential).templates())
+        async with account(project.settings, connection, credential) as client:
+            told = await listing(client.templates())
     except WhatsAppError as error:
-        return Outcome(number, error=_said(number, name, error), status=PROVIDER)
+        return Outcome(number, error=_said(number, name, error), status=NO_PROVIDER)
     counts = await project.rpc.record_templates(connection["id"], told.templates, as_of, told.complete)
     return Outcome(number, counts={**counts, "complete": told.complete})
-
-
-def _account(http: httpx.AsyncClient, connection: Row, credential: str) -> AccountClient:
-    settings = Settings.load()
-    reached = provider(
-        connection["provider"],
-        connection["phone_number_id"],
-        d360_base_url=settings.whatsapp_360_base_url,
-        graph_base_url=settings.meta_graph_base_url,
-    )
-    return AccountClient(http, reached, credential, waba_id=connection["waba_id"])
 
 
 def _said(number: str, name: str, error: WhatsAppError) -> str:

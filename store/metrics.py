@@ -9,7 +9,6 @@ import asyncio
 import hmac
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import httpx
@@ -19,6 +18,7 @@ from pydantic import SecretStr
 
 from store.health import QueueHealth
 from store.timing import Timing
+from store.version import installed
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 LAG_EVERY_SECONDS = 0.5
@@ -37,7 +37,7 @@ class Metrics:
         built = Gauge(
             "wabase_build_info", "The running version; always 1.", ["process", "version"], registry=self.registry
         )
-        built.labels(process, running_version()).set(1)
+        built.labels(process, installed()).set(1)
         self._lag = Timing(
             self.registry,
             "wabase_event_loop_lag_seconds",
@@ -89,14 +89,6 @@ def may_scrape(authorization: str | None, token: SecretStr | None) -> bool:
     """Whether METRICS_TOKEN, where there is one, came as `Authorization: Bearer …`."""
     expected = None if token is None else f"Bearer {token.get_secret_value()}"
     return expected is None or hmac.compare_digest((authorization or "").encode(), expected.encode())
-
-
-def running_version() -> str:
-    """The installed version; `source` where the package is run without being installed."""
-    try:
-        return version("wabase")
-    except PackageNotFoundError:
-        return "source"
 
 
 def _function(path: str) -> str:

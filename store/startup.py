@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
-import importlib.metadata
 import platform
 import sys
 import time
@@ -18,6 +17,7 @@ from store import logs
 from store.connect import check, connect
 from store.errors import StoreError
 from store.settings import ProjectSettings, SettingsError
+from store.version import installed
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ def start(name: str, description: str, settings_type: type[Settings], run: Calla
     logs.configure(name, settings.log_format, settings.log_level, *([traces.add_ids] if traces else []))
     if traces is None or arguments.check:
         return _run(run, settings, only_check=arguments.check)
-    traces.start(name, version())
+    traces.start(name, installed())
     try:
         return _run(run, settings, only_check=False)
     finally:
@@ -49,15 +49,7 @@ def start(name: str, description: str, settings_type: type[Settings], run: Calla
 
 def started(settings: ProjectSettings) -> None:
     """Said by a process once it has what it needs of its machine."""
-    log.info("process.started", version=version(), python=platform.python_version(), settings=settings.summary())
-
-
-def version() -> str:
-    """The installed package's; `source` in a checkout that was not installed."""
-    try:
-        return importlib.metadata.version("wabase")
-    except importlib.metadata.PackageNotFoundError:
-        return "source"
+    log.info("process.started", version=installed(), python=platform.python_version(), settings=settings.summary())
 
 
 def _traces(settings: ProjectSettings) -> Any:
