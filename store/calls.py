@@ -38,7 +38,10 @@ class Calls:
             content = to_json(arguments)
         except RecursionError as error:
             raise Rejected("nesting", "nested too deeply") from error
-        return await self._post(function, content=content, headers={"content-type": "application/json"})
+        # PostgREST reads the whole body only to learn which arguments there are; told so, it hands it on unread
+        # (PostgREST's ApiRequest/Payload.hs; a tenth of its time for a large set, bench/README.md).
+        url = f"{function}?columns={','.join(arguments)}" if arguments else function
+        return await self._post(url, content=content, headers={"content-type": "application/json"})
 
     async def _post(self, function: str, *, content: bytes, headers: dict[str, str]) -> Any:
         call = self._http.post(f"/rest/v1/rpc/{function}", content=content, headers=headers)

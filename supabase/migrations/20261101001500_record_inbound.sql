@@ -12,7 +12,9 @@ begin
     from jsonb_array_elements(events) as event
     cross join lateral jsonb_to_recordset(event -> 'numbers')
       as number (phone_number_id text, waba_id text, display_phone_number text, provider text)
-    where not exists (select from public.whatsapp_connections where phone_number_id = number.phone_number_id)
+    where not exists (
+      select from public.whatsapp_connections
+      where phone_number_id = number.phone_number_id or former_ids @> array[number.phone_number_id])
     group by number.phone_number_id
     order by number.phone_number_id
   loop
@@ -29,42 +31,82 @@ $$;
 comment on function private.ensure_connections(jsonb, uuid) is 'Creates connections for unknown numbers in the default workspace.';
 grant execute on function private.ensure_connections(jsonb, uuid) to service_role;
 
-create function private.unknown_of(events jsonb) returns text[]
+create function private.numbers_in(events jsonb, messages jsonb, statuses jsonb, facts jsonb) returns text[]
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return array(
+    select id #>> '{}' from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id
+    union select id #>> '{}' from jsonb_path_query(messages, '$[*].phone_number_id') as id
+    union select id #>> '{}' from jsonb_path_query(statuses, '$[*].phone_number_id') as id
+    union select id #>> '{}' from jsonb_path_query(facts, '$[*].phone_number_id') as id);
+end
+$$;
+comment on function private.numbers_in(jsonb, jsonb, jsonb, jsonb) is 'The ids of numbers that the arguments of record_inbound name, each once.';
+grant execute on function private.numbers_in(jsonb, jsonb, jsonb, jsonb) to service_role;
+
+create function private.wabas_in(events jsonb, facts jsonb) returns text[]
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return array(
+    select id #>> '{}' from jsonb_path_query(events, '$[*].wabas[*]') as id
+    union select id #>> '{}' from jsonb_path_query(facts, '$[*] ? (!exists (@.phone_number_id) || @.phone_number_id == null).waba_id') as id);
+end
+$$;
+comment on function private.wabas_in(jsonb, jsonb) is 'The WABAs that the arguments of record_inbound speak of as a whole, each once.';
+grant execute on function private.wabas_in(jsonb, jsonb) to service_role;
+
+create function private.take_turns(numbers text[], wabas text[]) returns void
+language plpgsql set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  perform pg_advisory_xact_lock(private.turn_of(number.id))
+  from (
+    select id from public.whatsapp_connections where phone_number_id = any (numbers)
+    union select id from public.whatsapp_connections where former_ids && numbers
+    union select id from public.whatsapp_connections where waba_id = any (wabas)
+    order by id
+  ) as number;
+end
+$$;
+comment on function private.take_turns(text[], text[]) is
+  'Waits until nobody else records or moves the numbers that are named, by a present or a former id, or by their WABA.';
+grant execute on function private.take_turns(text[], text[]) to service_role;
+
+create function private.unknown_of(numbers text[], wabas text[]) returns text[]
 language plpgsql stable set search_path = ''
 as $$
 begin
   return array(
-    select number
-    from (select distinct id #>> '{}' as number from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id) as named
+    select number from unnest(numbers) as number
     where not exists (select from public.whatsapp_connections where phone_number_id = number or former_ids @> array[number])
     union
-    select waba
-    from (select distinct id #>> '{}' as waba from jsonb_path_query(events, '$[*].wabas[*]') as id) as named
+    select waba from unnest(wabas) as waba
     -- What is said of an account that a number has left concerns nobody, and waits for nobody.
     where not exists (select from public.whatsapp_connections where waba_id = waba or former_ids @> array[waba]));
 end
 $$;
-comment on function private.unknown_of(jsonb) is 'The numbers and WABAs in events that nobody has connected.';
-grant execute on function private.unknown_of(jsonb) to service_role;
+comment on function private.unknown_of(text[], text[]) is 'The numbers and WABAs that nobody has connected.';
+grant execute on function private.unknown_of(text[], text[]) to service_role;
 
-create function private.moved_numbers(events jsonb) returns jsonb
+create function private.moved_numbers(numbers text[]) returns jsonb
 language plpgsql stable set search_path = ''
 set enable_seqscan = off
 as $$
-declare
-  named text[] := array(select distinct id #>> '{}' from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id);
 begin
   -- An id that is somebody's now is theirs, whoever had it before.
   return (
     select jsonb_object_agg(former.id, connection.phone_number_id)
     from public.whatsapp_connections as connection
     cross join lateral unnest(connection.former_ids) as former (id)
-    where connection.former_ids && named and former.id = any (named)
+    where connection.former_ids && numbers and former.id = any (numbers)
       and not exists (select from public.whatsapp_connections as present where present.phone_number_id = former.id));
 end
 $$;
-comment on function private.moved_numbers(jsonb) is 'Former ids in events, each with the id that its number has now; null when there is none.';
-grant execute on function private.moved_numbers(jsonb) to service_role;
+comment on function private.moved_numbers(text[]) is 'Former ids, each with the id that its number has now; null when there is none.';
+grant execute on function private.moved_numbers(text[]) to service_role;
 
 create function private.forwarded(items jsonb, moved jsonb) returns jsonb
 language plpgsql immutable set search_path = ''
@@ -76,7 +118,7 @@ begin
     from jsonb_array_elements(items) with ordinality as told (item, place));
 end
 $$;
-comment on function private.forwarded(jsonb, jsonb) is 'Messages, reports, facts or numbers under the ids that their numbers have now.';
+comment on function private.forwarded(jsonb, jsonb) is 'Messages, reports or facts under the ids that their numbers have now.';
 grant execute on function private.forwarded(jsonb, jsonb) to service_role;
 
 create function private.close_events(events jsonb, unknown text[]) returns void
@@ -151,43 +193,34 @@ returns integer
 language plpgsql set search_path = ''
 as $$
 declare
+  numbers text[] := private.numbers_in(events, messages, statuses, facts);
+  wabas text[] := private.wabas_in(events, facts);
+  moved jsonb;
+  unknown text[];
   arrived private.inbound_message[];
   reports private.inbound_status[];
-  moved jsonb := private.moved_numbers(events);
-  unknown text[];
 begin
   -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
   -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
   -- No wait for the disk: the journal is on it, and if the machine stops before this is, its events are still to be
   -- recorded there.
   perform set_config('synchronous_commit', 'off', true);
+  if default_workspace_id is not null then
+    perform private.ensure_connections(events, default_workspace_id);
+  end if;
+  -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
+  -- waits for. First of all, for a number moves in a turn of its own: what is looked up from here on stays as it is.
+  perform private.take_turns(numbers, wabas);
+  moved := private.moved_numbers(numbers);
   if moved is not null then
     messages := private.forwarded(messages, moved);
     statuses := private.forwarded(statuses, moved);
     facts := private.forwarded(facts, moved);
-    events := (
-      select jsonb_agg(event || jsonb_build_object('numbers', private.forwarded(event -> 'numbers', moved)))
-      from jsonb_array_elements(events) as event);
-  end if;
-  if default_workspace_id is not null then
-    perform private.ensure_connections(events, default_workspace_id);
   end if;
   -- Before the items are looked at: what is connected a moment later is set aside and applied again, never passed over.
-  unknown := private.unknown_of(events);
+  unknown := private.unknown_of(numbers, wabas);
   arrived := private.arrived_messages(messages);
   reports := private.arrived_statuses(statuses);
-  -- Recordings of one number take turns. They would meet at its threads and people anyway, each holding what the other
-  -- waits for.
-  perform pg_advisory_xact_lock(private.turn_of(number.connection_id))
-  from (
-    select connection_id from unnest(arrived) union select connection_id from unnest(reports)
-    union
-    select connection.id
-    from jsonb_to_recordset(facts) as fact (phone_number_id text, waba_id text)
-    join public.whatsapp_connections as connection
-      on connection.phone_number_id = fact.phone_number_id or fact.phone_number_id is null and connection.waba_id = fact.waba_id
-    order by connection_id
-  ) as number;
   if arrived <> '{}' then
     perform private.record_messages(arrived);
   end if;

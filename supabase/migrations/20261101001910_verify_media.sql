@@ -16,8 +16,9 @@ grant execute on function private.uuid_of(text) to service_role;
 create function public.verify_media(after text, max_rows integer, workspace_id uuid default null) returns jsonb
 language plpgsql stable set search_path = ''
 -- Row by row from the page on, whatever the statistics of a queue that fills and empties say; and in the order of the
--- index, or a workspace that is believed to be small is read whole and sorted for each page.
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_sort = off set enable_bitmapscan = off
+-- index, or a workspace that is believed to be small is read whole and sorted for each page, be it from another index.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off
+set enable_sort = off set enable_incremental_sort = off
 as $$
 declare
   after_workspace uuid := coalesce(split_part(after, '/', 1)::uuid, workspace_id, '00000000-0000-0000-0000-000000000000');

@@ -36,7 +36,7 @@ class OwnStack:
     async def told_by(cls, process: Process) -> OwnStack:
         """Wait until the command has shown its environment."""
         assert process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             return cls(process, json.loads(await process.stdout.readline()))
 
     @property

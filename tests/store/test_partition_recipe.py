@@ -132,7 +132,8 @@ async def _as_before(journal: Journal, old: dict[str, int]) -> None:
     # Claimed by us, or by the receiver, once the lease of their receiving is over.
     assert await rpc.release_inbound(newest) == 2
     await journal.all_processed()
-    assert await rpc.sweep_journal(keep_days=10) == 1, "the processed one of long ago"
+    # The receiver's own sweep, which keeps 30 days, may be looking at the same rows: what it holds is passed over.
+    await until(lambda: rpc.sweep_journal(keep_days=10), lambda purged: purged == 1)
     assert await rpc.sweep_journal(keep_days=10) == 0
     rest = await journal.tenant.rows("select state from webhook_events where id = any (%(ids)s)", ids=[*old.values()])
     assert sorted(row["state"] for row in rest) == ["failed", "unrouted"]
