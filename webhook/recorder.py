@@ -16,7 +16,7 @@ from store.errors import Denied, Rejected, StoreError, Unavailable
 from store.logs import Seldom, described
 from store.rpc import Rpc
 from whatsapp.envelope import Change, Endpoint, JsonObject, decode
-from whatsapp.normalise import Normalised, normalise
+from whatsapp.normalise import Normalised, normalise, together
 
 log = structlog.get_logger()
 
@@ -190,7 +190,7 @@ class Recorder:
 
     async def _record(self, results: Sequence[Normalised]) -> None:
         await self._rpc.record_inbound(
-            [result.event() for result in results],
+            together(results),
             [row for result in results for row in result.messages],
             [row for result in results for row in result.statuses],
             self._default_workspace_id,

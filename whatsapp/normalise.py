@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
 from whatsapp import facts, history, identities, messages, statuses, templates
@@ -93,6 +93,25 @@ class Normalised:
                 "waba_id": change.waba_id,
                 "display_phone_number": change.display_phone_number,
             }
+
+
+def together(results: Iterable[Normalised]) -> list[Row]:
+    """The lines of many events in `record_inbound(events)`: one, with `ids`, for all that are alike.
+
+    Nearly all are: some thousand characters for five hundred events instead of a hundred thousand.
+    """
+    lines: dict[Hashable, Row] = {}
+    for result in results:
+        if result.problems:
+            lines[result.event_id] = result.event()
+            continue
+        alike = (tuple(result.kinds), *(tuple(number.values()) for number in result.numbers), *result.wabas)
+        if line := lines.get(alike):
+            line["ids"].append(result.event_id)
+        else:
+            line = lines[alike] = result.event()
+            line["ids"] = [line.pop("id")]
+    return list(lines.values())
 
 
 def normalise(event_id: int, endpoint: Endpoint, body: JsonObject, found: Iterable[Change] | None = None) -> Normalised:

@@ -40,8 +40,34 @@ as $$
 $$;
 comment on function private.is_conversational(text) is 'Whether a message of this type counts as unread, opens the window and becomes the preview.';
 
+create table private.message_id_secret (secret uuid not null default gen_random_uuid());
+insert into private.message_id_secret default values;
+alter table private.message_id_secret enable row level security;
+comment on table private.message_id_secret is 'One row: without it nobody can tell from a message''s id in which hour it was made.';
+
+create function private.message_id_prefix() returns text
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (select left(md5(secret::text || floor(extract(epoch from now()) / 3600)), 8) from private.message_id_secret);
+end
+$$;
+comment on function private.message_id_prefix() is 'The first eight digits of the ids of messages made in this hour.';
+
+create function private.message_id(prefix text default private.message_id_prefix()) returns uuid
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  return (prefix || substr(gen_random_uuid()::text, 9))::uuid;
+end
+$$;
+comment on function private.message_id(text) is
+  'A new message''s id: random, but for a beginning that the messages of an hour share. So they stand together in each index of ids, and a table of millions is written in the same few pages as a small one (bench/README.md).';
+grant execute on function private.message_id_prefix() to authenticated, service_role;
+grant execute on function private.message_id(text) to authenticated, service_role;
+
 create table public.messages (
-  id uuid primary key default gen_random_uuid(),
+  id uuid primary key default private.message_id(),
   seq bigint generated always as identity,
   workspace_id uuid not null references public.workspaces (id) on delete cascade,
   connection_id uuid not null,
@@ -94,6 +120,7 @@ create table public.messages (
 ) with (fillfactor = 60);
 create index messages_thread on public.messages (workspace_id, conversation_id, occurred_at desc, seq desc);
 comment on table public.messages is 'Every message, in and out. A member inserts conversation_id, type and content; the rest is the server''s.';
+comment on column public.messages.id is 'Random, but for a beginning that the messages of an hour share: no order, no time to be read from it.';
 comment on column public.messages.seq is 'Arrival number: breaks ties of occurred_at, which has a resolution of one second.';
 comment on column public.messages.wa_id is 'The customer''s number in this message, as the provider wrote it: the sender of what came, the recipient of an echo.';
 comment on column public.messages.bsuid is 'The customer''s business-scoped user id in this message.';

@@ -26,7 +26,7 @@ begin
       m.direction, m.status, m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, m.media_id, m.media_mime_type,
       m.media_sha256, m.media_filename, m.workspace_id, m.connection_id)::private.inbound_message
     from (
-      select distinct on (connection.id, told.wamid, coalesce(told.imported, false), told.type = 'media_placeholder')
+      select distinct on (connection.id, told.wamid collate "C", coalesce(told.imported, false), told.type = 'media_placeholder')
         told.event_id, told.phone_number_id, told.wamid, told.wa_id, told.bsuid, told.parent_bsuid, told.group_id,
         told.profile_name, coalesce(told.direction, 'inbound') as direction, coalesce(told.status, 'received') as status,
         coalesce(told.imported, false) as imported, told.type, told.content, told.reply_to_wamid,
@@ -35,7 +35,7 @@ begin
       from jsonb_populate_recordset(null::private.inbound_message, arrived_messages.messages) with ordinality as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
       -- A picture told twice, with an id and without: the one with it.
-      order by connection.id, told.wamid, coalesce(told.imported, false), told.type = 'media_placeholder',
+      order by connection.id, told.wamid collate "C", coalesce(told.imported, false), told.type = 'media_placeholder',
         coalesce(private.arrived_media_status(told.type, told.media_id) = 'failed', false), told.ordinality
     ) as m);
 end

@@ -6,14 +6,15 @@ set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off s
 as $$
 declare
   threads uuid[] := private.ensure_threads(arrived);
+  prefix text := private.message_id_prefix();
   fresh integer;
   files uuid[];
 begin
   with stored as (
     insert into public.messages (
-      workspace_id, connection_id, conversation_id, wamid, wa_id, bsuid, profile_name, direction, status, imported, type, content,
+      id, workspace_id, connection_id, conversation_id, wamid, wa_id, bsuid, profile_name, direction, status, imported, type, content,
       reply_to_wamid, occurred_at, sent_at, media_id, media_mime_type, media_sha256, media_filename, media_status, media_error)
-    select m.workspace_id, m.connection_id, threads[m.ordinality], m.wamid, m.wa_id, m.bsuid, m.profile_name, m.direction,
+    select private.message_id(prefix), m.workspace_id, m.connection_id, threads[m.ordinality], m.wamid, m.wa_id, m.bsuid, m.profile_name, m.direction,
       m.status, m.imported, m.type, m.content, m.reply_to_wamid, m.occurred_at, case when m.direction = 'outbound' then m.occurred_at end,
       m.media_id, m.media_mime_type, m.media_sha256, m.media_filename, file.status,
       case when file.status = 'failed' then private.media_error('no_media_id') end

@@ -35,9 +35,12 @@ create function private.numbers_in(events jsonb, messages jsonb, statuses jsonb,
 language plpgsql immutable set search_path = ''
 as $$
 begin
+  -- Events name the numbers of all that came with them, and alike ones are one line: far less to look through.
+  if events <> '[]' then
+    return array(select distinct id #>> '{}' from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id);
+  end if;
   return array(
-    select id #>> '{}' from jsonb_path_query(events, '$[*].numbers[*].phone_number_id') as id
-    union select id #>> '{}' from jsonb_path_query(messages, '$[*].phone_number_id') as id
+    select id #>> '{}' from jsonb_path_query(messages, '$[*].phone_number_id') as id
     union select id #>> '{}' from jsonb_path_query(statuses, '$[*].phone_number_id') as id
     union select id #>> '{}' from jsonb_path_query(facts, '$[*].phone_number_id') as id);
 end
@@ -126,9 +129,6 @@ language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
-  -- In one order: a sweep may be applying the same events in another.
-  perform from public.webhook_events where id = any (array(select (item ->> 'id')::bigint from jsonb_array_elements(events) as item))
-  order by id for no key update;
   update public.webhook_events as event set
     state = case when told.problem is not null then 'failed' when told.missing is not null then 'unrouted' else 'processed' end,
     error = nullif(concat_ws(e'\n', told.problem, 'no connection for ' || array_to_string(told.missing, ', ')), ''),
@@ -137,7 +137,7 @@ begin
     processed_at = now(),
     lease_expires_at = null
   from (
-    select item.id, item.problem, item.kinds,
+    select one.id, item.problem, item.kinds,
       case when unknown <> '{}' then (
         select array_agg(named.id order by named.id)
         from (
@@ -145,8 +145,10 @@ begin
           union select jsonb_array_elements_text(item.wabas)
         ) as named
         where named.id = any (unknown)) end as missing
-    from jsonb_to_recordset(events) as item (id bigint, numbers jsonb, wabas jsonb, kinds text[], problem text)
-    offset 0
+    from jsonb_to_recordset(events) as item (id bigint, ids bigint[], numbers jsonb, wabas jsonb, kinds text[], problem text)
+    cross join lateral unnest(coalesce(item.ids, array[item.id])) as one (id)
+    -- One by one in this order, by the settings above: a sweep may be closing the same events.
+    order by one.id offset 0
   ) as told
   where event.id = told.id;
 end
@@ -200,7 +202,7 @@ declare
   arrived private.inbound_message[];
   reports private.inbound_status[];
 begin
-  -- events: [{id, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}]
+  -- events: [{ids, numbers: [{phone_number_id, waba_id, display_phone_number, provider}], wabas, kinds, problem?}], or id for ids
   -- messages, statuses, facts: the fields of private.inbound_message, private.inbound_status and private.inbound_fact
   -- No wait for the disk: the journal is on it, and if the machine stops before this is, its events are still to be
   -- recorded there.

@@ -1,6 +1,6 @@
 -- Messages as a member writes them: three columns are enough, and nothing else can be claimed.
 begin;
-select plan(45);
+select plan(48);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -184,6 +184,13 @@ select throws_ok(
 select is(
   (select count(*) from public.outbox join public.messages on id = message_id where direction = 'inbound'), 0::bigint,
   'nothing that came in goes out');
+
+-- Ids: those of an hour begin alike, and which hour it was nobody can tell who does not know the secret.
+select results_eq(
+  $$select left(private.message_id()::text, 8), count(distinct private.message_id()) from generate_series(1, 100)$$,
+  $$values (private.message_id_prefix(), 100::bigint)$$, 'ids of one hour begin alike and differ');
+select is(pg_temp.by('agent', $$select secret from private.message_id_secret$$), '42501', 'the secret is no member''s');
+select is(pg_temp.by('service_role', $$select secret from private.message_id_secret$$), '42501', 'nor the Data API''s');
 
 select * from finish();
 rollback;

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from tests.store.stories import START, Body, stories
 from whatsapp.envelope import Endpoint
-from whatsapp.normalise import normalise
+from whatsapp.normalise import normalise, together
 
 numbers = itertools.count(random.randrange(10**9) * 1000)
 
@@ -37,7 +37,7 @@ def record(db: psycopg.Connection[dict[str, Any]], number: str, batches: list[li
             assert row is not None
             results.append(normalise(row["id"], Endpoint("meta"), body))
         parts = (
-            [r.event() for r in results],
+            together(results),
             *([x for r in results for x in getattr(r, part)] for part in ("messages", "statuses", "facts")),
         )
         db.execute("select record_inbound(%s, %s, %s, null, %s)", [json.dumps(part) for part in parts])

@@ -118,7 +118,7 @@ async def test_a_thread_that_is_begun_meanwhile_has_the_new_id(sessions: list[Se
     assert await beginning == [{"phone_number_id": new}]
 
 
-async def test_what_comes_under_an_id_that_is_left_at_that_moment_is_kept(sessions: list[Session], tenant: Tenant) -> None:
+async def test_what_comes_while_its_id_is_being_left_is_kept(sessions: list[Session], tenant: Tenant) -> None:
     stranger, new = uuid.uuid4().hex, uuid.uuid4().hex
     # In single-workspace mode a recording waits for whoever connects the same new number: here it stands still.
     query = "update public.workspaces set connection_limit = 2 where id = %s"
@@ -130,9 +130,7 @@ async def test_what_comes_under_an_id_that_is_left_at_that_moment_is_kept(sessio
     named = [{"phone_number_id": number, "provider": "meta"} for number in (tenant.phone_number_id, stranger)]
     told = [{"id": received["ids"][0], "numbers": named}]
     message: Row = tenant.message(uuid.uuid4().hex, "972501113333")
-    recording = asyncio.create_task(
-        call(sessions[1], "record_inbound", told, [message], [], str(tenant.workspace_id))
-    )
+    recording = asyncio.create_task(call(sessions[1], "record_inbound", told, [message], [], str(tenant.workspace_id)))
     await waiting(sessions[2], sessions[1])
     await move(sessions[2], tenant, new)
     await sessions[0].execute("commit")

@@ -23,7 +23,7 @@ from tests.whatsapp.payload import (
     payload,
 )
 from whatsapp.envelope import Endpoint, JsonObject, changes
-from whatsapp.normalise import normalise
+from whatsapp.normalise import normalise, together
 from whatsapp.scalars import moment
 
 OUR_NUMBER = {
@@ -54,6 +54,17 @@ def test_each_number_and_waba_is_reported_once() -> None:
     body["entry"][0]["changes"] += payload("status_read")["entry"][0]["changes"]
     event = normalise(1, AT_NUMBER, body).event()
     assert (event["numbers"], event["wabas"]) == ([OUR_NUMBER], [WABA])
+
+
+def test_events_that_are_alike_are_one_line() -> None:
+    bad = payload("text")
+    del messages_of(bad)[0]["id"]
+    bodies = [payload("text"), payload("status_read"), payload("text"), bad, payload("template_update"), bad]
+    results = [normalise(n, AT_NUMBER, body) for n, body in enumerate(bodies, 1)]
+    lines = together(results)
+    assert [line.get("ids", line.get("id")) for line in lines] == [[1, 3], [2], 4, [5], 6]
+    assert lines[0] == {"ids": [1, 3], "numbers": [OUR_NUMBER], "wabas": [], "kinds": ["messages.text"]}
+    assert lines[2] == results[3].event()
 
 
 @pytest.mark.parametrize("name", ["call_connect", "group_lifecycle", "empty_lists", "foreign_number"])
