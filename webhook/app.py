@@ -18,6 +18,7 @@ from store.errors import StoreError
 from store.logs import Seldom
 from store.metrics import CONTENT_TYPE, may_scrape
 from store.timing import Cell
+from webhook.bodies import Bodies, Refused
 from webhook.journal import Journal
 from webhook.metrics import WebhookMetrics
 from webhook.recorder import Event, Recorder
@@ -27,22 +28,10 @@ from whatsapp.verify import Tokens, signature_matches, verify_token_matches
 
 log = structlog.get_logger()
 
-# Meta sends 3 MB at most.
-MAX_BODY = 4 * 1024 * 1024
-# 360dialog hangs up after 5 s: answer before, whatever happens. A body that dribbles in longer is nobody's; the
-# journal takes the rest, see journal.PATIENCE and journal.COMMIT_SECONDS.
-READ_SECONDS = 2.0
 READY_SECONDS = 4.0
 
 Authentic = Callable[[bytes], bool]
 Identify = Callable[[Scope, Headers], tuple[Endpoint, Authentic | None]]
-
-
-class Refused(Exception):
-    """Answered with this status and nothing more."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
 
 
 class Receiver:
@@ -58,6 +47,7 @@ class Receiver:
     ) -> None:
         self._settings = settings
         self._tokens = Tokens(settings.webhook_secrets)
+        self._bodies = Bodies()
         self._journal = journal
         self._recorder = recorder
         self._ready = ready
@@ -147,7 +137,7 @@ class Receiver:
 
     def _posted(self, provider: str, identify: Identify) -> ASGIApp:
         """The route of one kind of webhook: `identify` says whose it is, or refuses it."""
-        return Posted(identify, self._receive, self._metrics.answers(provider))
+        return Posted(identify, self._bodies, self._receive, self._metrics.answers(provider))
 
     async def _receive(self, began: float, endpoint: Endpoint, raw: bytes) -> None:
         body = parse(raw)
@@ -171,10 +161,12 @@ class Posted:
     def __init__(
         self,
         identify: Identify,
+        bodies: Bodies,
         receive: Callable[[float, Endpoint, bytes], Awaitable[None]],
         answers: Callable[[int], Cell],
     ) -> None:
         self._identify = identify
+        self._bodies = bodies
         self._receive = receive
         self._answers = answers
         self._refused = Seldom()
@@ -185,7 +177,7 @@ class Posted:
         began, status = time.monotonic(), 500
         try:
             endpoint, authentic = self._identify(scope, headers)
-            raw = await _read(headers.get("content-length"), receive)
+            raw = await self._bodies.read(headers.get("content-length"), receive)
             status = 200 if authentic is None or authentic(raw) else 401
             if status == 200:
                 await self._receive(began, endpoint, raw)
@@ -219,7 +211,7 @@ CLOSING = [*NO_CONTENT, (b"connection", b"close")]
 
 def _is_short(headers: Headers) -> bool:
     declared = headers.get("content-length", "")
-    return declared.isdigit() and int(declared) <= SHORT
+    return declared.isdecimal() and int(declared) <= SHORT
 
 
 def parse(raw: bytes) -> JsonObject:
@@ -231,28 +223,3 @@ def parse(raw: bytes) -> JsonObject:
     if not isinstance(body, dict):
         raise Refused(400)
     return body
-
-
-async def _read(declared: str | None, receive: Receive) -> bytes:
-    if declared is not None and (not declared.isdigit() or int(declared) > MAX_BODY):
-        raise Refused(413)
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            return await _read_on(receive)
-    except TimeoutError:
-        raise Refused(408) from None
-
-
-async def _read_on(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refused(400)
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > MAX_BODY:
-            raise Refused(413)
-        if not message.get("more_body"):
-            return b"".join(chunks)

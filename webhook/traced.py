@@ -12,7 +12,8 @@ from opentelemetry.trace import Span, SpanKind
 
 from store.rpc import Rpc
 from store.traces import fail, nanoseconds, past, tracer
-from webhook.app import Receiver, Refused
+from webhook.app import Receiver
+from webhook.bodies import Refused
 from webhook.journal import Journal
 from webhook.recorder import MAX_WAITING, Event, Recorder
 from whatsapp.envelope import Endpoint

@@ -16,7 +16,7 @@ from store.errors import StoreError, Unavailable
 from store.metrics import Metrics
 from store.rpc import Rpc
 from webhook import traced
-from webhook.app import Refused
+from webhook.bodies import Refused
 from webhook.metrics import WebhookMetrics
 from webhook.recorder import Event
 from webhook.settings import Settings
