@@ -125,7 +125,7 @@ async def _read(events: Events, verdict: Verdict, homes: dict[str, str], progres
             verdict.events += 1
             progress.count("events read", verdict.events)
             endpoint = Endpoint(row["provider"], row["phone_number_id"], row["waba_id"])
-            _keep(told, homes, normalise(row["id"], endpoint, decode(row["raw"])), row["state"] == "received")
+            _keep(told, homes, normalise(row["id"], endpoint, decode(row["raw"].encode())), row["state"] == "received")
     return told
 
 

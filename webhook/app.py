@@ -217,7 +217,7 @@ def _is_short(headers: Headers) -> bool:
 def parse(raw: bytes) -> JsonObject:
     """The JSON object of a body. Raises Refused(400): other encodings, NaN and bare values are not JSON objects."""
     try:
-        body = decode(raw.decode())
+        body = decode(raw)
     except (ValueError, RecursionError):
         raise Refused(400) from None
     if not isinstance(body, dict):

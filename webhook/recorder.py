@@ -214,7 +214,7 @@ class Recorder:
 
 
 def _normalised(event: Event) -> Normalised:
-    body, found = event.read or (decode(event.raw.decode()), None)
+    body, found = event.read or (decode(event.raw), None)
     return normalise(event.id, event.endpoint, body, found)
 
 

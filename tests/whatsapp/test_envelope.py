@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.whatsapp.payload import AT_META, AT_NUMBER, AT_WABA, NUMBER, WABA, payload
-from whatsapp.envelope import Endpoint, changes, integer
+from whatsapp import envelope
+from whatsapp.envelope import Endpoint, changes, decode, integer
 
 
 @pytest.mark.parametrize(
@@ -75,3 +80,57 @@ def test_what_is_not_where_it_should_be_says_so(body: dict[str, Any], reasons: l
     assert [change.unreadable for change in found] == reasons
     # Nobody's: it is kept with its reason, not refused as somebody else's.
     assert not any(change.foreign_to(AT_WABA) for change in found if change.unreadable and change.waba_id is None)
+
+
+# Texts of JSON, and of what only looks like it: each piece may stand where any other may.
+PIECES = st.sampled_from(
+    [
+        *(
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            " ",
+            "\n",
+            '"',
+            '"a"',
+            '"b":',
+            '""',
+            "null",
+            "true",
+            "false",
+            "NaN",
+            "-Infinity",
+        ),
+        *("0", "-0", "1", "-0.0", "1.0", "1E5", "1e400", "0.1", "1e-9", "01", "1.", "18446744073709551616"),
+        *("9" * 30, "9" * 4300, "9" * 4301, "-" + "9" * 4300, '"\\u0000"', '"\\ud800"', '"\\udc00"', '"\\ud83d\\ude42"'),
+        *('"\\ud83d"', '"é🙂"', '"\\x"', '"\t"', "\ufeff", "[" * 400 + "]" * 400, "[" * 1200 + "]" * 1200),
+    ]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+def _told(decoder: Callable[[bytes], Any], body: bytes) -> tuple[str, Any]:
+    try:
+        # Types too: 1, 1.0 and True are equal.
+        return "value", repr(decoder(body))
+    except (ValueError, RecursionError):
+        return "refused", None
+
+
+@given(st.one_of(st.lists(PIECES, max_size=12).map("".join), VALUES.map(json.dumps)))
+@example('{"a": 1, "a": "\\ud800"}')
+def test_bodies_are_read_as_by_the_standard_library(text: str) -> None:
+    body = text.encode("utf-8", "surrogatepass")
+    assert _told(decode, body) == _told(lambda raw: envelope._decode(raw.decode()), body)
+
+
+def test_a_number_of_any_size_keeps_its_digits() -> None:
+    for digits in ("1" + "0" * 19, "9" * 30, "9" * 5000):
+        assert str(decode(f'{{"id": {digits}}}'.encode())["id"]) == digits
