@@ -92,7 +92,8 @@ async def test_while_storage_is_down_the_file_waits_and_is_stored_later(shop: Sh
 async def test_an_upload_that_is_cut_off_leaves_one_whole_object_in_the_end(shop: Shop, unkind: Unkind) -> None:
     await unkind("storage", cut_uploads_after=100_000)
     message = await receive_picture(shop)
-    await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
+    waiting = await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
+    assert (waiting["media_path"], await objects_of(shop)) == (None, [])
     await unkind("storage", reset=True)
     stored = await until_media(shop, message, "stored")
     assert (stored["media_size"], len(await objects_of(shop))) == (len(PICTURE), 1)
