@@ -153,8 +153,22 @@ async def test_what_whatsapp_is_too_busy_for_waits_as_long_as_it_says(shop: Shop
     message = await receive_picture(shop)
     await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
     assert 40 < await waits(shop) <= 50
-    await hurry(shop)
-    await until_media(shop, message, "stored")
+
+
+async def test_while_whatsapp_is_too_busy_for_a_number_its_files_do_not_all_ask(shop: Shop, other: Shop) -> None:
+    await shop.business.fault("media_lookup", {"http": 429, "retry_after": 4})
+    media = await shop.business.media_from_user(PICTURE)
+    for _ in range(12):
+        await shop.business.receive({"type": "image", "image": {"id": media["id"]}})
+    messages = await shop.tenant.until_messages(
+        lambda rows: len(rows) == 12 and all(row["media_error"] for row in rows), within=20
+    )
+    assert {(row["media_status"], row["media_error"]["code"]) for row in messages} == {("pending", "429")}
+    # As many as a worker has on the wire at one time.
+    assert await lookups(shop) <= 4
+    await until_media(other, await receive_picture(other), "stored")
+    await shop.business.simulator.call("DELETE", "/_control/faults", params={"phone_number_id": shop.business.id})
+    await shop.tenant.until_messages(lambda rows: {row["media_status"] for row in rows} == {"stored"}, within=20)
 
 
 async def test_a_key_that_is_changed_in_the_middle_is_taken_up_at_once(shop: Shop) -> None:
