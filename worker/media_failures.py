@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from collections import OrderedDict
@@ -12,6 +11,7 @@ from typing import Any
 from store.errors import Rejected, StoreError
 from whatsapp.errors import ErrorClass, NotSent, OutcomeUnknown, Refused
 from whatsapp.provider import ForeignHost, Redirected
+from worker.backoff import backoff
 from worker.clients import NoCredential
 from worker.proof import Corrupt, TooLarge
 
@@ -125,7 +125,8 @@ class Failures:
             self.forget(job)
             return {"outcome": rule.outcome, **told}
         # What is not counted out has perhaps failed at other workers as often.
-        wait = _wait(rule, count if rule.tries else max(count, job["attempts"]))
+        tries = count if rule.tries else max(count, job["attempts"])
+        wait = backoff(tries, rule.wait_seconds, LONGEST_WAIT_SECONDS)
         if isinstance(error, Refused):
             wait = max(wait, min(error.retry_after or 0.0, LONGEST_SAID_SECONDS), error.rule.wait_seconds)
             if error.error_class is ErrorClass.THROTTLE:
@@ -149,14 +150,6 @@ class Failures:
         while len(self._counts) > REMEMBERED:
             self._counts.popitem(last=False)
         return counts[kind]
-
-
-def _wait(rule: Rule, tries: int) -> float:
-    """Seconds, with jitter, so that files which failed together do not come back together."""
-    # A file of a long outage has been tried often enough for 2.0**tries to overflow.
-    longest = max(LONGEST_WAIT_SECONDS, rule.wait_seconds)
-    wait = min(rule.wait_seconds * 2.0 ** min(tries - 1, 20), longest)
-    return float(wait * random.uniform(0.75, 1.0))  # noqa: S311 - jitter
 
 
 def _code(kind: str, error: Exception) -> str:
