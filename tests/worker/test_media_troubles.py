@@ -156,12 +156,12 @@ async def test_what_whatsapp_is_too_busy_for_waits_as_long_as_it_says(shop: Shop
 
 
 async def test_while_whatsapp_is_too_busy_for_a_number_its_files_do_not_all_ask(shop: Shop, other: Shop) -> None:
-    await shop.business.fault("media_lookup", {"http": 429, "retry_after": 4})
+    await shop.business.fault("media_lookup", {"http": 429, "retry_after": 5})
     media = await shop.business.media_from_user(PICTURE)
-    for _ in range(12):
+    for _ in range(8):
         await shop.business.receive({"type": "image", "image": {"id": media["id"]}})
     messages = await shop.tenant.until_messages(
-        lambda rows: len(rows) == 12 and all(row["media_error"] for row in rows), within=20
+        lambda rows: len(rows) == 8 and all(row["media_error"] for row in rows), within=20
     )
     assert {(row["media_status"], row["media_error"]["code"]) for row in messages} == {("pending", "429")}
     # As many as a worker has on the wire at one time.
