@@ -7133,13 +7133,15 @@ begin
      where turn.workspace_id = active.workspace_id and turn.connection_id = active.id),
     (select max(turn.claimed_at) from private.media_turns as turn where turn.workspace_id = active.workspace_id)
   from number
-  join public.whatsapp_connections as active on active.id = number.id and active.status = 'active';
+  -- Whatever stops a number from sending, its customers go on writing, and the provider keeps their files for a while only.
+  join public.whatsapp_connections as active on active.id = number.id
+    and (active.status = 'active' or active.status = 'paused' and active.status_reason is distinct from 'credential');
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) TO "service_role";
 
-COMMENT ON FUNCTION "private"."media_numbers"(timestamp with time zone) IS 'Active numbers that files wait for: how many more may be fetched at once, and when a file of the number and of its workspace was last claimed.';
+COMMENT ON FUNCTION "private"."media_numbers"(timestamp with time zone) IS 'Numbers that files wait for, unless they are disconnected or paused for their credential: how many more may be fetched at once, and when a file of the number and of its workspace was last claimed.';
 
 REVOKE ALL ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) FROM PUBLIC;
 
@@ -11838,7 +11840,7 @@ $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."claim_media"(integer, integer) TO "service_role";
 
-COMMENT ON FUNCTION "public"."claim_media"(integer, integer) IS 'Leases files to fetch: of active connections, tenants in turn, the soonest to vanish of each first, never more of a number at once than its media_downloads_at_once. Each comes with the token its record must show.';
+COMMENT ON FUNCTION "public"."claim_media"(integer, integer) IS 'Leases files to fetch: of connections that are neither disconnected nor paused for their credential, tenants in turn, the soonest to vanish of each first, never more of a number at once than its media_downloads_at_once. Each comes with the token its record must show.';
 
 REVOKE ALL ON FUNCTION "public"."claim_media"(integer, integer) FROM "postgres";
 

@@ -195,10 +195,10 @@ select is(public.sweep_media(2) + public.sweep_media(2), 3, 'and the next sweeps
 
 -- A paused number, and a deleted thread
 
-update public.whatsapp_connections set status = 'paused' where id = md5('home number')::uuid;
+update public.whatsapp_connections set status = 'paused', status_reason = 'credential' where id = md5('home number')::uuid;
 select pg_temp.receive('paused');
-select is(pg_temp.claim(), null, 'a paused number fetches nothing');
-update public.whatsapp_connections set status = 'active' where id = md5('home number')::uuid;
+select is(pg_temp.claim(), null, 'a number that is paused for its key fetches nothing');
+update public.whatsapp_connections set status = 'active', status_reason = null where id = md5('home number')::uuid;
 delete from public.conversations where workspace_id = md5('home')::uuid;
 select is(pg_temp.claim(), 'paused', 'a file is fetched even if its thread is gone');
 select is(pg_temp.recorded('paused', 'stored', '{"path": "w/none/m.png"}'), 1, 'and stored');
