@@ -15,6 +15,7 @@ from ops.findings import BOUND, Finding, ago, bounded
 from ops.project import Project
 from ops.provider import account_over
 from whatsapp.account import AccountClient, NumberHealth, WebhookTarget
+from whatsapp.answers import no_cookies
 from whatsapp.errors import WhatsAppError
 from whatsapp.verify import Tokens
 
@@ -37,7 +38,7 @@ async def numbers(project: Project, bound: float = BOUND) -> list[Finding]:
         return [Finding("warn", "numbers", said, "Connect one: `wabase connect 360dialog` or `wabase connect meta`.")]
     seen = {row["phone_number_id"]: row["received_at"] for row in reversed(await project.events.newest({}, NEWEST))}
     turns = asyncio.Semaphore(AT_ONCE)
-    async with httpx.AsyncClient(timeout=PROVIDER_SECONDS, follow_redirects=False) as http:
+    async with httpx.AsyncClient(timeout=PROVIDER_SECONDS, cookies=no_cookies(), follow_redirects=False) as http:
 
         async def look(connection: Row) -> list[Finding]:
             number = Number(project, http, connection, seen.get(connection["phone_number_id"]))

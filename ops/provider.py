@@ -14,6 +14,7 @@ from ops.project import NO_PROVIDER, Project, run
 from ops.settings import Settings
 from store.numbers import Row
 from whatsapp.account import SECONDS, AccountClient
+from whatsapp.answers import no_cookies
 from whatsapp.errors import ErrorClass, NotSent, Refused, WhatsAppError
 from whatsapp.provider import provider
 
@@ -36,7 +37,7 @@ class Stop(Exception):
 @asynccontextmanager
 async def account(settings: Settings, connection: Row, credential: str) -> AsyncIterator[AccountClient]:
     """A client of the account that a connection row names: `provider`, `phone_number_id`, `waba_id`."""
-    async with httpx.AsyncClient(timeout=SECONDS, follow_redirects=False) as http:
+    async with httpx.AsyncClient(timeout=SECONDS, cookies=no_cookies(), follow_redirects=False) as http:
         yield account_over(http, settings, connection, credential)
 
 

@@ -7152,13 +7152,15 @@ begin
      where turn.workspace_id = active.workspace_id and turn.connection_id = active.id),
     (select max(turn.claimed_at) from private.media_turns as turn where turn.workspace_id = active.workspace_id)
   from number
-  join public.whatsapp_connections as active on active.id = number.id and active.status = 'active';
+  -- Whatever stops a number from sending, its customers go on writing, and the provider keeps their files for a while only.
+  join public.whatsapp_connections as active on active.id = number.id
+    and (active.status = 'active' or active.status = 'paused' and active.status_reason is distinct from 'credential');
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) TO "service_role";
 
-COMMENT ON FUNCTION "private"."media_numbers"(timestamp with time zone) IS 'Active numbers that files wait for: how many more may be fetched at once, and when a file of the number and of its workspace was last claimed.';
+COMMENT ON FUNCTION "private"."media_numbers"(timestamp with time zone) IS 'Numbers that files wait for, unless they are disconnected or paused for their credential: how many more may be fetched at once, and when a file of the number and of its workspace was last claimed.';
 
 REVOKE ALL ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) FROM PUBLIC;
 
@@ -11997,7 +11999,7 @@ $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."claim_media"(integer, integer) TO "service_role";
 
-COMMENT ON FUNCTION "public"."claim_media"(integer, integer) IS 'Leases files to fetch: of active connections, tenants in turn, the soonest to vanish of each first, never more of a number at once than its media_downloads_at_once. Each comes with the token its record must show.';
+COMMENT ON FUNCTION "public"."claim_media"(integer, integer) IS 'Leases files to fetch: of connections that are neither disconnected nor paused for their credential, tenants in turn, the soonest to vanish of each first, never more of a number at once than its media_downloads_at_once. Each comes with the token its record must show.';
 
 REVOKE ALL ON FUNCTION "public"."claim_media"(integer, integer) FROM "postgres";
 
@@ -13129,7 +13131,10 @@ begin
 
   update public.media_downloads as item set
     lease_token = null, lease_expires_at = null,
-    available_at = now() + least(greatest(result.retry_after, 0), 604800) * interval '1 second'
+    -- However long it is to wait, it is tried once more before the provider forgets it.
+    available_at = least(
+      now() + least(greatest(result.retry_after, 0), 604800) * interval '1 second',
+      case when item.deadline > now() + interval '30 seconds' then item.deadline - interval '30 seconds' end)
   from unnest(held) as result
   where item.message_id = result.message_id and result.outcome = 'retry';
 

@@ -32,6 +32,17 @@ def test_no_file_is_longer_than_300_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 300
 
 
+def test_no_pool_towards_a_provider_keeps_cookies() -> None:
+    pools = {
+        path: path.read_text().count("httpx.AsyncClient(")
+        for room in (*PRODUCT, "ops")
+        for path in (ROOT / room).rglob("*.py")
+    }
+    opened = {path for path, count in pools.items() if count and path.parent.name != "store"}
+    assert {path.parent.name for path in opened} >= {"webhook", "worker"}
+    assert not [path for path in opened if path.read_text().count("cookies=no_cookies()") != pools[path]]
+
+
 def test_no_module_is_named_for_nothing() -> None:
     assert not {path.stem for path in SOURCES} & {"utils", "util", "common", "helpers", "helper", "base", "misc"}
 

@@ -23,6 +23,7 @@ from webhook.onboarding_errors import Problem
 from webhook.onboarding_meta import MetaBody, MetaOnboarding
 from webhook.onboarding_people import Gate, People, body_of
 from webhook.settings import Settings
+from whatsapp.answers import no_cookies
 
 # Signups take seconds and come a few a day: what comes more at one time is no signup.
 AT_ONCE = 4
@@ -44,7 +45,9 @@ async def onboarding_in(settings: Settings) -> AsyncIterator[list[BaseRoute]]:
     key = settings.supabase_service_role_key.get_secret_value()
     async with (
         connect(settings.supabase_url, key, connections=AT_ONCE) as supabase,
-        httpx.AsyncClient(timeout=httpx.Timeout(30.0, connect=10.0), follow_redirects=False) as providers,
+        httpx.AsyncClient(
+            timeout=httpx.Timeout(30.0, connect=10.0), cookies=no_cookies(), follow_redirects=False
+        ) as providers,
     ):
         yield [Mount("/onboarding", app=Onboarding(settings, supabase, providers).app())]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import aiohttp
@@ -30,6 +31,11 @@ class TransportErrors:
         if never_left(error):
             raise NotSent(str(error) or type(error).__name__) from error
         raise OutcomeUnknown(str(error) or type(error).__name__) from error
+
+
+def no_cookies() -> CookieJar:
+    """A jar that keeps nothing: what one number's answer says must not go out with another's request."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def never_left(error: BaseException) -> bool:

@@ -14,7 +14,7 @@ from whatsapp.signatures import OLE, ZIP, signature
 UNKNOWN = "application/octet-stream"
 MAX_TYPE = 100
 
-_OOXML, _ODF = "application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument."
+OOXML, _ODF = "application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument."
 _EXTENSIONS = {
     "image/jpeg": ".jpg",
     "image/png": ".png",
@@ -41,9 +41,9 @@ _EXTENSIONS = {
     "application/msword": ".doc",
     "application/vnd.ms-excel": ".xls",
     "application/vnd.ms-powerpoint": ".ppt",
-    f"{_OOXML}wordprocessingml.document": ".docx",
-    f"{_OOXML}spreadsheetml.sheet": ".xlsx",
-    f"{_OOXML}presentationml.presentation": ".pptx",
+    f"{OOXML}wordprocessingml.document": ".docx",
+    f"{OOXML}spreadsheetml.sheet": ".xlsx",
+    f"{OOXML}presentationml.presentation": ".pptx",
     f"{_ODF}text": ".odt",
     f"{_ODF}spreadsheet": ".ods",
     f"{_ODF}presentation": ".odp",
@@ -97,7 +97,7 @@ _SHOWS: dict[str, set[str | None]] = {
     "application/pdf": {"application/pdf"},
     "application/zip": {ZIP},
     "application/gzip": {"application/gzip"},
-    **{name: _PACKED for name in _EXTENSIONS if name.startswith(_OOXML)},
+    **{name: _PACKED for name in _EXTENSIONS if name.startswith(OOXML)},
     **{name: _PACKED for name in _EXTENSIONS if name.startswith(_ODF)},
 }
 # RFC 3533, 6: header, 255 segments of 255 bytes.

@@ -7,6 +7,8 @@ import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import PurePosixPath
 
+from whatsapp.filetypes import OOXML, extension
+
 # A stream's pieces leave in ones no larger, so that a slow line shows progress within the time a standstill may take.
 PIECE = 256 * 1024
 
@@ -21,29 +23,17 @@ MAX_BYTES = {
 }
 
 OGG_OPUS = "audio/ogg; codecs=opus"
-# What WhatsApp takes, by type: the extensions it may be called by, the usual one first (Meta's media reference).
-_OFFICE = "application/vnd.openxmlformats-officedocument"
-_EXTENSIONS = {
-    "audio/aac": (".aac",),
-    "audio/amr": (".amr",),
-    "audio/mpeg": (".mp3", ".mpga"),
-    "audio/mp4": (".m4a",),
-    OGG_OPUS: (".ogg", ".oga"),
-    "image/jpeg": (".jpg", ".jpeg"),
-    "image/png": (".png",),
-    "image/webp": (".webp",),
-    "video/mp4": (".mp4",),
-    "video/3gpp": (".3gp", ".3gpp"),
-    "text/plain": (".txt",),
-    "application/pdf": (".pdf",),
-    "application/msword": (".doc",),
-    "application/vnd.ms-excel": (".xls",),
-    "application/vnd.ms-powerpoint": (".ppt",),
-    f"{_OFFICE}.wordprocessingml.document": (".docx",),
-    f"{_OFFICE}.spreadsheetml.sheet": (".xlsx",),
-    f"{_OFFICE}.presentationml.presentation": (".pptx",),
-}
-_TYPE_OF = {extension: mime_type for mime_type, known in _EXTENSIONS.items() for extension in known}
+# What WhatsApp takes (Meta's media reference).
+_SENDABLE = (
+    *("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", OGG_OPUS, "image/jpeg", "image/png", "image/webp"),
+    *("video/mp4", "video/3gpp", "text/plain", "application/pdf"),
+    *("application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint"),
+    *(f"{OOXML}{name}" for name in ("wordprocessingml.document", "spreadsheetml.sheet", "presentationml.presentation")),
+)
+_OTHERWISE = {"audio/mpeg": (".mpga",), OGG_OPUS: (".oga",), "image/jpeg": (".jpeg",), "video/3gpp": (".3gpp",)}
+# By type the extensions it may be called by, the usual one first.
+EXTENSIONS = {mime_type: (extension(mime_type), *_OTHERWISE.get(mime_type, ())) for mime_type in _SENDABLE}
+_TYPE_OF = {suffix: mime_type for mime_type, suffixes in EXTENSIONS.items() for suffix in suffixes}
 _KNOWN_EXTENSIONS = {*_TYPE_OF, ".opus", ".webm"}
 # Names that the same thing goes by elsewhere. Ogg without a codec is refused; as a rule it is Opus.
 _ALIASES = {
@@ -72,7 +62,7 @@ def media_name_and_type(filename: str, mime_type: str, *, voice: bool = False) -
         bare = OGG_OPUS if voice or suffix.lower() == ".opus" else _TYPE_OF.get(suffix.lower(), bare)
     if bare in _ALIASES and not (bare.endswith("ogg") and _names_another_codec(parameters)):
         bare = _ALIASES[bare]
-    wanted = _EXTENSIONS.get(bare, ())
+    wanted = EXTENSIONS.get(bare, ())
     if wanted and suffix.lower() not in wanted:
         stem = path[: -len(suffix)] if suffix.lower() in _KNOWN_EXTENSIONS else path
         path = (stem or "file") + wanted[0]

@@ -19,6 +19,7 @@ from store.rpc import Rpc
 from whatsapp.account import AccountClient, NumberHealth
 from whatsapp.errors import ErrorClass, OutcomeUnknown, Refused, WhatsAppError
 from whatsapp.listing import listing
+from worker.backoff import backoff
 from worker.clients import Clients, NoCredential
 
 log = structlog.get_logger()
@@ -136,9 +137,7 @@ def _failed(job: Row, error: Exception) -> Row:
     log.warning(
         "chore.failed", kind=job["kind"], connection_id=job["connection_id"], code=told["code"], key_refused=key_refused
     )
-    first, last = BACKOFF_SECONDS
-    wait = min(first * 2.0 ** min(job["attempts"] - 1, 20), last) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-    wait = max(wait, (refused and refused.retry_after) or 0.0)
+    wait = max(backoff(job["attempts"], *BACKOFF_SECONDS), (refused and refused.retry_after) or 0.0)
     return {"outcome": "retry", "wait_seconds": wait, "error": told, "key_refused": key_refused}
 
 

@@ -6,6 +6,7 @@ import time
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
@@ -16,9 +17,11 @@ from store.events import Events
 from store.rpc import Rpc
 from store.watched import Watch, Watched
 from whatsapp.account import AccountClient
+from whatsapp.answers import no_cookies
 from whatsapp.client import WhatsAppClient
 from whatsapp.errors import NotSent, WhatsAppError
 from whatsapp.provider import Provider, provider
+from worker.public_hosts import PublicHosts
 from worker.settings import Settings
 
 # Long enough to spare Vault under load, short enough that a changed key is taken up while a person watches.
@@ -115,6 +118,16 @@ class Clients:
 class _Transport(AiohttpTransport):
     """Gives what has come of a body as it came: its own pieces of 16 KiB cost more to hand on than to receive."""
 
+    def get_client(self) -> aiohttp.ClientSession:
+        """What carries the requests; made with the first of them."""
+        connector = aiohttp.TCPConnector(
+            limit=self.limits.max_connections or 0,
+            keepalive_timeout=self.limits.keepalive_expiry,
+            ssl=self.ssl_context,
+            resolver=PublicHosts(),
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await super().handle_async_request(request)
         if isinstance(response.stream, AiohttpResponseStream):
@@ -131,6 +144,7 @@ def provider_http(connections: int = 16, watch: Watch | None = None) -> httpx.As
     transport = _Transport(limits=limits)
     return httpx.AsyncClient(
         timeout=httpx.Timeout(30.0, connect=10.0),
+        cookies=no_cookies(),
         transport=transport if watch is None else Watched(transport, watch),
         follow_redirects=False,
     )

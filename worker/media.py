@@ -67,6 +67,7 @@ class Media:
     async def _outcome(self, job: Row) -> Row:
         client: WhatsAppClient | None = None
         try:
+            self._failures.check(job)
             client = await self._clients.of(job)
             result = await self._fetch(job, client)
         except Exception as error:

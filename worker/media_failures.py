@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import re
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from store.errors import Rejected, StoreError
 from whatsapp.errors import ErrorClass, NotSent, OutcomeUnknown, Refused
 from whatsapp.provider import ForeignHost, Redirected
+from worker.backoff import backoff
 from worker.clients import NoCredential
 from worker.proof import Corrupt, TooLarge
 
@@ -19,6 +20,8 @@ Row = dict[str, Any]
 LONGEST_WAIT_SECONDS = 600.0
 # However long WhatsApp says: the file may be gone by then.
 LONGEST_SAID_SECONDS = 3600.0
+# For how long what WhatsApp says to one file is taken as said to all of its number, at most.
+LONGEST_HELD_SECONDS = 60.0
 # How many files' failures are counted at one time; the oldest are forgotten.
 REMEMBERED = 10_000
 
@@ -92,6 +95,9 @@ def kind_of(error: Exception) -> str:
     return next((kind for known, kind in _KINDS if isinstance(error, known)), "unexpected")
 
 
+_FREE: tuple[float, Refused | None] = (0.0, None)
+
+
 class Failures:
     """Turns errors into results, and counts how often a file has failed for each reason.
 
@@ -101,6 +107,14 @@ class Failures:
 
     def __init__(self) -> None:
         self._counts: OrderedDict[str, dict[str, int]] = OrderedDict()
+        self._busy: dict[str, tuple[float, Refused | None]] = {}
+
+    def check(self, job: Row) -> None:
+        """Raises what WhatsApp has just said to another file of the number: too busy, and so it is for this one."""
+        until, error = self._busy.get(job["connection_id"], _FREE)
+        if error and time.monotonic() < until:
+            # It is raised again and again: without this each time would stay with it.
+            raise error.with_traceback(None)
 
     def result(self, job: Row, error: Exception) -> Row:
         """What to record: `retry`, or the end that the rule says."""
@@ -111,10 +125,19 @@ class Failures:
             self.forget(job)
             return {"outcome": rule.outcome, **told}
         # What is not counted out has perhaps failed at other workers as often.
-        wait = _wait(rule, count if rule.tries else max(count, job["attempts"]))
+        tries = count if rule.tries else max(count, job["attempts"])
+        wait = backoff(tries, rule.wait_seconds, LONGEST_WAIT_SECONDS)
         if isinstance(error, Refused):
             wait = max(wait, min(error.retry_after or 0.0, LONGEST_SAID_SECONDS), error.rule.wait_seconds)
+            if error.error_class is ErrorClass.THROTTLE:
+                self._hold(job["connection_id"], wait, error)
         return {"outcome": "retry", "retry_after": wait, **told}
+
+    def _hold(self, connection_id: str, wait: float, error: Refused) -> None:
+        """Who was told so by `check` makes it no longer."""
+        now = time.monotonic()
+        if now >= self._busy.get(connection_id, _FREE)[0]:
+            self._busy[connection_id] = (now + min(wait, LONGEST_HELD_SECONDS), error.with_traceback(None))
 
     def forget(self, job: Row) -> None:
         """The file has ended."""
@@ -127,14 +150,6 @@ class Failures:
         while len(self._counts) > REMEMBERED:
             self._counts.popitem(last=False)
         return counts[kind]
-
-
-def _wait(rule: Rule, tries: int) -> float:
-    """Seconds, with jitter, so that files which failed together do not come back together."""
-    # A file of a long outage has been tried often enough for 2.0**tries to overflow.
-    longest = max(LONGEST_WAIT_SECONDS, rule.wait_seconds)
-    wait = min(rule.wait_seconds * 2.0 ** min(tries - 1, 20), longest)
-    return float(wait * random.uniform(0.75, 1.0))  # noqa: S311 - jitter
 
 
 def _code(kind: str, error: Exception) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,13 +12,15 @@ from whatsapp.client import WhatsAppClient
 from whatsapp.errors import NO_MARKETING, REMEDIES, ErrorClass, NotSent, OutcomeUnknown, Refused
 from whatsapp.outgoing import Outgoing
 from worker.attachments import LEASE_SECONDS, Attachments, LeaseLost, Unattachable
+from worker.backoff import backoff
 from worker.clients import Clients, NoCredential
 from worker.send_log import tell
 
 Row = dict[str, Any]
 
 MAX_ATTEMPTS = 6
-MAX_BACKOFF_SECONDS = 900.0
+# The wait before the second try and the longest of all; the longest is shorter where nothing has left this machine.
+REFUSED_SECONDS, NOT_SENT_SECONDS = (2.0, 900.0), (2.0, 60.0)
 
 
 class Outbound:
@@ -86,7 +87,7 @@ class Outbound:
         rule, told = error.rule, {"error": error.as_json()}
         match rule.error_class:
             case ErrorClass.RETRY if job["attempts"] < (rule.max_attempts or MAX_ATTEMPTS):
-                wait = error.retry_after or max(backoff(job["attempts"]), rule.wait_seconds)
+                wait = error.retry_after or max(backoff(job["attempts"], *REFUSED_SECONDS), rule.wait_seconds)
                 return {"outcome": "retry", "retry_after": wait, **told}
             case ErrorClass.THROTTLE:
                 wait = max(error.retry_after or 0.0, rule.wait_seconds)
@@ -109,12 +110,6 @@ class Outbound:
             return True
 
 
-def backoff(attempts: int) -> float:
-    """Seconds before attempt `attempts + 1`: doubling from 2, with jitter, bounded."""
-    # A long outage is tried often enough for 2.0**attempts to overflow.
-    return float(min(2.0 ** min(attempts, 20), MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
-
-
 def _outgoing(job: Row, content: Any) -> Outgoing:
     return Outgoing(
         type=job["type"],
@@ -130,7 +125,11 @@ def _outgoing(job: Row, content: Any) -> Outgoing:
 def _retry(job: Row, title: str) -> Row:
     # Nothing left this machine, so there is no bound: it goes out when the way is free again.
     error = {"code": "not_sent", "title": title, "class": str(ErrorClass.RETRY), "remedy": REMEDIES[ErrorClass.RETRY]}
-    return {"outcome": "retry", "retry_after": min(backoff(job["attempts"]), 60.0), "error": error}
+    return {
+        "outcome": "retry",
+        "retry_after": backoff(job["attempts"], *NOT_SENT_SECONDS),
+        "error": error,
+    }
 
 
 def _no_credential() -> Row:

@@ -24,11 +24,13 @@ begin
      where turn.workspace_id = active.workspace_id and turn.connection_id = active.id),
     (select max(turn.claimed_at) from private.media_turns as turn where turn.workspace_id = active.workspace_id)
   from number
-  join public.whatsapp_connections as active on active.id = number.id and active.status = 'active';
+  -- Whatever stops a number from sending, its customers go on writing, and the provider keeps their files for a while only.
+  join public.whatsapp_connections as active on active.id = number.id
+    and (active.status = 'active' or active.status = 'paused' and active.status_reason is distinct from 'credential');
 end
 $$;
 comment on function private.media_numbers(timestamptz) is
-  'Active numbers that files wait for: how many more may be fetched at once, and when a file of the number and of its workspace was last claimed.';
+  'Numbers that files wait for, unless they are disconnected or paused for their credential: how many more may be fetched at once, and when a file of the number and of its workspace was last claimed.';
 grant execute on function private.media_numbers(timestamptz) to service_role;
 
 create function private.media_due(max_files integer, instant timestamptz) returns setof uuid
@@ -146,7 +148,7 @@ begin
 end
 $$;
 comment on function public.claim_media(integer, integer) is
-  'Leases files to fetch: of active connections, tenants in turn, the soonest to vanish of each first, never more of a number at once than its media_downloads_at_once. Each comes with the token its record must show.';
+  'Leases files to fetch: of connections that are neither disconnected nor paused for their credential, tenants in turn, the soonest to vanish of each first, never more of a number at once than its media_downloads_at_once. Each comes with the token its record must show.';
 grant execute on function public.claim_media(integer, integer) to service_role;
 
 create function public.next_media() returns double precision

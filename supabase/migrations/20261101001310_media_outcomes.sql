@@ -57,7 +57,10 @@ begin
 
   update public.media_downloads as item set
     lease_token = null, lease_expires_at = null,
-    available_at = now() + least(greatest(result.retry_after, 0), 604800) * interval '1 second'
+    -- However long it is to wait, it is tried once more before the provider forgets it.
+    available_at = least(
+      now() + least(greatest(result.retry_after, 0), 604800) * interval '1 second',
+      case when item.deadline > now() + interval '30 seconds' then item.deadline - interval '30 seconds' end)
   from unnest(held) as result
   where item.message_id = result.message_id and result.outcome = 'retry';
 

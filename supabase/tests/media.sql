@@ -1,6 +1,6 @@
 -- Files to be fetched: leased, proven, stored or given up, and never twice in one object.
 begin;
-select plan(62);
+select plan(64);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -147,14 +147,18 @@ select is(
 select is(pg_temp.measured('empty', '{"width": 0, "height": 600.4, "duration": 0}'), 'stored 600 0', 'or with what makes sense');
 select is(pg_temp.measured('nonsense', '{"width": "wide"}'), '22P02', 'a broken result is refused');
 select pg_temp.receive('good'), pg_temp.receive('bad'), pg_temp.claim();
-create function pg_temp.wait_of(name text, seconds text) returns interval language plpgsql as $$
+create function pg_temp.wait_of(name text, seconds text, left_to_it interval default '9 days') returns interval language plpgsql as $$
 begin
-  perform pg_temp.receive(name), pg_temp.claim();
+  perform pg_temp.receive(name);
+  update public.media_downloads set deadline = now() + left_to_it where media_id = name;
+  perform pg_temp.claim();
   perform pg_temp.recorded(name, 'retry', jsonb_build_object('retry_after', seconds::numeric));
   return (select available_at - now() from public.media_downloads where media_id = name);
 end
 $$;
 select is(pg_temp.wait_of('patient', '1e300'), interval '7 days', 'nobody waits for ever');
+select is(pg_temp.wait_of('brief', '600', '5 minutes'), interval '4 minutes 30 seconds', 'nor past the moment when it might still be had');
+select is(pg_temp.wait_of('late', '600', '20 seconds'), interval '10 minutes', 'which is not tried for twice');
 select is(pg_temp.wait_of('hasty', '-5'), interval '0', 'nor since yesterday');
 select is(pg_temp.wait_of('eager', null), interval '0', 'nor for a time that nobody named');
 update public.messages set media_status = 'stored', media_path = 'there' where wamid = 'good';
@@ -191,10 +195,10 @@ select is(public.sweep_media(2) + public.sweep_media(2), 3, 'and the next sweeps
 
 -- A paused number, and a deleted thread
 
-update public.whatsapp_connections set status = 'paused' where id = md5('home number')::uuid;
+update public.whatsapp_connections set status = 'paused', status_reason = 'credential' where id = md5('home number')::uuid;
 select pg_temp.receive('paused');
-select is(pg_temp.claim(), null, 'a paused number fetches nothing');
-update public.whatsapp_connections set status = 'active' where id = md5('home number')::uuid;
+select is(pg_temp.claim(), null, 'a number that is paused for its key fetches nothing');
+update public.whatsapp_connections set status = 'active', status_reason = null where id = md5('home number')::uuid;
 delete from public.conversations where workspace_id = md5('home')::uuid;
 select is(pg_temp.claim(), 'paused', 'a file is fetched even if its thread is gone');
 select is(pg_temp.recorded('paused', 'stored', '{"path": "w/none/m.png"}'), 1, 'and stored');

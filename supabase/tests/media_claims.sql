@@ -1,6 +1,6 @@
 -- Whose file is fetched next: tenants in turn, never too many of one number, and nothing before its time.
 begin;
-select plan(37);
+select plan(39);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -137,13 +137,18 @@ select pg_temp.nobody_waits();
 -- Numbers that are stopped
 
 select pg_temp.put('stopped', 'home number'), pg_temp.put('away', 'away number', '7 days');
-update public.whatsapp_connections set status = 'paused' where id = md5('home number')::uuid;
-select is(pg_temp.claim(), 'away', 'a paused number fetches nothing and holds nobody up');
+update public.whatsapp_connections set status = 'paused', status_reason = 'credential' where id = md5('home number')::uuid;
+select is(pg_temp.claim(), 'away', 'a number without a key that is taken fetches nothing and holds nobody up');
 select is(public.next_media(), null, 'nor is anybody to wait for it');
-update public.whatsapp_connections set status = 'disconnected' where id = md5('home number')::uuid;
+update public.whatsapp_connections set status = 'disconnected', status_reason = null where id = md5('home number')::uuid;
 select is(pg_temp.claim(), null, 'nor does one that is gone');
 update public.whatsapp_connections set status = 'active' where id = md5('home number')::uuid;
 select is(pg_temp.claim(), 'stopped', 'until it goes on');
+select pg_temp.put('meanwhile', 'home number'), pg_temp.put('nobody said why', 'away number');
+update public.whatsapp_connections set status = 'paused', status_reason = 'payment' where id = md5('home number')::uuid;
+update public.whatsapp_connections set status = 'paused' where id = md5('away number')::uuid;
+select is(public.next_media(), 0.0::double precision, 'a number that may not send');
+select is(pg_temp.claim(), 'meanwhile nobody said why', 'fetches what comes: WhatsApp will not keep it until it may');
 select is(pg_temp.claim(0), null, 'a worker without a slot takes nothing');
 
 -- What is remembered

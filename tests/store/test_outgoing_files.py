@@ -6,7 +6,7 @@ import itertools
 
 from tests.conftest import Connect
 from tests.store.tenant import rows
-from whatsapp.upload import _EXTENSIONS, MAX_BYTES, media_name_and_type
+from whatsapp.upload import EXTENSIONS, MAX_BYTES, media_name_and_type
 
 TOLD = [
     *(
@@ -18,7 +18,7 @@ TOLD = [
         "Audio/OGG;codecs=x",
     ),
     *("audio/opus", "application/ogg; codecs=vorbis", "application/ogg", "audio/mp3", "audio/m4a", "audio/x-m4a"),
-    *("image/jpg", "image/jpeg ; a=b", "audio/opus; codecs=x", " ", "text/html", ";", *_EXTENSIONS),
+    *("image/jpg", "image/jpeg ; a=b", "audio/opus; codecs=x", " ", "text/html", ";", *EXTENSIONS),
 ]
 NAMES = [
     "a",
@@ -34,7 +34,7 @@ NAMES = [
     "a.webm",
     "a. pdf",
 ]
-NAMES += [f"a{extension}" for known in _EXTENSIONS.values() for extension in known]
+NAMES += [f"a{extension}" for known in EXTENSIONS.values() for extension in known]
 
 
 async def test_the_database_tells_the_type_as_the_worker_does(database: Connect) -> None:
@@ -59,5 +59,5 @@ async def test_the_database_takes_the_types_and_sizes_that_the_worker_knows(data
             "select kind, private.sendable_bytes(kind) as bytes from unnest(%s::text[]) as kind",
             list(MAX_BYTES),
         )
-    assert sorted(answer["types"]) == sorted(_EXTENSIONS)
+    assert sorted(answer["types"]) == sorted(EXTENSIONS)
     assert {row["kind"]: row["bytes"] for row in sizes} == MAX_BYTES

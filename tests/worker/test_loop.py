@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from worker.backoff import backoff
 from worker.loop import Loop
-from worker.outbound import MAX_BACKOFF_SECONDS, backoff
 
 Row = dict[str, Any]
 
@@ -67,6 +67,11 @@ async def test_jobs_that_end_at_different_times_are_all_recorded() -> None:
     assert sorted(queue.recorded) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("attempts", [1, 20, 1_100, 2**31 - 1])
-def test_a_message_may_have_been_tried_any_number_of_times(attempts: int) -> None:
-    assert 0 < backoff(attempts) <= MAX_BACKOFF_SECONDS
+@pytest.mark.parametrize(
+    ("tries", "longest"),
+    [(1, 2.0), (2, 4.0), (3, 8.0), (9, 512.0), *((tries, 900.0) for tries in (10, 1_100, 2**31 - 1))],
+)
+def test_waits_double_up_to_the_longest_however_often_it_was_tried(tries: int, longest: float) -> None:
+    waits = {backoff(tries, 2.0, 900.0) for _ in range(100)}
+    assert all(longest / 2 < wait <= longest for wait in waits)
+    assert len(waits) > 1

@@ -33,6 +33,11 @@ async def test_a_picture_is_stored_byte_for_byte(shop: Shop, project: Project, h
     assert await shop.tenant.rows("select 1 from media_downloads where workspace_id = %(workspace)s") == []
 
 
+async def test_a_number_that_may_not_send_still_gets_its_pictures(shop: Shop) -> None:
+    await shop.tenant.rows("select pause_connection(%(connection)s, 'payment')")
+    await until_media(shop, await receive_picture(shop), "stored")
+
+
 @pytest.mark.parametrize("lie", [{"sha256": "00" * 32}, {"file_size": "9"}])
 async def test_a_file_that_is_not_what_was_announced_is_corrupt_and_not_shown(shop: Shop, lie: dict[str, Any]) -> None:
     message = await until_media(shop, await receive_picture(shop, **lie), "corrupt")
@@ -92,7 +97,8 @@ async def test_while_storage_is_down_the_file_waits_and_is_stored_later(shop: Sh
 async def test_an_upload_that_is_cut_off_leaves_one_whole_object_in_the_end(shop: Shop, unkind: Unkind) -> None:
     await unkind("storage", cut_uploads_after=100_000)
     message = await receive_picture(shop)
-    await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
+    waiting = await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
+    assert (waiting["media_path"], await objects_of(shop)) == (None, [])
     await unkind("storage", reset=True)
     stored = await until_media(shop, message, "stored")
     assert (stored["media_size"], len(await objects_of(shop))) == (len(PICTURE), 1)

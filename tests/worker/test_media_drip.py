@@ -1,4 +1,4 @@
-"""A file that drips, before a worker in this process: nobody here waits for as long as it takes in life."""
+"""A file that takes too long, before a worker in this process: nobody here waits for as long as it takes in life."""
 
 from __future__ import annotations
 
@@ -14,19 +14,29 @@ from tests.conftest import Project
 from tests.flows.pictures import objects_of, receive_picture
 from tests.flows.shop import Shop
 from tests.flows.waiting import until
-from whatsapp import download
+from whatsapp import client, download
 from whatsapp.upload import MEGABYTE
 from worker.clients import Clients, provider_http
 from worker.media import Media
 from worker.settings import Settings
 
 
-async def test_a_file_that_drips_for_ever_is_given_up_while_others_are_stored(
-    shop: Shop, other: Shop, project: Project, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "action",
+    [
+        pytest.param({"drip": 2000}, id="drips"),
+        pytest.param({"stall": {"after_bytes": 300_000, "seconds": 60}}, id="stops"),
+        pytest.param({"http": 404, "delay_ms": 60_000}, id="404 after a minute"),
+        pytest.param({"hang": 60}, id="no answer"),
+    ],
+)
+async def test_a_file_that_takes_for_ever_is_given_up_while_others_are_stored(
+    shop: Shop, other: Shop, project: Project, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any]
 ) -> None:
-    """In life it takes half a minute to see that a file comes too slowly."""
+    """In life it takes half a minute to see that a file comes too slowly, or not at all."""
     monkeypatch.setattr(download, "WINDOW_SECONDS", 1.0)
-    await shop.business.fault("download", {"drip": 2000})
+    monkeypatch.setattr(client, "STALL_SECONDS", 3.0)
+    await shop.business.fault("download", action)
     settings = Settings.load()
     async with connect(project.url, project.service_role_key, connections=8) as rest, provider_http() as provider:
         rpc = Rpc(rest)

@@ -120,11 +120,22 @@ async def test_two_workers_at_one_file_leave_one_object_and_one_record(
     assert await objects_of(shop) == [stored["media_path"]]
 
 
-@pytest.mark.parametrize("told", [{}, {"file_size": None}, {"file_size": None, "sha256": None}])
+@pytest.mark.parametrize(
+    ("told", "comes"),
+    [
+        ({}, {}),
+        ({"file_size": None}, {}),
+        ({"file_size": None, "sha256": None}, {}),
+        # In chunks, so that nobody says how long it is.
+        ({"file_size": None}, {"append": 1}),
+    ],
+)
 async def test_a_file_above_the_limit_is_not_fetched_or_not_to_its_end(
-    shop: Shop, other: Shop, programs: Programs, counts: Counts, told: dict[str, Any]
+    shop: Shop, other: Shop, programs: Programs, counts: Counts, told: dict[str, Any], comes: dict[str, int]
 ) -> None:
     await programs.worker(WORKER_MEDIA_LIMIT_MB="1")
+    if comes:
+        await shop.business.fault("download", comes)
     media = await shop.business.media_from_user(BOOK, "application/pdf")
     if told:
         body = (await shop.business.call("GET", f"/{media['id']}")).body | told

@@ -9,15 +9,16 @@ import pytest
 from store.errors import Denied, Rejected, Unavailable
 from whatsapp.errors import NotSent, OutcomeUnknown, Refused
 from whatsapp.provider import ForeignHost
+from worker import media_failures
 from worker.clients import NoCredential
-from worker.media_failures import REMEMBERED, Failures, Stale, title_of
+from worker.media_failures import LONGEST_HELD_SECONDS, REMEMBERED, Failures, Stale, title_of
 from worker.proof import Announced, Corrupt, TooLarge, digest_of
 
 FOR_EVER = 3000
 
 
 def job(message_id: str = "m", attempts: int = 1) -> dict[str, Any]:
-    return {"message_id": message_id, "attempts": attempts}
+    return {"message_id": message_id, "connection_id": "c", "attempts": attempts}
 
 
 def refused(status: int, code: int | None = None) -> Refused:
@@ -79,6 +80,28 @@ def test_a_key_that_is_not_accepted_is_not_tried_again_for_minutes(error: Except
 def test_what_whatsapp_says_is_waited_for_within_reason() -> None:
     waits = [Failures().result(job(), Refused(429, {}, said))["retry_after"] for said in (50, 10**9)]
     assert waits == [50, 3600]
+
+
+def test_what_whatsapp_is_too_busy_for_is_asked_of_it_for_no_other_file_of_the_number_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(media_failures.time, "monotonic", lambda: now)
+    failures = Failures()
+    failures.check(job())
+    failures.result(job(), Refused(429, {}, 50))
+    failures.check(job() | {"connection_id": "another"})
+    for second in (0, 49):
+        now = 1000.0 + second
+        with pytest.raises(Refused) as refused:
+            failures.check(job("other"))
+        # Whoever is told so waits as well, and does not make it longer for all.
+        assert failures.result(job("other"), refused.value)["retry_after"] >= 50
+    now = 1050.0
+    failures.check(job("other"))
+    failures.result(job(), Refused(429, {}, 3000))
+    now += LONGEST_HELD_SECONDS
+    failures.check(job("other"))
 
 
 def test_hours_without_storage_cost_none_of_the_tries_of_another_kind() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from io import FileIO
 from typing import Any, NoReturn, cast
 
 import pytest
@@ -129,6 +131,35 @@ class Endless:
             yield Arriving(pieces())
         finally:
             self.left.set()
+
+
+class Plentiful(Endless):
+    """One at which a file goes on and on."""
+
+    @asynccontextmanager
+    async def download_media(self, media: MediaUrl) -> AsyncIterator[Arriving]:
+        async def pieces() -> AsyncIterator[bytes]:
+            while True:
+                yield bytes(CHUNK)
+
+        try:
+            yield Arriving(pieces())
+        finally:
+            self.left.set()
+
+
+async def test_without_room_for_the_temporary_file_it_waits_and_is_not_fetched_any_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = Plentiful()
+    # The kernel's own full disk.
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: FileIO("/dev/full", "r+"))
+    queue = Media(cast(Rpc, None), cast(Clients, client), cast(Files, None), slots=1, limit=2**40)
+    async with asyncio.timeout(5):
+        result = await queue.run(JOB | {"media_id": "1", "sha256": None, "mime_type": None})
+    assert result is not None
+    assert (result["outcome"], result["error"]["code"], client.left.is_set()) == ("retry", "unavailable", True)
+    assert "No space left" in result["error"]["title"]
 
 
 class Refusing:

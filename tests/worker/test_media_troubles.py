@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -32,6 +32,21 @@ HTML = "<!doctype html><title>Please log in</title>"
 NOTHING = hashlib.sha256(b"").hexdigest()
 
 
+Storage = Callable[[], Awaitable[dict[str, int]]]
+
+
+@pytest.fixture
+async def storage(project: Project, http: httpx.AsyncClient, unkind: Unkind) -> Storage:
+    """What Storage has been asked for in this test."""
+
+    async def counts() -> dict[str, int]:
+        told: dict[str, int] = (await http.get(f"{project.url}/_devstack/storage")).json()["counts"]
+        return told
+
+    await unkind("storage", counts={})
+    return counts
+
+
 async def lookups(shop: Shop) -> int:
     return len(await shop.business.seen("requests", operation="media_lookup"))
 
@@ -41,22 +56,23 @@ async def downloads(shop: Shop) -> int:
 
 
 @pytest.mark.parametrize(
-    ("action", "lie"),
+    ("raw", "action", "lie"),
     [
-        pytest.param({"http": 200, "body": HTML}, {}, id="html"),
-        pytest.param({"http": 200, "body": ""}, {}, id="nothing"),
-        pytest.param(None, {"file_size": str(len(BOOK) - 1)}, id="longer"),
-        pytest.param(None, {"file_size": str(len(BOOK) + 1)}, id="shorter"),
-        pytest.param(None, {"sha256": NOTHING}, id="other content"),
+        pytest.param(BOOK, {"http": 200, "body": HTML}, {}, id="html"),
+        pytest.param(BOOK, {"http": 200, "body": ""}, {}, id="nothing"),
+        pytest.param(BOOK, None, {"file_size": str(len(BOOK) - 1)}, id="longer"),
+        pytest.param(BOOK, None, {"file_size": str(len(BOOK) + 1)}, id="shorter"),
+        pytest.param(BOOK, None, {"sha256": NOTHING}, id="other content"),
+        pytest.param(PICTURE, {"http": 200, "body": HTML}, {}, id="html, small"),
+        pytest.param(PICTURE, {"http": 200, "body": ""}, {}, id="nothing, small"),
     ],
 )
-async def test_a_large_file_that_is_wrong_is_fetched_twice_then_corrupt_and_nobody_sees_a_piece(
-    shop: Shop, other: Shop, unkind: Unkind, action: dict[str, Any] | None, lie: dict[str, str]
+async def test_a_file_that_is_wrong_is_fetched_twice_then_corrupt_and_nobody_sees_a_piece(
+    shop: Shop, other: Shop, raw: bytes, action: dict[str, Any] | None, lie: dict[str, str]
 ) -> None:
-    await unkind("storage", counts={})
     if action:
         await shop.business.fault("download", action)
-    message = await until_media(shop, await receive_document(shop, BOOK, **lie), "corrupt")
+    message = await until_media(shop, await receive_document(shop, raw, **lie), "corrupt")
     assert (message["media_error"]["code"], message["media_path"], await lookups(shop)) == ("corrupt", None, 2)
     assert await objects_of(shop) == []
     await until_media(other, await receive_picture(other), "stored")
@@ -79,6 +95,20 @@ async def test_a_line_that_is_always_cut_is_tried_again_ever_more_rarely(shop: S
     await until_media(other, await receive_picture(other), "stored")
 
 
+async def test_a_large_file_whose_line_is_cut_leaves_nothing_of_what_had_gone_out(
+    shop: Shop, other: Shop, storage: Storage
+) -> None:
+    await shop.business.fault("download", {"truncate": 10 * MEBIBYTE}, times=2)
+    message = await receive_document(shop, BOOK)
+    # A piece was there already each time; no other ever completes it.
+    counts = await until(storage, lambda counts: counts.get("DELETE resumable", 0) == 2)
+    assert counts["bytes"] == 2 * 6 * MEBIBYTE
+    assert await objects_of(shop) == []
+    await until_media(other, await receive_picture(other), "stored")
+    stored = await until_media(shop, message, "stored", within=20)
+    assert (stored["media_sha256"], await downloads(shop)) == (hashlib.sha256(BOOK).hexdigest(), 3)
+
+
 async def test_a_file_that_stops_in_the_middle_holds_up_nobody_and_is_stored_when_it_goes_on(
     shop: Shop, other: Shop
 ) -> None:
@@ -91,9 +121,11 @@ async def test_a_file_that_stops_in_the_middle_holds_up_nobody_and_is_stored_whe
     assert (stored["media_sha256"], await downloads(shop)) == (hashlib.sha256(BOOK).hexdigest(), 1)
 
 
-async def test_an_address_that_is_too_old_is_asked_for_anew(shop: Shop) -> None:
+async def test_an_address_that_is_too_old_is_asked_for_anew(shop: Shop, other: Shop) -> None:
     await shop.business.fault("download", {"http": 404, "delay_ms": 800}, times=2)
-    await until_media(shop, await receive_picture(shop), "stored")
+    message = await receive_picture(shop)
+    await until_media(other, await receive_picture(other), "stored")
+    await until_media(shop, message, "stored")
     assert (await lookups(shop), await downloads(shop)) == (3, 3)
 
 
@@ -121,8 +153,22 @@ async def test_what_whatsapp_is_too_busy_for_waits_as_long_as_it_says(shop: Shop
     message = await receive_picture(shop)
     await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
     assert 40 < await waits(shop) <= 50
-    await hurry(shop)
-    await until_media(shop, message, "stored")
+
+
+async def test_while_whatsapp_is_too_busy_for_a_number_its_files_do_not_all_ask(shop: Shop, other: Shop) -> None:
+    await shop.business.fault("media_lookup", {"http": 429, "retry_after": 5})
+    media = await shop.business.media_from_user(PICTURE)
+    for _ in range(8):
+        await shop.business.receive({"type": "image", "image": {"id": media["id"]}})
+    messages = await shop.tenant.until_messages(
+        lambda rows: len(rows) == 8 and all(row["media_error"] for row in rows), within=20
+    )
+    assert {(row["media_status"], row["media_error"]["code"]) for row in messages} == {("pending", "429")}
+    # As many as a worker has on the wire at one time.
+    assert await lookups(shop) <= 4
+    await until_media(other, await receive_picture(other), "stored")
+    await shop.business.simulator.call("DELETE", "/_control/faults", params={"phone_number_id": shop.business.id})
+    await shop.tenant.until_messages(lambda rows: {row["media_status"] for row in rows} == {"stored"}, within=20)
 
 
 async def test_a_key_that_is_changed_in_the_middle_is_taken_up_at_once(shop: Shop) -> None:
@@ -155,6 +201,7 @@ async def test_while_storage_has_no_room_files_wait_and_come_later(shop: Shop, u
     message = await receive_picture(shop)
     message = await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"])
     assert (message["media_status"], message["media_error"]["code"]) == ("pending", "unavailable")
+    assert await objects_of(shop) == []
     await unkind("storage", full=False)
     await until_media(shop, message, "stored")
 
@@ -189,12 +236,11 @@ async def test_what_the_bucket_does_not_take_fails_at_once(shop: Shop, size: int
 
 
 async def test_a_large_file_whose_upload_is_cut_again_and_again_is_fetched_once(
-    shop: Shop, unkind: Unkind, project: Project, http: httpx.AsyncClient
+    shop: Shop, unkind: Unkind, storage: Storage, project: Project, http: httpx.AsyncClient
 ) -> None:
-    await unkind("storage", cut_uploads_after=4 * MEBIBYTE, counts={})
+    await unkind("storage", cut_uploads_after=4 * MEBIBYTE)
     message = await until_media(shop, await receive_document(shop, BOOK), "stored", within=20)
-    counts = (await http.get(f"{project.url}/_devstack/storage")).json()["counts"]
-    assert (counts["bytes"], await downloads(shop)) == (len(BOOK), 1)
+    assert ((await storage())["bytes"], await downloads(shop)) == (len(BOOK), 1)
     stored = await http.get(
         f"{project.url}/storage/v1/object/whatsapp-media/{message['media_path']}",
         headers=project.headers(project.service_role_key),
