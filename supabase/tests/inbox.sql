@@ -78,7 +78,7 @@ select is(pg_temp.by('agent', 'select public.get_conversations(null)'), 'WA004',
 select is(pg_temp.by('service_role', 'select public.get_conversations(gen_random_uuid())'), 'WA004', 'for the backend as well');
 select is(pg_temp.by('stranger', 'select private.get_conversations(md5($$home$$)::uuid, $${}$$)'), 'WA004', 'the function behind it asks as well');
 select is(pg_temp.by('agent', 'select private.find_conversations(null)'), '42501', 'and what does not ask is nobody''s');
-select is(pg_temp.by('agent', 'select private.listed(array[md5($$spy$$)::uuid])'), '42501', 'nor what lists by id');
+select is(pg_temp.by('agent', 'select title from private.conversation_items where id = md5($$spy$$)::uuid'), '42501', 'nor what lists by id');
 select results_eq(
   $$select title, phone, contact ->> 'name', contact -> 'tags', unread_count, is_read, last_message_preview, is_window_open,
       window_seconds_left from public.get_conversations(md5('home')::uuid, '{"search": "dana"}')$$,

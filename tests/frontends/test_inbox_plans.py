@@ -161,7 +161,14 @@ async def _page_fifty(session: Session, tenant: Tenant) -> None:
 
 
 async def _what_nearly_all_have(session: Session, tenant: Tenant) -> None:
-    for filters in ({"tags": ["common"]}, {"search": "customer"}, {"search": "hello"}):
+    # Of a number only the beginning, as somebody types it: country code, prefix.
+    for filters in (
+        {"tags": ["common"]},
+        {"search": "customer"},
+        {"search": "hello"},
+        {"search": "97250"},
+        {"search": "050"},
+    ):
         found, read = await _list(session, tenant, **filters)
         assert (len(found), read <= GATHERED) == (PAGE, True), (filters, read)
 
