@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.attack.isolation.surface import FUNCTIONS
 from tests.attack.isolation.worlds import filled
-from tests.conftest import Connect, Project
-from tests.flows.tenant import digits, phones
-from tests.frontends.conftest import Write
+from tests.conftest import Connect
 from tests.frontends.member import Member
-from tests.store.tenant import Session, Tenant, call, rows
+from tests.frontends.reference import COMPUTED
+from tests.store.tenant import Session, Tenant, call
 
-COMPUTED = {"is_window_open", "media_url"}
 # PostgREST and Postgres before any function of ours: no uuid, no number, no time, a byte that text cannot hold.
 OF_THE_TYPE = {"22P02", "22P05", "22007", "22008", "22003"}
 DEEP: Any = {"body": "x"}
@@ -29,28 +25,6 @@ ABSURD: list[Any] = [
     *(0, -1, 2**31, 1e300, True, [], {}, [[]], {"limit": None}, DEEP, ["x"] * 5000, "infinity", "-infinity"),
     *("00000000-0000-0000-0000-000000000000", "9999-99-99"),
 ]
-
-
-@pytest.fixture
-async def owner(tenant: Tenant, database: Connect, project: Project, http: httpx.AsyncClient) -> Member:
-    return await Member.join(tenant.workspace_id, database, project, http, role="owner")
-
-
-@pytest.fixture
-async def world(tenant: Tenant, owner: Member, member: Member, backend: Session, write: Write) -> dict[str, str]:
-    """Values for the templates of surface.py, of a workspace of this test's own."""
-    old, phone = phones(2)
-    thread = await write(old, "hello", "2026-11-01T12:00:00Z")
-    (known,) = await rows(backend, "select contact_id::text as contact from public.conversations where id = %s", thread)
-    (message,) = await rows(backend, "select id::text from public.messages where conversation_id = %s", thread)
-    open_thread = await tenant.thread(backend, phone)
-    outgoing = await tenant.queue(backend, open_thread)
-    return {
-        **{"workspace": str(tenant.workspace_id), "connection": str(tenant.connection_id)},
-        **{"conversation": str(open_thread), "contact": known["contact"], "outgoing": str(outgoing)},
-        **{"message": message["id"], "agent": member.user_id, "admin": member.user_id, "phone": phone},
-        **{"email": f"{uuid.uuid4()}@example.com", "token": "none", "number": digits(), "waba": digits()},
-    }
 
 
 HUGE = secrets.token_hex(200_000)
