@@ -57,17 +57,21 @@ language plpgsql stable set search_path = ''
 as $$
 declare
   scope text := private.search_scope(f.workspace_id);
-  known text[];
+  known text;
   shares real[];
   expected double precision;
 begin
   -- As the table's statistics know, which name each word that stands in more than one message of some hundreds. The planner's
   -- own guess is of no use: of whatever a word begins with it believes that one message in fifty has it.
-  select stats.most_common_elems::text::text[], stats.most_common_elem_freqs into known, shares
+  select stats.most_common_elems::text, stats.most_common_elem_freqs into known, shares
   from pg_catalog.pg_stats as stats where stats.schemaname = 'public' and stats.tablename = 'messages_words';
+  -- A word that is none of them is rare, and so are all together: most searches end here, before a thousand words are taken apart.
+  if exists (select from unnest(f.words) as word where strpos(known, scope || word) = 0) then
+    return false;
+  end if;
   -- Words are taken to be independent; where they are not, more is found than was expected, and given up then.
   select exp(sum(ln(greatest(1e-12, (
-    select sum(common.share) from unnest(known, shares) as common (word, share)
+    select sum(common.share) from unnest(known::text[], shares) as common (word, share)
     where common.word = scope || given.word
       or char_length(given.word) >= 3 and starts_with(common.word, scope || given.word)))))) into expected
   from unnest(f.words) as given (word);
