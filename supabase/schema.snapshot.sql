@@ -655,6 +655,12 @@ CREATE TABLE "public"."canned_replies" (
 ALTER TABLE "public"."canned_replies"
   ENABLE ROW LEVEL SECURITY;
 
+CREATE TRIGGER check_canned_reply
+  BEFORE INSERT OR UPDATE OF shortcut, body ON public.canned_replies
+  FOR EACH ROW
+  WHEN ((CURRENT_USER = 'authenticated'::name))
+  EXECUTE FUNCTION private.check_canned_reply();
+
 CREATE POLICY "members change canned replies" ON "public"."canned_replies"
   FOR UPDATE
   TO "authenticated"
@@ -718,6 +724,12 @@ ALTER TABLE "public"."contact_notes"
   ENABLE ROW LEVEL SECURITY;
 
 CREATE INDEX contact_notes_contact ON public.contact_notes USING btree (workspace_id, contact_id, created_at DESC);
+
+CREATE TRIGGER check_note
+  BEFORE INSERT OR UPDATE OF body ON public.contact_notes
+  FOR EACH ROW
+  WHEN ((CURRENT_USER = 'authenticated'::name))
+  EXECUTE FUNCTION private.check_note();
 
 CREATE POLICY "members change notes" ON "public"."contact_notes"
   FOR UPDATE
@@ -1790,6 +1802,12 @@ CREATE INDEX workspaces_deleted ON public.workspaces USING btree (deleted_at)
 
 CREATE INDEX workspaces_retention ON public.workspaces USING btree (id)
   WHERE (media_retention_days IS NOT NULL);
+
+CREATE TRIGGER check_workspace
+  BEFORE UPDATE OF name, default_language, media_retention_days, broadcasts ON public.workspaces
+  FOR EACH ROW
+  WHEN ((CURRENT_USER = 'authenticated'::name))
+  EXECUTE FUNCTION private.check_workspace();
 
 CREATE TRIGGER remove_workspace_files
   AFTER DELETE ON public.workspaces REFERENCING OLD TABLE AS removed_workspaces
@@ -2907,6 +2925,34 @@ REVOKE ALL ON FUNCTION "private"."check_array"(jsonb, integer, integer, text) FR
 
 GRANT EXECUTE ON FUNCTION "private"."check_array"(jsonb, integer, integer, text) TO "postgres";
 
+-- private/functions/check_canned_reply.sql
+CREATE OR REPLACE FUNCTION private.check_canned_reply()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if coalesce(new.shortcut, '') !~ '^\S{1,50}$' then
+    refused := private.refuse_content('WA014', 'shortcut', 'from 1 to 50 characters, none of them a space');
+  elsif coalesce(btrim(new.body), '') = '' then
+    refused := private.refuse_content('WA011', 'body', 'from 1 to 4096 characters');
+  elsif char_length(new.body) > 4096 then
+    refused := private.refuse_content('WA013', 'body', 'at most 4096 characters');
+  end if;
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_canned_reply"() IS 'Raises WA011, WA013 or WA014 for a canned reply as a member may not write it.';
+
+REVOKE ALL ON FUNCTION "private"."check_canned_reply"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_canned_reply"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_canned_reply"() TO "postgres";
+
 -- private/functions/check_card_action.sql
 CREATE OR REPLACE FUNCTION private.check_card_action (
   action jsonb,
@@ -3755,6 +3801,32 @@ REVOKE ALL ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) FROM "po
 
 GRANT EXECUTE ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) TO "postgres";
 
+-- private/functions/check_note.sql
+CREATE OR REPLACE FUNCTION private.check_note()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if coalesce(btrim(new.body), '') = '' then
+    refused := private.refuse_content('WA011', 'body', 'from 1 to 10000 characters');
+  elsif char_length(new.body) > 10000 then
+    refused := private.refuse_content('WA013', 'body', 'at most 10000 characters');
+  end if;
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_note"() IS 'Raises WA011 or WA013 for a note as a member may not write it.';
+
+REVOKE ALL ON FUNCTION "private"."check_note"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_note"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_note"() TO "postgres";
+
 -- private/functions/check_number.sql
 CREATE OR REPLACE FUNCTION private.check_number (
   value   jsonb,
@@ -4223,6 +4295,38 @@ REVOKE ALL ON FUNCTION "private"."check_url"(jsonb, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."check_url"(jsonb, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."check_url"(jsonb, text) TO "postgres";
+
+-- private/functions/check_workspace.sql
+CREATE OR REPLACE FUNCTION private.check_workspace()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if coalesce(btrim(new.name), '') = '' then
+    refused := private.refuse_content('WA011', 'name', 'from 1 to 200 characters');
+  elsif char_length(new.name) > 200 then
+    refused := private.refuse_content('WA013', 'name', 'at most 200 characters');
+  elsif coalesce(char_length(new.default_language), 0) not between 2 and 15 then
+    refused := private.refuse_content('WA014', 'default_language', 'a language of WhatsApp''s templates, like he or en_US');
+  elsif new.media_retention_days not between 1 and 36500 then
+    refused := private.refuse_content('WA014', 'media_retention_days', 'from 1 to 36500, or null to keep files');
+  elsif new.broadcasts is null then
+    refused := private.refuse_content('WA011', 'broadcasts', 'true or false');
+  end if;
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_workspace"() IS 'Raises WA011, WA013 or WA014 for what a member may not make of a workspace.';
+
+REVOKE ALL ON FUNCTION "private"."check_workspace"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_workspace"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_workspace"() TO "postgres";
 
 -- private/functions/close_events.sql
 CREATE OR REPLACE FUNCTION private.close_events (
@@ -6772,17 +6876,21 @@ CREATE OR REPLACE FUNCTION private.is_frequent (
   AS $function$
 declare
   scope text := private.search_scope(f.workspace_id);
-  known text[];
+  known text;
   shares real[];
   expected double precision;
 begin
   -- As the table's statistics know, which name each word that stands in more than one message of some hundreds. The planner's
   -- own guess is of no use: of whatever a word begins with it believes that one message in fifty has it.
-  select stats.most_common_elems::text::text[], stats.most_common_elem_freqs into known, shares
+  select stats.most_common_elems::text, stats.most_common_elem_freqs into known, shares
   from pg_catalog.pg_stats as stats where stats.schemaname = 'public' and stats.tablename = 'messages_words';
+  -- A word that is none of them is rare, and so are all together: most searches end here, before a thousand words are taken apart.
+  if exists (select from unnest(f.words) as word where strpos(known, scope || word) = 0) then
+    return false;
+  end if;
   -- Words are taken to be independent; where they are not, more is found than was expected, and given up then.
   select exp(sum(ln(greatest(1e-12, (
-    select sum(common.share) from unnest(known, shares) as common (word, share)
+    select sum(common.share) from unnest(known::text[], shares) as common (word, share)
     where common.word = scope || given.word
       or char_length(given.word) >= 3 and starts_with(common.word, scope || given.word)))))) into expected
   from unnest(f.words) as given (word);

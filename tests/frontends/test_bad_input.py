@@ -47,6 +47,23 @@ MEMBERS_WRITE: list[tuple[str, dict[str, Any], str, str]] = [
     ("contacts", {"tags": [str(number) for number in range(101)]}, "WA015", "tags"),
     ("contacts", {"attributes": []}, "WA012", "attributes"),
     ("contacts", {"attributes": {"more": HUGE}}, "WA013", "attributes"),
+    ("contact_notes", {"body": None}, "WA011", "body"),
+    ("contact_notes", {"body": " "}, "WA011", "body"),
+    ("contact_notes", {"body": HUGE}, "WA013", "body"),
+    ("canned_replies", {"shortcut": None}, "WA014", "shortcut"),
+    ("canned_replies", {"shortcut": "two words"}, "WA014", "shortcut"),
+    ("canned_replies", {"shortcut": HUGE}, "WA014", "shortcut"),
+    ("canned_replies", {"body": ""}, "WA011", "body"),
+    ("canned_replies", {"body": HUGE}, "WA013", "body"),
+]
+SETTINGS: list[tuple[dict[str, Any], str, str]] = [
+    ({"name": None}, "WA011", "name"),
+    ({"name": "  "}, "WA011", "name"),
+    ({"name": HUGE}, "WA013", "name"),
+    ({"default_language": None}, "WA014", "default_language"),
+    ({"default_language": HUGE}, "WA014", "default_language"),
+    ({"media_retention_days": 0}, "WA014", "media_retention_days"),
+    ({"broadcasts": None}, "WA011", "broadcasts"),
 ]
 
 
@@ -59,11 +76,24 @@ async def test_rows_of_absurd_values_are_refused_by_name(
     sound = {
         "messages": {"conversation_id": world["conversation"], "type": "text", "content": {"body": "hi"}},
         "contacts": {"workspace_id": world["workspace"], "name": "Dana", "tags": ["vip"], "attributes": {"size": 1}},
+        "contact_notes": {"workspace_id": world["workspace"], "contact_id": world["contact"], "body": "likes tea"},
+        "canned_replies": {"workspace_id": world["workspace"], "shortcut": "hi", "body": "Shalom"},
     }[table]
     url = f"{owner.project.url}/rest/v1/{table}"
     refused = await owner.http.post(url, json=sound | row, headers=owner.headers)
     assert (refused.status_code, refused.json()["code"], refused.json()["details"]) == (400, code, field)
     assert (await owner.http.post(url, json=sound, headers=owner.headers)).status_code == 201
+
+
+@pytest.mark.parametrize(("change", "code", "field"), SETTINGS, ids=lambda value: str(value)[:40])
+async def test_a_workspace_is_not_made_absurd(
+    change: dict[str, Any], code: str, field: str, owner: Member, tenant: Tenant
+) -> None:
+    url = f"{owner.project.url}/rest/v1/workspaces?id=eq.{tenant.workspace_id}"
+    refused = await owner.http.patch(url, json=change, headers=owner.headers)
+    assert (refused.status_code, refused.json()["code"], refused.json()["details"]) == (400, code, field)
+    sound = {"name": "Acme", "default_language": "en_US", "media_retention_days": 30, "broadcasts": True}
+    assert (await owner.http.patch(url, json=sound, headers=owner.headers)).status_code == 204
 
 
 @pytest.mark.parametrize("credential", ["x" * 4097, "one\ntwo", "ключ", "\n"])
