@@ -4728,7 +4728,7 @@ CREATE OR REPLACE FUNCTION private.conversation_stats (
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
+  SET plan_cache_mode TO 'force_generic_plan'
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
@@ -4738,12 +4738,14 @@ declare
 begin
   perform private.need_workspace(conversation_stats.workspace_id);
   -- A thread whose window is open has a message of the last day: as many are looked at as customers wrote or were written to.
-  select count(*) into open_windows
+  select coalesce(sum(recent.windows), 0) into open_windows
   from public.whatsapp_connections as connection
   cross join generate_series(0, 3) as list (state)
-  join private.inbox_places as place
-    on place.connection_id = connection.id and place.state = list.state and place.sort_at > now() - interval '24 hours'
-  where connection.workspace_id = conversation_stats.workspace_id and place.window_expires_at > now();
+  cross join lateral (
+    select count(*) as windows from private.inbox_places as place
+    where place.connection_id = connection.id and place.state = list.state and place.sort_at > now() - interval '24 hours'
+      and place.window_expires_at > now()) as recent
+  where connection.workspace_id = conversation_stats.workspace_id;
   return query
   select coalesce(sum(counts.total), 0), coalesce(sum(counts.unread), 0), coalesce(sum(counts.archived), 0),
     coalesce(sum(counts.total - counts.archived), 0) - open_windows
