@@ -9115,6 +9115,10 @@ begin
   f.by_assignee := given is not null;
   if given = 'me' then
     f.assignee := (select auth.uid());
+    -- Who is no user has nothing of their own, and must not be given what is nobody's.
+    if f.assignee is null then
+      perform private.refuse_argument('assignee', 'nobody or a user id: the backend is no user');
+    end if;
   elsif given <> 'nobody' then
     f.assignee := private.filter_id('assignee', given, 'me, nobody or a user id');
   end if;

@@ -1,6 +1,6 @@
 -- The inbox: what a member lists, opens, counts and does; what nobody else learns.
 begin;
-select plan(77);
+select plan(78);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -103,6 +103,7 @@ select is(pg_temp.list('agent', '{"assignee": "me"}'), 'Dana Levi', 'who lists i
 select is(pg_temp.list('admin', '{"assignee": "me"}'), null, 'it is not the admin''s');
 select is(pg_temp.list('admin', format('{"assignee": "%s"}', md5('agent')::uuid)), 'Dana Levi', 'who finds it as the agent''s');
 select is(pg_temp.list('agent', '{"assignee": "nobody"}'), 'g1', 'nobody''s is the rest');
+select is(pg_temp.refused('{"assignee": "me"}'), 'WA024 assignee', 'which is not the backend''s own: it is no user');
 select is(pg_temp.list('agent', '{"assignee": "nobody", "status": "all", "unread": true, "tags": ["vip"]}'), 'Ben Cohen', 'filters add up');
 select is(pg_temp.list('agent', format('{"connection_id": "%s"}', md5('home number')::uuid)), 'g1, Dana Levi', 'by number');
 select is(pg_temp.list('agent', format('{"connection_id": "%s", "status": "all"}', md5('away number')::uuid)), null, 'another workspace''s has nothing');
