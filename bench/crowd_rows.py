@@ -32,7 +32,7 @@ PEOPLE: LiteralString = """
 create temp table bench_people as
 select i, n, md5('thread ' || i)::uuid as conversation_id, md5('person ' || i)::uuid as contact_id,
   (%(workspaces)s::uuid[])[1 + house] as workspace_id,
-  (%(connections)s::uuid[])[1 + house * %(numbers_each)s + i %% %(numbers_each)s] as connection_id,
+  (%(connections)s::uuid[])[1 + house * %(numbers_each)s + i / 3 %% %(numbers_each)s] as connection_id,
   '97250' || lpad((i %% 10000000)::text, 7, '0') as phone, i %% 3 <> 0 as archived,
   case when i %% 60 = 0 then 1 + i / 60 %% 3 else 0 end as unread,
   case when i %% 30 = 0 then

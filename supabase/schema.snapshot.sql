@@ -79,6 +79,7 @@ CREATE TYPE "private"."conversation_filter" AS (
   "tags"          text[],
   "search"        text,
   "words"         text[],
+  "parts"         text[],
   "number"        text,
   "contact_query" tsquery,
   "message_query" tsquery,
@@ -87,6 +88,7 @@ CREATE TYPE "private"."conversation_filter" AS (
   "before_at"     timestamp WITH time zone,
   "before_id"     uuid,
   "by_contact"    uuid[],
+  "by_number"     uuid[],
   "by_message"    uuid[]
 );
 
@@ -153,6 +155,12 @@ CREATE TYPE "private"."inbound_status" AS (
   "details"         jsonb,
   "workspace_id"    uuid,
   "connection_id"   uuid
+);
+
+-- private/types/inbox_place.sql
+CREATE TYPE "private"."inbox_place" AS (
+  "conversation_id" uuid,
+  "sort_at"         timestamp WITH time zone
 );
 
 -- private/types/listed_template.sql
@@ -657,6 +665,12 @@ CREATE TABLE "public"."canned_replies" (
 ALTER TABLE "public"."canned_replies"
   ENABLE ROW LEVEL SECURITY;
 
+CREATE TRIGGER check_canned_reply
+  BEFORE INSERT OR UPDATE OF shortcut, body ON public.canned_replies
+  FOR EACH ROW
+  WHEN ((CURRENT_USER = 'authenticated'::name))
+  EXECUTE FUNCTION private.check_canned_reply();
+
 CREATE POLICY "members change canned replies" ON "public"."canned_replies"
   FOR UPDATE
   TO "authenticated"
@@ -720,6 +734,12 @@ ALTER TABLE "public"."contact_notes"
   ENABLE ROW LEVEL SECURITY;
 
 CREATE INDEX contact_notes_contact ON public.contact_notes USING btree (workspace_id, contact_id, created_at DESC);
+
+CREATE TRIGGER check_note
+  BEFORE INSERT OR UPDATE OF body ON public.contact_notes
+  FOR EACH ROW
+  WHEN ((CURRENT_USER = 'authenticated'::name))
+  EXECUTE FUNCTION private.check_note();
 
 CREATE POLICY "members change notes" ON "public"."contact_notes"
   FOR UPDATE
@@ -1799,6 +1819,12 @@ CREATE INDEX workspaces_deleted ON public.workspaces USING btree (deleted_at)
 CREATE INDEX workspaces_retention ON public.workspaces USING btree (id)
   WHERE (media_retention_days IS NOT NULL);
 
+CREATE TRIGGER check_workspace
+  BEFORE UPDATE OF name, default_language, media_retention_days, broadcasts ON public.workspaces
+  FOR EACH ROW
+  WHEN ((CURRENT_USER = 'authenticated'::name))
+  EXECUTE FUNCTION private.check_workspace();
+
 CREATE TRIGGER remove_workspace_files
   AFTER DELETE ON public.workspaces REFERENCING OLD TABLE AS removed_workspaces
   FOR EACH STATEMENT
@@ -1875,6 +1901,39 @@ CREATE POLICY "members upload outgoing media" ON "storage"."objects"
     (((bucket_id = 'whatsapp-media'::text) AND ((storage.foldername(name))[2] = 'outgoing'::text) AND (name !~ '(^|/)\.{0,2}(/|$)'::text) AND ((storage.foldername(name))[1] IN (
     SELECT (id.id)::text AS id
    FROM private.user_workspace_ids() id(id)))));
+
+-- private/views/conversation_items.sql
+CREATE VIEW "private"."conversation_items" WITH (security_invoker=true) AS  SELECT thread.id,
+    thread.workspace_id,
+    thread.connection_id,
+    thread.phone_number_id,
+    thread.phone,
+    thread.bsuid,
+    thread.group_id,
+    COALESCE(NULLIF(contact.name, ''::text), NULLIF(contact.profile_name, ''::text), thread.phone, thread.bsuid, thread.group_id) AS title,
+        CASE
+            WHEN (contact.id IS NOT NULL) THEN jsonb_build_object('id', contact.id, 'name', contact.name, 'profile_name', contact.profile_name, 'phone', contact.phone, 'tags', contact.tags, 'marketing_opted_out_at', contact.marketing_opted_out_at)
+            ELSE NULL::jsonb
+        END AS contact,
+    thread.status,
+    thread.is_read,
+    thread.unread_count,
+    thread.assigned_to,
+    thread.last_message_at,
+    thread.last_message_preview,
+    thread.last_message_direction,
+    thread.last_customer_message_at,
+    thread.window_expires_at,
+    COALESCE((thread.window_expires_at > now()), false) AS is_window_open,
+        CASE
+            WHEN (thread.window_expires_at > now()) THEN (ceil(EXTRACT(epoch FROM (thread.window_expires_at - now()))))::integer
+            ELSE 0
+        END AS window_seconds_left,
+    ((((EXTRACT(epoch FROM thread.sort_at) * (1000000)::numeric))::bigint || '.'::text) || thread.id) AS cursor
+   FROM (public.conversations thread
+     LEFT JOIN public.contacts contact ON (((contact.workspace_id = thread.workspace_id) AND (contact.id = thread.contact_id))));
+
+COMMENT ON VIEW "private"."conversation_items" IS 'Conversations as the inbox lists them: rows of public.conversation_list_item.';
 
 -- private/functions/abandon_workspace.sql
 CREATE OR REPLACE FUNCTION private.abandon_workspace (
@@ -2884,6 +2943,34 @@ REVOKE ALL ON FUNCTION "private"."check_array"(jsonb, integer, integer, text) FR
 
 GRANT EXECUTE ON FUNCTION "private"."check_array"(jsonb, integer, integer, text) TO "postgres";
 
+-- private/functions/check_canned_reply.sql
+CREATE OR REPLACE FUNCTION private.check_canned_reply()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if coalesce(new.shortcut, '') !~ '^\S{1,50}$' then
+    refused := private.refuse_content('WA014', 'shortcut', 'from 1 to 50 characters, none of them a space');
+  elsif coalesce(btrim(new.body), '') = '' then
+    refused := private.refuse_content('WA011', 'body', 'from 1 to 4096 characters');
+  elsif char_length(new.body) > 4096 then
+    refused := private.refuse_content('WA013', 'body', 'at most 4096 characters');
+  end if;
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_canned_reply"() IS 'Raises WA011, WA013 or WA014 for a canned reply as a member may not write it.';
+
+REVOKE ALL ON FUNCTION "private"."check_canned_reply"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_canned_reply"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_canned_reply"() TO "postgres";
+
 -- private/functions/check_card_action.sql
 CREATE OR REPLACE FUNCTION private.check_card_action (
   action jsonb,
@@ -3356,6 +3443,48 @@ REVOKE ALL ON FUNCTION "private"."check_file"(text, text, boolean, text) FROM "p
 
 GRANT EXECUTE ON FUNCTION "private"."check_file"(text, text, boolean, text) TO "postgres";
 
+-- private/functions/check_filters.sql
+CREATE OR REPLACE FUNCTION private.check_filters (
+  filters jsonb
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  field text;
+  allowed text;
+begin
+  if jsonb_typeof(filters) <> 'object' or pg_column_size(filters) > 20000 then
+    perform private.refuse_argument('filters', 'an object of at most 20 kB');
+  end if;
+  select key into field from jsonb_object_keys(filters) as key
+  where key not in ('search', 'status', 'unread', 'assignee', 'tags', 'connection_id', 'limit', 'cursor') limit 1;
+  if found then
+    perform private.refuse_argument(left(field, 100), 'search, status, unread, assignee, tags, connection_id, limit, cursor');
+  end if;
+  -- All at once: every page of every inbox comes by here.
+  select known.field, known.allowed into field, allowed
+  from (values ('search', 'string', 'from 2 to 100 characters'), ('status', 'string', 'open, archived or all'),
+    ('unread', 'boolean', 'true or false'), ('assignee', 'string', 'me, nobody or a user id'), ('tags', 'array', 'an array of texts'),
+    ('connection_id', 'string', 'a uuid'), ('limit', 'number', 'a whole number from 1 to 200'), ('cursor', 'string', 'the cursor of a row')
+  ) as known (field, kind, allowed)
+  where jsonb_typeof(filters -> known.field) not in (known.kind, 'null') limit 1;
+  if found then
+    perform private.refuse_argument(field, allowed);
+  end if;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_filters"(jsonb) IS 'WA024 unless it is an object of filters, each of its kind, or null.';
+
+REVOKE ALL ON FUNCTION "private"."check_filters"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_filters"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_filters"(jsonb) TO "postgres";
+
 -- private/functions/check_flow.sql
 CREATE OR REPLACE FUNCTION private.check_flow (
   parameters jsonb
@@ -3689,6 +3818,32 @@ REVOKE ALL ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) FROM PUB
 REVOKE ALL ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."check_media"(jsonb, text, uuid, text) TO "postgres";
+
+-- private/functions/check_note.sql
+CREATE OR REPLACE FUNCTION private.check_note()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if coalesce(btrim(new.body), '') = '' then
+    refused := private.refuse_content('WA011', 'body', 'from 1 to 10000 characters');
+  elsif char_length(new.body) > 10000 then
+    refused := private.refuse_content('WA013', 'body', 'at most 10000 characters');
+  end if;
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_note"() IS 'Raises WA011 or WA013 for a note as a member may not write it.';
+
+REVOKE ALL ON FUNCTION "private"."check_note"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_note"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_note"() TO "postgres";
 
 -- private/functions/check_number.sql
 CREATE OR REPLACE FUNCTION private.check_number (
@@ -4159,6 +4314,38 @@ REVOKE ALL ON FUNCTION "private"."check_url"(jsonb, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."check_url"(jsonb, text) TO "postgres";
 
+-- private/functions/check_workspace.sql
+CREATE OR REPLACE FUNCTION private.check_workspace()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+declare
+  refused boolean;
+begin
+  if coalesce(btrim(new.name), '') = '' then
+    refused := private.refuse_content('WA011', 'name', 'from 1 to 200 characters');
+  elsif char_length(new.name) > 200 then
+    refused := private.refuse_content('WA013', 'name', 'at most 200 characters');
+  elsif coalesce(char_length(new.default_language), 0) not between 2 and 15 then
+    refused := private.refuse_content('WA014', 'default_language', 'a language of WhatsApp''s templates, like he or en_US');
+  elsif new.media_retention_days not between 1 and 36500 then
+    refused := private.refuse_content('WA014', 'media_retention_days', 'from 1 to 36500, or null to keep files');
+  elsif new.broadcasts is null then
+    refused := private.refuse_content('WA011', 'broadcasts', 'true or false');
+  end if;
+  return new;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."check_workspace"() IS 'Raises WA011, WA013 or WA014 for what a member may not make of a workspace.';
+
+REVOKE ALL ON FUNCTION "private"."check_workspace"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."check_workspace"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."check_workspace"() TO "postgres";
+
 -- private/functions/close_events.sql
 CREATE OR REPLACE FUNCTION private.close_events (
   events  jsonb,
@@ -4482,6 +4669,36 @@ REVOKE ALL ON FUNCTION "private"."contact_words"(uuid, text, text, text, text[])
 
 GRANT EXECUTE ON FUNCTION "private"."contact_words"(uuid, text, text, text, text[]) TO "postgres";
 
+-- private/functions/contacts_found.sql
+CREATE OR REPLACE FUNCTION private.contacts_found (
+  asked tsquery,
+  most  integer
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_custom_plan'
+  SET enable_seqscan TO 'off'
+  AS $function$
+declare
+  found uuid[] := array(
+    select contact.id from public.contacts as contact
+    where private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ asked
+    limit most + 1);
+begin
+  return case when coalesce(cardinality(found) <= most, true) then found end;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."contacts_found"(tsquery, integer) IS 'The contacts found by their words, some perhaps of another workspace with the same scope. Null: more than `most`, which may be null.';
+
+REVOKE ALL ON FUNCTION "private"."contacts_found"(tsquery, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."contacts_found"(tsquery, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."contacts_found"(tsquery, integer) TO "postgres";
+
 -- private/functions/contacts_of.sql
 CREATE OR REPLACE FUNCTION private.contacts_of (
   workspace_id uuid,
@@ -4528,7 +4745,7 @@ CREATE OR REPLACE FUNCTION private.conversation_stats (
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
+  SET plan_cache_mode TO 'force_generic_plan'
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
@@ -4538,12 +4755,14 @@ declare
 begin
   perform private.need_workspace(conversation_stats.workspace_id);
   -- A thread whose window is open has a message of the last day: as many are looked at as customers wrote or were written to.
-  select count(*) into open_windows
+  select coalesce(sum(recent.windows), 0) into open_windows
   from public.whatsapp_connections as connection
   cross join generate_series(0, 3) as list (state)
-  join private.inbox_places as place
-    on place.connection_id = connection.id and place.state = list.state and place.sort_at > now() - interval '24 hours'
-  where connection.workspace_id = conversation_stats.workspace_id and place.window_expires_at > now();
+  cross join lateral (
+    select count(*) as windows from private.inbox_places as place
+    where place.connection_id = connection.id and place.state = list.state and place.sort_at > now() - interval '24 hours'
+      and place.window_expires_at > now()) as recent
+  where connection.workspace_id = conversation_stats.workspace_id;
   return query
   select coalesce(sum(counts.total), 0), coalesce(sum(counts.unread), 0), coalesce(sum(counts.archived), 0),
     coalesce(sum(counts.total - counts.archived), 0) - open_windows
@@ -5396,17 +5615,42 @@ REVOKE ALL ON FUNCTION "private"."fill_conversation"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."fill_conversation"() TO "postgres";
 
+-- private/functions/filter_id.sql
+CREATE OR REPLACE FUNCTION private.filter_id (
+  field   text,
+  given   text,
+  allowed text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  if given !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    perform private.refuse_argument(field, allowed);
+  end if;
+  return given;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."filter_id"(text, text, text) IS 'The value of a filter that is an id. WA024.';
+
+REVOKE ALL ON FUNCTION "private"."filter_id"(text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."filter_id"(text, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."filter_id"(text, text, text) TO "postgres";
+
 -- private/functions/filter_tags.sql
 CREATE OR REPLACE FUNCTION private.filter_tags (
-  filters jsonb
+  given jsonb
 )
   RETURNS text[]
   LANGUAGE plpgsql
   IMMUTABLE
   SET search_path TO ''
   AS $function$
-declare
-  given jsonb := private.filter_value(filters, 'tags', 'array', 'an array of texts');
 begin
   if jsonb_array_length(given) > 20 or exists (
     select from jsonb_array_elements(given) as tag where jsonb_typeof(tag) <> 'string' or char_length(tag #>> '{}') > 100)
@@ -5423,37 +5667,6 @@ REVOKE ALL ON FUNCTION "private"."filter_tags"(jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."filter_tags"(jsonb) TO "postgres";
 
--- private/functions/filter_value.sql
-CREATE OR REPLACE FUNCTION private.filter_value (
-  filters jsonb,
-  field   text,
-  kind    text,
-  allowed text
-)
-  RETURNS text
-  LANGUAGE plpgsql
-  IMMUTABLE
-  SET search_path TO ''
-  AS $function$
-begin
-  if coalesce(jsonb_typeof(filters -> field), 'null') = 'null' then
-    return null;
-  elsif jsonb_typeof(filters -> field) <> kind
-    or allowed = 'a uuid' and filters ->> field !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-    perform private.refuse_argument(field, allowed);
-  end if;
-  return filters ->> field;
-end
-$function$;
-
-COMMENT ON FUNCTION "private"."filter_value"(jsonb, text, text, text) IS 'A filter''s value as text; null where it is absent or null; WA024 where it is of another kind.';
-
-REVOKE ALL ON FUNCTION "private"."filter_value"(jsonb, text, text, text) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."filter_value"(jsonb, text, text, text) FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."filter_value"(jsonb, text, text, text) TO "postgres";
-
 -- private/functions/find_conversations.sql
 CREATE OR REPLACE FUNCTION private.find_conversations (
   f private.conversation_filter
@@ -5464,38 +5677,42 @@ CREATE OR REPLACE FUNCTION private.find_conversations (
   SET search_path TO ''
   AS $function$
 declare
-  -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
-  -- root of all threads. A table that nobody has looked at yet says -1.
-  few constant integer := greatest(2000, 20 * sqrt(greatest(0, (
-    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass))));
-  gathered uuid[];
-  tagged uuid[];
+  few integer;
+  contacts uuid[];
+  threads uuid[];
   page uuid[];
 begin
   if f.search is null and f.tags is null then
-    return array(select private.walk_places(f, f.before_at, f.before_id, f.page_size));
+    return array(select place.conversation_id from private.walk_places(f, f.before_at, f.before_id, f.page_size) as place);
   end if;
+  -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
+  -- root of all threads. A table that nobody has looked at yet says -1.
+  few := greatest(2000, 20 * sqrt(greatest(0, (
+    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass))));
   if f.search is not null then
     f := private.gather(f, few);
-    if f.by_contact is not null and f.by_message is not null then
-      gathered := f.by_contact || f.by_message;
-      -- All of them are found already, and nothing is dearer than to hand thousands of ids on for each thread.
-      f.search := null;
-      f.by_contact := null;
-      f.by_message := null;
-      return private.page_of(f, gathered);
-    end if;
+    contacts := f.by_contact;
+    threads := f.by_number || f.by_message;
   end if;
-  tagged := case when f.tags is not null then private.threads_of_contacts(f, f.tag_query, few) end;
-  page := case when tagged is null then private.page_by_walking(f) else private.page_of(f, tagged) end;
-  if page is null then
-    if f.search is not null then
-      f := private.gather(f, null);
+  if contacts is null or f.by_message is null then
+    -- Too many, or none asked for: by tags, or one after the other.
+    contacts := private.contacts_found(f.tag_query, few);
+    page := case when f.tags is null or contacts is null then private.page_by_walking(f) else private.page_of(f, contacts, '{}') end;
+    if page is not null then
+      return page;
+    elsif f.search is null then
+      return private.page_of(f, private.contacts_found(f.tag_query, null), '{}');
     end if;
-    page := private.page_of(f, case when f.search is null then private.threads_of_contacts(f, f.tag_query, null)
-      else f.by_contact || f.by_message end);
+    f := private.gather(f, null);
+    contacts := f.by_contact;
+    threads := f.by_number || f.by_message;
   end if;
-  return page;
+  -- All of them are found already, and nothing is dearer than to hand thousands of ids on for each thread.
+  f.search := null;
+  f.by_contact := null;
+  f.by_number := null;
+  f.by_message := null;
+  return private.page_of(f, contacts, threads);
 end
 $function$;
 
@@ -5712,17 +5929,17 @@ CREATE OR REPLACE FUNCTION private.gather (
   SET search_path TO ''
   AS $function$
 begin
-  f.by_contact := private.threads_of_contacts(f, f.contact_query, most)
-    -- A number that no contact bears any more still names its thread.
-    || case when f.number is not null then array(
-      select known.conversation_id from unnest(f.connections) as own (id)
-      join private.conversation_identifiers as known on known.connection_id = own.id and known.identifier = f.number) end;
+  f.by_contact := private.contacts_found(f.contact_query, most);
+  -- A number that no contact bears any more still names its thread.
+  f.by_number := case when f.number is not null then array(
+    select known.conversation_id from unnest(f.connections) as own (id)
+    join private.conversation_identifiers as known on known.connection_id = own.id and known.identifier = f.number) end;
   f.by_message := private.threads_of_messages(f, most);
   return f;
 end
 $function$;
 
-COMMENT ON FUNCTION "private"."gather"(private.conversation_filter, integer) IS 'All threads that a search finds, if they are not more than so many.';
+COMMENT ON FUNCTION "private"."gather"(private.conversation_filter, integer) IS 'All contacts and threads that a search finds, if they are not more than so many.';
 
 REVOKE ALL ON FUNCTION "private"."gather"(private.conversation_filter, integer) FROM PUBLIC;
 
@@ -5828,7 +6045,7 @@ declare
   thread public.conversations := private.visible_conversation(conversation_id);
   item public.conversation_list_item;
 begin
-  select * into item from private.listed(array[thread.id]);
+  select * into item from private.conversation_items as listed where listed.id = thread.id;
   item.contact := item.contact || (
     select jsonb_build_object('attributes', contact.attributes, 'notes', coalesce((
       select jsonb_agg(jsonb_build_object('id', note.id, 'body', note.body, 'created_by', note.created_by, 'created_at', note.created_at)
@@ -5864,11 +6081,19 @@ CREATE OR REPLACE FUNCTION private.get_conversations (
   STABLE
   SECURITY DEFINER
   SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
+declare
+  ids uuid[];
 begin
   perform private.need_workspace(get_conversations.workspace_id);
-  return query select * from private.listed(private.find_conversations(
-    private.read_filters(get_conversations.workspace_id, coalesce(nullif(filters, 'null'), '{}'))));
+  ids := private.find_conversations(private.read_filters(get_conversations.workspace_id, coalesce(nullif(filters, 'null'), '{}')));
+  return query
+  select item.* from unnest(ids) with ordinality as page (id, place)
+  join private.conversation_items as item on item.id = page.id
+  order by page.place;
 end
 $function$;
 
@@ -6621,8 +6846,9 @@ GRANT EXECUTE ON FUNCTION "private"."is_conversational"(text) TO "postgres";
 
 -- private/functions/is_found.sql
 CREATE OR REPLACE FUNCTION private.is_found (
-  thread public.conversations,
-  f      private.conversation_filter
+  conversation_id uuid,
+  contact_id      uuid,
+  f               private.conversation_filter
 )
   RETURNS boolean
   LANGUAGE plpgsql
@@ -6632,33 +6858,32 @@ CREATE OR REPLACE FUNCTION private.is_found (
   SET enable_seqscan TO 'off'
   SET enable_bitmapscan TO 'off'
   AS $function$
-declare
-  parts text[] := array(select '%' || private.folded(word) || '%' from unnest(f.words) as word);
 begin
   -- Looked up where it was gathered, looked into where it was too many. To take a text apart into words costs twenty times
   -- as much as to see that it lacks one.
-  return f.search is null or thread.id = any (f.by_contact) or thread.id = any (f.by_message)
+  return is_found.contact_id = any (f.by_contact) or is_found.conversation_id = any (f.by_number)
+    or is_found.conversation_id = any (f.by_message)
     or f.by_contact is null and exists (
       select from public.contacts as contact
-      where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
-        and (f.number is not null or private.folded(concat_ws(' ', contact.name, contact.profile_name)) like all (parts))
+      where contact.workspace_id = f.workspace_id and contact.id = is_found.contact_id
+        and (f.number is not null or private.folded(concat_ws(' ', contact.name, contact.profile_name)) like all (f.parts))
         and private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ f.contact_query)
     or f.by_message is null and exists (
       select from public.messages as message
-      where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+      where message.workspace_id = f.workspace_id and message.conversation_id = is_found.conversation_id
         and message.type = any (private.searched_types())
-        and private.folded(message.content::text) like all (parts)
+        and private.folded(message.content::text) like all (f.parts)
         and private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query);
 end
 $function$;
 
-COMMENT ON FUNCTION "private"."is_found"(public.conversations, private.conversation_filter) IS 'Whether a search finds this one thread.';
+COMMENT ON FUNCTION "private"."is_found"(uuid, uuid, private.conversation_filter) IS 'Whether a search finds this one thread of the workspace.';
 
-REVOKE ALL ON FUNCTION "private"."is_found"(public.conversations, private.conversation_filter) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."is_found"(uuid, uuid, private.conversation_filter) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."is_found"(public.conversations, private.conversation_filter) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."is_found"(uuid, uuid, private.conversation_filter) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."is_found"(public.conversations, private.conversation_filter) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."is_found"(uuid, uuid, private.conversation_filter) TO "postgres";
 
 -- private/functions/is_frequent.sql
 CREATE OR REPLACE FUNCTION private.is_frequent (
@@ -6672,17 +6897,21 @@ CREATE OR REPLACE FUNCTION private.is_frequent (
   AS $function$
 declare
   scope text := private.search_scope(f.workspace_id);
-  known text[];
+  known text;
   shares real[];
   expected double precision;
 begin
   -- As the table's statistics know, which name each word that stands in more than one message of some hundreds. The planner's
   -- own guess is of no use: of whatever a word begins with it believes that one message in fifty has it.
-  select stats.most_common_elems::text::text[], stats.most_common_elem_freqs into known, shares
+  select stats.most_common_elems::text, stats.most_common_elem_freqs into known, shares
   from pg_catalog.pg_stats as stats where stats.schemaname = 'public' and stats.tablename = 'messages_words';
+  -- A word that is none of them is rare, and so are all together: most searches end here, before a thousand words are taken apart.
+  if exists (select from unnest(f.words) as word where strpos(known, scope || word) = 0) then
+    return false;
+  end if;
   -- Words are taken to be independent; where they are not, more is found than was expected, and given up then.
   select exp(sum(ln(greatest(1e-12, (
-    select sum(common.share) from unnest(known, shares) as common (word, share)
+    select sum(common.share) from unnest(known::text[], shares) as common (word, share)
     where common.word = scope || given.word
       or char_length(given.word) >= 3 and starts_with(common.word, scope || given.word)))))) into expected
   from unnest(f.words) as given (word);
@@ -6742,8 +6971,8 @@ GRANT EXECUTE ON FUNCTION "private"."is_needed"(private.media_removals, text[]) 
 
 -- private/functions/is_tagged.sql
 CREATE OR REPLACE FUNCTION private.is_tagged (
-  thread public.conversations,
-  f      private.conversation_filter
+  contact_id uuid,
+  f          private.conversation_filter
 )
   RETURNS boolean
   LANGUAGE plpgsql
@@ -6752,17 +6981,19 @@ CREATE OR REPLACE FUNCTION private.is_tagged (
   SET plan_cache_mode TO 'force_generic_plan'
   AS $function$
 begin
-  return f.tags is null or exists (
+  return exists (
     select from public.contacts as contact
-    where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id and contact.tags @> f.tags);
+    where contact.workspace_id = f.workspace_id and contact.id = is_tagged.contact_id and contact.tags @> f.tags);
 end
 $function$;
 
-REVOKE ALL ON FUNCTION "private"."is_tagged"(public.conversations, private.conversation_filter) FROM PUBLIC;
+COMMENT ON FUNCTION "private"."is_tagged"(uuid, private.conversation_filter) IS 'Whether the contact of a thread has all tags that are asked for.';
 
-REVOKE ALL ON FUNCTION "private"."is_tagged"(public.conversations, private.conversation_filter) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."is_tagged"(uuid, private.conversation_filter) FROM PUBLIC;
 
-GRANT EXECUTE ON FUNCTION "private"."is_tagged"(public.conversations, private.conversation_filter) TO "postgres";
+REVOKE ALL ON FUNCTION "private"."is_tagged"(uuid, private.conversation_filter) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."is_tagged"(uuid, private.conversation_filter) TO "postgres";
 
 -- private/functions/keep_an_owner.sql
 CREATE OR REPLACE FUNCTION private.keep_an_owner()
@@ -6835,46 +7066,6 @@ REVOKE ALL ON FUNCTION "private"."link_contact"(uuid, uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."link_contact"(uuid, uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."link_contact"(uuid, uuid) TO "postgres";
-
--- private/functions/listed.sql
-CREATE OR REPLACE FUNCTION private.listed (
-  ids uuid[]
-)
-  RETURNS SETOF public.conversation_list_item
-  LANGUAGE plpgsql
-  STABLE
-  SET search_path TO ''
-  SET enable_seqscan TO 'off'
-  SET enable_hashjoin TO 'off'
-  SET enable_mergejoin TO 'off'
-  AS $function$
-begin
-  return query
-  select thread.id, thread.workspace_id, thread.connection_id, thread.phone_number_id, thread.phone, thread.bsuid, thread.group_id,
-    coalesce(nullif(contact.name, ''), nullif(contact.profile_name, ''), thread.phone, thread.bsuid, thread.group_id),
-    case when contact.id is not null then jsonb_build_object('id', contact.id, 'name', contact.name,
-      'profile_name', contact.profile_name, 'phone', contact.phone, 'tags', contact.tags,
-      'marketing_opted_out_at', contact.marketing_opted_out_at) end,
-    thread.status, thread.is_read, thread.unread_count, thread.assigned_to, thread.last_message_at, thread.last_message_preview,
-    thread.last_message_direction, thread.last_customer_message_at, thread.window_expires_at,
-    coalesce(thread.window_expires_at > now(), false),
-    case when thread.window_expires_at > now() then ceil(extract(epoch from thread.window_expires_at - now()))::integer else 0 end,
-    -- A place in the inbox: microseconds, then the conversation.
-    (extract(epoch from thread.sort_at) * 1000000)::bigint || '.' || thread.id
-  from unnest(ids) with ordinality as wanted (id, place)
-  join public.conversations as thread on thread.id = wanted.id
-  left join public.contacts as contact on contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
-  order by wanted.place;
-end
-$function$;
-
-COMMENT ON FUNCTION "private"."listed"(uuid[]) IS 'Conversations as the inbox lists them, in the order of their ids.';
-
-REVOKE ALL ON FUNCTION "private"."listed"(uuid[]) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."listed"(uuid[]) FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."listed"(uuid[]) TO "postgres";
 
 -- private/functions/lock_pairs.sql
 CREATE OR REPLACE FUNCTION private.lock_pairs (
@@ -8462,20 +8653,29 @@ CREATE OR REPLACE FUNCTION private.page_by_walking (
   LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
   AS $function$
 declare
-  place public.conversations;
-  stretch public.conversations[];
+  place private.inbox_place := row(f.before_id, f.before_at);
+  stretch private.inbox_place[];
   found uuid[] := '{}';
   walked integer := 0;
 begin
-  place.sort_at := f.before_at;
-  place.id := f.before_id;
   loop
-    stretch := array(select thread from private.walk_conversations(f, place.sort_at, place.id, 200) as thread);
+    stretch := array(
+      select next from private.walk_places(f, place.sort_at, place.conversation_id, 200) as next);
     found := found || array(
-      select thread.id from unnest(stretch) as thread
-      where private.is_tagged(thread, f) and private.is_found(thread, f)
+      select ordered.id
+      from (
+        select thread.id, thread.contact_id
+        from unnest(stretch) with ordinality as walked (conversation_id, sort_at, number)
+        join public.conversations as thread on thread.id = walked.conversation_id
+        order by walked.number offset 0
+      ) as ordered
+      where (f.tags is null or private.is_tagged(ordered.contact_id, f))
+        and (f.search is null or private.is_found(ordered.id, ordered.contact_id, f))
       limit f.page_size - cardinality(found));
     exit when cardinality(found) >= f.page_size or cardinality(stretch) < 200;
     walked := walked + 200;
@@ -8500,13 +8700,14 @@ GRANT EXECUTE ON FUNCTION "private"."page_by_walking"(private.conversation_filte
 -- private/functions/page_of.sql
 CREATE OR REPLACE FUNCTION private.page_of (
   f        private.conversation_filter,
-  gathered uuid[]
+  contacts uuid[],
+  threads  uuid[]
 )
   RETURNS uuid[]
   LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
+  SET plan_cache_mode TO 'force_generic_plan'
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
@@ -8516,27 +8717,37 @@ begin
   return array(
     select ordered.id
     from (
-      -- Sorted first, and looked into one after the other until the page is full.
-      select thread.* from (select distinct id from unnest(gathered) as id) as one
-      join public.conversations as thread on thread.id = one.id
-      where thread.workspace_id = f.workspace_id and thread.status = any (f.statuses) and thread.is_read = any (f.read_marks)
-        and (not f.by_assignee or thread.assigned_to is not distinct from f.assignee)
-        and thread.connection_id = any (f.connections)
-        and (thread.sort_at, thread.id) < (f.before_at, f.before_id)
-      order by thread.sort_at desc, thread.id desc offset 0
+      -- Sorted first, and looked into one after the other until the page is full. One that was found twice is there once.
+      select distinct on (gathered.sort_at, gathered.id) gathered.id, gathered.contact_id
+      from (
+        -- Each by its key alone: what else is asked of it would tempt the planner to read the whole inbox by another index.
+        select thread.* from unnest(contacts) as one (id)
+        cross join lateral (
+          select * from public.conversations as own
+          where own.workspace_id = f.workspace_id and own.contact_id = one.id offset 0) as thread
+        union all
+        select thread.* from unnest(threads) as one (id)
+        cross join lateral (select * from public.conversations as own where own.id = one.id offset 0) as thread
+      ) as gathered
+      where gathered.workspace_id = f.workspace_id and gathered.status = any (f.statuses) and gathered.is_read = any (f.read_marks)
+        and (not f.by_assignee or gathered.assigned_to is not distinct from f.assignee)
+        and gathered.connection_id = any (f.connections)
+        and (gathered.sort_at, gathered.id) < (f.before_at, f.before_id)
+      order by gathered.sort_at desc, gathered.id desc offset 0
     ) as ordered
-    where private.is_tagged(ordered, f) and private.is_found(ordered, f)
+    where (f.tags is null or private.is_tagged(ordered.contact_id, f))
+      and (f.search is null or private.is_found(ordered.id, ordered.contact_id, f))
     limit f.page_size);
 end
 $function$;
 
-COMMENT ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[]) IS 'The page out of gathered threads.';
+COMMENT ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[], uuid[]) IS 'The page out of the threads of contacts, and threads.';
 
-REVOKE ALL ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[], uuid[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[]) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[], uuid[]) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[]) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."page_of"(private.conversation_filter, uuid[], uuid[]) TO "postgres";
 
 -- private/functions/page_size.sql
 CREATE OR REPLACE FUNCTION private.page_size (
@@ -8992,33 +9203,27 @@ CREATE OR REPLACE FUNCTION private.read_filters (
   AS $function$
 declare
   f private.conversation_filter;
-  field text;
   given text;
 begin
-  if jsonb_typeof(filters) <> 'object' or pg_column_size(filters) > 20000 then
-    perform private.refuse_argument('filters', 'an object of at most 20 kB');
-  end if;
-  select key into field from jsonb_object_keys(filters) as key
-  where key not in ('search', 'status', 'unread', 'assignee', 'tags', 'connection_id', 'limit', 'cursor') limit 1;
-  if found then
-    perform private.refuse_argument(left(field, 100), 'search, status, unread, assignee, tags, connection_id, limit, cursor');
-  end if;
-
+  perform private.check_filters(filters);
   f.workspace_id := read_filters.workspace_id;
-  given := coalesce(private.filter_value(filters, 'status', 'string', 'open, archived or all'), 'open');
+  given := coalesce(filters ->> 'status', 'open');
   if given not in ('open', 'archived', 'all') then
     perform private.refuse_argument('status', 'open, archived or all');
   end if;
   f.statuses := case given when 'all' then array['open', 'archived'] else array[given] end;
-  f.read_marks := case private.filter_value(filters, 'unread', 'boolean', 'true or false')
-    when 'true' then array[false] when 'false' then array[true] else array[false, true] end;
+  f.read_marks := case filters ->> 'unread' when 'true' then array[false] when 'false' then array[true] else array[false, true] end;
 
-  given := private.filter_value(filters, 'assignee', 'string', 'me, nobody or a user id');
+  given := filters ->> 'assignee';
   f.by_assignee := given is not null;
   if given = 'me' then
     f.assignee := (select auth.uid());
+    -- Who is no user has nothing of their own, and must not be given what is nobody's.
+    if f.assignee is null then
+      perform private.refuse_argument('assignee', 'nobody or a user id: the backend is no user');
+    end if;
   elsif given <> 'nobody' then
-    f.assignee := private.filter_value(filters, 'assignee', 'string', 'a uuid');
+    f.assignee := private.filter_id('assignee', given, 'me, nobody or a user id');
   end if;
   f.states := array(
     select distinct private.inbox_state(has.assigned_to, mark.is_read, kind.status)
@@ -9026,15 +9231,19 @@ begin
     -- Somebody, whoever it is, and nobody.
     cross join unnest(array[f.workspace_id, null]) as has (assigned_to)
     where not f.by_assignee or (has.assigned_to is null) = (f.assignee is null));
-  given := private.filter_value(filters, 'connection_id', 'string', 'a uuid');
+  given := private.filter_id('connection_id', filters ->> 'connection_id', 'a uuid');
   -- The workspace's own, and nobody else's: the lists of the inbox hang on it.
   f.connections := array(select connection.id from public.whatsapp_connections as connection
     where connection.workspace_id = read_filters.workspace_id and (given is null or connection.id = given::uuid));
 
-  f.tags := private.filter_tags(filters);
-  f.page_size := private.page_size(private.filter_value(filters, 'limit', 'number', 'a whole number from 1 to 200')::numeric);
-  f := private.read_cursor(f, private.filter_value(filters, 'cursor', 'string', 'the cursor of a row'));
-  return private.read_search(f, private.filter_value(filters, 'search', 'string', 'from 2 to 100 characters'));
+  f.page_size := private.page_size((filters ->> 'limit')::numeric);
+  f := private.read_cursor(f, filters ->> 'cursor');
+  -- Most pages are not searched, and reading nothing takes time, too.
+  if filters ->> 'search' is not null or filters ->> 'tags' is not null then
+    f.tags := private.filter_tags(nullif(filters -> 'tags', 'null'));
+    f := private.read_search(f, filters ->> 'search');
+  end if;
+  return f;
 end
 $function$;
 
@@ -9064,6 +9273,7 @@ begin
     perform private.refuse_argument('search', 'from 2 to 100 characters');
   end if;
   f.words := tsvector_to_array(private.words('', f.search));
+  f.parts := array(select '%' || private.folded(word) || '%' from unnest(f.words) as word);
   f.contact_query := private.contact_query(f.workspace_id, f.search);
   -- Of millions of messages, two letters would begin a word in most.
   f.message_query := private.word_query(scope, f.search, 3);
@@ -11078,45 +11288,6 @@ REVOKE ALL ON FUNCTION "private"."threads_found"(private.inbound_message[]) FROM
 
 GRANT EXECUTE ON FUNCTION "private"."threads_found"(private.inbound_message[]) TO "postgres";
 
--- private/functions/threads_of_contacts.sql
-CREATE OR REPLACE FUNCTION private.threads_of_contacts (
-  f     private.conversation_filter,
-  asked tsquery,
-  most  integer
-)
-  RETURNS uuid[]
-  LANGUAGE plpgsql
-  STABLE
-  SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
-  SET enable_seqscan TO 'off'
-  SET enable_hashjoin TO 'off'
-  SET enable_mergejoin TO 'off'
-  SET enable_material TO 'off'
-  AS $function$
-declare
-  found uuid[] := array(
-    select contact.id from public.contacts as contact
-    where private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ asked
-    limit most + 1);
-begin
-  if cardinality(found) > most then
-    return null;
-  end if;
-  return array(
-    select thread.id from unnest(found) as contact (id)
-    join public.conversations as thread on thread.workspace_id = f.workspace_id and thread.contact_id = contact.id);
-end
-$function$;
-
-COMMENT ON FUNCTION "private"."threads_of_contacts"(private.conversation_filter, tsquery, integer) IS 'The threads of the contacts found by their words. Null: more contacts than `most`, which may be null.';
-
-REVOKE ALL ON FUNCTION "private"."threads_of_contacts"(private.conversation_filter, tsquery, integer) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."threads_of_contacts"(private.conversation_filter, tsquery, integer) FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."threads_of_contacts"(private.conversation_filter, tsquery, integer) TO "postgres";
-
 -- private/functions/threads_of_messages.sql
 CREATE OR REPLACE FUNCTION private.threads_of_messages (
   f    private.conversation_filter,
@@ -11503,38 +11674,6 @@ REVOKE ALL ON FUNCTION "private"."waiting_numbers"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."waiting_numbers"() TO "postgres";
 
--- private/functions/walk_conversations.sql
-CREATE OR REPLACE FUNCTION private.walk_conversations (
-  f         private.conversation_filter,
-  before_at timestamp with time zone,
-  before_id uuid,
-  most      integer
-)
-  RETURNS SETOF public.conversations
-  LANGUAGE plpgsql
-  STABLE
-  SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
-  SET enable_seqscan TO 'off'
-  SET enable_bitmapscan TO 'off'
-  AS $function$
-begin
-  return query
-  select thread.*
-  from private.walk_places(f, before_at, before_id, most) with ordinality as place (id, number)
-  join public.conversations as thread on thread.id = place.id
-  order by place.number;
-end
-$function$;
-
-COMMENT ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp with time zone, uuid, integer) IS 'The newest threads before a place that pass the filters an index knows: status, unread, assignee, connection.';
-
-REVOKE ALL ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."walk_conversations"(private.conversation_filter, timestamp WITH time zone, uuid, integer) TO "postgres";
-
 -- private/functions/walk_places.sql
 CREATE OR REPLACE FUNCTION private.walk_places (
   f         private.conversation_filter,
@@ -11542,11 +11681,11 @@ CREATE OR REPLACE FUNCTION private.walk_places (
   before_id uuid,
   most      integer
 )
-  RETURNS SETOF uuid
+  RETURNS SETOF private.inbox_place
   LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
-  SET plan_cache_mode TO 'force_custom_plan'
+  SET plan_cache_mode TO 'force_generic_plan'
   SET enable_seqscan TO 'off'
   SET enable_bitmapscan TO 'off'
   AS $function$
@@ -11554,7 +11693,7 @@ begin
   -- Each list is a stretch of the index in the right order; of each at most a page is read, and the newest of all taken.
   if f.assignee is null then
     return query
-    select page.conversation_id
+    select page.conversation_id, page.sort_at
     from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
     cross join lateral (
       select place.conversation_id, place.sort_at from private.inbox_places as place
@@ -11564,7 +11703,7 @@ begin
     order by page.sort_at desc, page.conversation_id desc limit most;
   else
     return query
-    select page.conversation_id
+    select page.conversation_id, page.sort_at
     from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
     cross join lateral (
       select place.conversation_id, place.sort_at from private.inbox_places as place
@@ -11576,7 +11715,7 @@ begin
 end
 $function$;
 
-COMMENT ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp with time zone, uuid, integer) IS 'The ids of the newest threads before a place that pass the filters an index knows: status, unread, assignee, connection.';
+COMMENT ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp with time zone, uuid, integer) IS 'The newest threads before a place that pass the filters an index knows: status, unread, assignee, connection.';
 
 REVOKE ALL ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM PUBLIC;
 

@@ -113,13 +113,20 @@ class Batch:
         return present & {row["n"] - 1 async for row in cursor}
 
     async def still_there(self, connection: Connection) -> set[int]:
-        """The positions of rows that the connection's role finds by primary key, as they are now."""
+        """The positions of rows that the connection's role finds by primary key, as they are now.
+
+        Values get their types before they are compared. A cast may fail and tell by it, so under row level security
+        Postgres would compare after the policy, with every row of the table, instead of looking the key up. The real
+        service has its keys as literals.
+        """
         columns = self.table.primary_key
         source, values = self._source(columns)
-        key = " and ".join(f"t.{quoted(column.name)} = {cast(n, column)}" for n, column in enumerate(columns))
+        typed = "".join(f"{cast(number, column)} as k{number}, " for number, column in enumerate(columns))
+        key = " and ".join(f"t.{quoted(column.name)} = k.k{number}" for number, column in enumerate(columns))
         target = f"{quoted(self.table.schema)}.{quoted(self.table.name)}"
+        keys = f"(select {typed}n from {source} offset 0) as k"
         cursor = await connection.execute(
-            f"select n from {source} where exists (select 1 from {target} t where {key})", values
+            f"select n from {keys} where exists (select 1 from {target} t where {key})", values
         )
         return {row["n"] - 1 async for row in cursor}
 

@@ -1,16 +1,18 @@
 -- A page of the inbox: read in its order along an index while nearly every thread will do, gathered by words while few do.
 
+create type private.inbox_place as (conversation_id uuid, sort_at timestamptz);
+
 create function private.walk_places(
-  f private.conversation_filter, before_at timestamptz, before_id uuid, most integer) returns setof uuid
+  f private.conversation_filter, before_at timestamptz, before_id uuid, most integer) returns setof private.inbox_place
 language plpgsql stable set search_path = ''
--- Planned with its values: a prepared plan does not know that it will read a page only.
-set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_bitmapscan = off
+-- One plan for all, since making it anew takes longer than the page; it has no choice but the index.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 begin
   -- Each list is a stretch of the index in the right order; of each at most a page is read, and the newest of all taken.
   if f.assignee is null then
     return query
-    select page.conversation_id
+    select page.conversation_id, page.sort_at
     from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
     cross join lateral (
       select place.conversation_id, place.sort_at from private.inbox_places as place
@@ -20,7 +22,7 @@ begin
     order by page.sort_at desc, page.conversation_id desc limit most;
   else
     return query
-    select page.conversation_id
+    select page.conversation_id, page.sort_at
     from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
     cross join lateral (
       select place.conversation_id, place.sort_at from private.inbox_places as place
@@ -32,28 +34,11 @@ begin
 end
 $$;
 comment on function private.walk_places(private.conversation_filter, timestamptz, uuid, integer) is
-  'The ids of the newest threads before a place that pass the filters an index knows: status, unread, assignee, connection.';
-
-create function private.walk_conversations(
-  f private.conversation_filter, before_at timestamptz, before_id uuid, most integer) returns setof public.conversations
-language plpgsql stable set search_path = ''
--- Planned with its values: a prepared plan does not know that it will read a page only.
-set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_bitmapscan = off
-as $$
-begin
-  return query
-  select thread.*
-  from private.walk_places(f, before_at, before_id, most) with ordinality as place (id, number)
-  join public.conversations as thread on thread.id = place.id
-  order by place.number;
-end
-$$;
-comment on function private.walk_conversations(private.conversation_filter, timestamptz, uuid, integer) is
   'The newest threads before a place that pass the filters an index knows: status, unread, assignee, connection.';
 
-create function private.threads_of_contacts(f private.conversation_filter, asked tsquery, most integer) returns uuid[]
+create function private.contacts_found(asked tsquery, most integer) returns uuid[]
 language plpgsql stable set search_path = ''
-set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
+set plan_cache_mode = force_custom_plan set enable_seqscan = off
 as $$
 declare
   found uuid[] := array(
@@ -61,33 +46,32 @@ declare
     where private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ asked
     limit most + 1);
 begin
-  if cardinality(found) > most then
-    return null;
-  end if;
-  return array(
-    select thread.id from unnest(found) as contact (id)
-    join public.conversations as thread on thread.workspace_id = f.workspace_id and thread.contact_id = contact.id);
+  return case when coalesce(cardinality(found) <= most, true) then found end;
 end
 $$;
-comment on function private.threads_of_contacts(private.conversation_filter, tsquery, integer) is
-  'The threads of the contacts found by their words. Null: more contacts than `most`, which may be null.';
+comment on function private.contacts_found(tsquery, integer) is
+  'The contacts found by their words, some perhaps of another workspace with the same scope. Null: more than `most`, which may be null.';
 
 create function private.is_frequent(f private.conversation_filter, most integer) returns boolean
 language plpgsql stable set search_path = ''
 as $$
 declare
   scope text := private.search_scope(f.workspace_id);
-  known text[];
+  known text;
   shares real[];
   expected double precision;
 begin
   -- As the table's statistics know, which name each word that stands in more than one message of some hundreds. The planner's
   -- own guess is of no use: of whatever a word begins with it believes that one message in fifty has it.
-  select stats.most_common_elems::text::text[], stats.most_common_elem_freqs into known, shares
+  select stats.most_common_elems::text, stats.most_common_elem_freqs into known, shares
   from pg_catalog.pg_stats as stats where stats.schemaname = 'public' and stats.tablename = 'messages_words';
+  -- A word that is none of them is rare, and so are all together: most searches end here, before a thousand words are taken apart.
+  if exists (select from unnest(f.words) as word where strpos(known, scope || word) = 0) then
+    return false;
+  end if;
   -- Words are taken to be independent; where they are not, more is found than was expected, and given up then.
   select exp(sum(ln(greatest(1e-12, (
-    select sum(common.share) from unnest(known, shares) as common (word, share)
+    select sum(common.share) from unnest(known::text[], shares) as common (word, share)
     where common.word = scope || given.word
       or char_length(given.word) >= 3 and starts_with(common.word, scope || given.word)))))) into expected
   from unnest(f.words) as given (word);
@@ -125,92 +109,110 @@ create function private.gather(f private.conversation_filter, most integer) retu
 language plpgsql stable set search_path = ''
 as $$
 begin
-  f.by_contact := private.threads_of_contacts(f, f.contact_query, most)
-    -- A number that no contact bears any more still names its thread.
-    || case when f.number is not null then array(
-      select known.conversation_id from unnest(f.connections) as own (id)
-      join private.conversation_identifiers as known on known.connection_id = own.id and known.identifier = f.number) end;
+  f.by_contact := private.contacts_found(f.contact_query, most);
+  -- A number that no contact bears any more still names its thread.
+  f.by_number := case when f.number is not null then array(
+    select known.conversation_id from unnest(f.connections) as own (id)
+    join private.conversation_identifiers as known on known.connection_id = own.id and known.identifier = f.number) end;
   f.by_message := private.threads_of_messages(f, most);
   return f;
 end
 $$;
-comment on function private.gather(private.conversation_filter, integer) is 'All threads that a search finds, if they are not more than so many.';
+comment on function private.gather(private.conversation_filter, integer) is
+  'All contacts and threads that a search finds, if they are not more than so many.';
 
-create function private.is_tagged(thread public.conversations, f private.conversation_filter) returns boolean
+create function private.is_tagged(contact_id uuid, f private.conversation_filter) returns boolean
 language plpgsql stable set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 begin
-  return f.tags is null or exists (
+  return exists (
     select from public.contacts as contact
-    where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id and contact.tags @> f.tags);
+    where contact.workspace_id = f.workspace_id and contact.id = is_tagged.contact_id and contact.tags @> f.tags);
 end
 $$;
+comment on function private.is_tagged(uuid, private.conversation_filter) is 'Whether the contact of a thread has all tags that are asked for.';
 
-create function private.is_found(thread public.conversations, f private.conversation_filter) returns boolean
+create function private.is_found(conversation_id uuid, contact_id uuid, f private.conversation_filter) returns boolean
 language plpgsql stable set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
-declare
-  parts text[] := array(select '%' || private.folded(word) || '%' from unnest(f.words) as word);
 begin
   -- Looked up where it was gathered, looked into where it was too many. To take a text apart into words costs twenty times
   -- as much as to see that it lacks one.
-  return f.search is null or thread.id = any (f.by_contact) or thread.id = any (f.by_message)
+  return is_found.contact_id = any (f.by_contact) or is_found.conversation_id = any (f.by_number)
+    or is_found.conversation_id = any (f.by_message)
     or f.by_contact is null and exists (
       select from public.contacts as contact
-      where contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
-        and (f.number is not null or private.folded(concat_ws(' ', contact.name, contact.profile_name)) like all (parts))
+      where contact.workspace_id = f.workspace_id and contact.id = is_found.contact_id
+        and (f.number is not null or private.folded(concat_ws(' ', contact.name, contact.profile_name)) like all (f.parts))
         and private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ f.contact_query)
     or f.by_message is null and exists (
       select from public.messages as message
-      where message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+      where message.workspace_id = f.workspace_id and message.conversation_id = is_found.conversation_id
         and message.type = any (private.searched_types())
-        and private.folded(message.content::text) like all (parts)
+        and private.folded(message.content::text) like all (f.parts)
         and private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query);
 end
 $$;
-comment on function private.is_found(public.conversations, private.conversation_filter) is 'Whether a search finds this one thread.';
+comment on function private.is_found(uuid, uuid, private.conversation_filter) is 'Whether a search finds this one thread of the workspace.';
 
-create function private.page_of(f private.conversation_filter, gathered uuid[]) returns uuid[]
+create function private.page_of(f private.conversation_filter, contacts uuid[], threads uuid[]) returns uuid[]
 language plpgsql stable set search_path = ''
-set plan_cache_mode = force_custom_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 begin
   return array(
     select ordered.id
     from (
-      -- Sorted first, and looked into one after the other until the page is full.
-      select thread.* from (select distinct id from unnest(gathered) as id) as one
-      join public.conversations as thread on thread.id = one.id
-      where thread.workspace_id = f.workspace_id and thread.status = any (f.statuses) and thread.is_read = any (f.read_marks)
-        and (not f.by_assignee or thread.assigned_to is not distinct from f.assignee)
-        and thread.connection_id = any (f.connections)
-        and (thread.sort_at, thread.id) < (f.before_at, f.before_id)
-      order by thread.sort_at desc, thread.id desc offset 0
+      -- Sorted first, and looked into one after the other until the page is full. One that was found twice is there once.
+      select distinct on (gathered.sort_at, gathered.id) gathered.id, gathered.contact_id
+      from (
+        -- Each by its key alone: what else is asked of it would tempt the planner to read the whole inbox by another index.
+        select thread.* from unnest(contacts) as one (id)
+        cross join lateral (
+          select * from public.conversations as own
+          where own.workspace_id = f.workspace_id and own.contact_id = one.id offset 0) as thread
+        union all
+        select thread.* from unnest(threads) as one (id)
+        cross join lateral (select * from public.conversations as own where own.id = one.id offset 0) as thread
+      ) as gathered
+      where gathered.workspace_id = f.workspace_id and gathered.status = any (f.statuses) and gathered.is_read = any (f.read_marks)
+        and (not f.by_assignee or gathered.assigned_to is not distinct from f.assignee)
+        and gathered.connection_id = any (f.connections)
+        and (gathered.sort_at, gathered.id) < (f.before_at, f.before_id)
+      order by gathered.sort_at desc, gathered.id desc offset 0
     ) as ordered
-    where private.is_tagged(ordered, f) and private.is_found(ordered, f)
+    where (f.tags is null or private.is_tagged(ordered.contact_id, f))
+      and (f.search is null or private.is_found(ordered.id, ordered.contact_id, f))
     limit f.page_size);
 end
 $$;
-comment on function private.page_of(private.conversation_filter, uuid[]) is 'The page out of gathered threads.';
+comment on function private.page_of(private.conversation_filter, uuid[], uuid[]) is 'The page out of the threads of contacts, and threads.';
 
 create function private.page_by_walking(f private.conversation_filter) returns uuid[]
 language plpgsql stable set search_path = ''
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
-  place public.conversations;
-  stretch public.conversations[];
+  place private.inbox_place := row(f.before_id, f.before_at);
+  stretch private.inbox_place[];
   found uuid[] := '{}';
   walked integer := 0;
 begin
-  place.sort_at := f.before_at;
-  place.id := f.before_id;
   loop
-    stretch := array(select thread from private.walk_conversations(f, place.sort_at, place.id, 200) as thread);
+    stretch := array(
+      select next from private.walk_places(f, place.sort_at, place.conversation_id, 200) as next);
     found := found || array(
-      select thread.id from unnest(stretch) as thread
-      where private.is_tagged(thread, f) and private.is_found(thread, f)
+      select ordered.id
+      from (
+        select thread.id, thread.contact_id
+        from unnest(stretch) with ordinality as walked (conversation_id, sort_at, number)
+        join public.conversations as thread on thread.id = walked.conversation_id
+        order by walked.number offset 0
+      ) as ordered
+      where (f.tags is null or private.is_tagged(ordered.contact_id, f))
+        and (f.search is null or private.is_found(ordered.id, ordered.contact_id, f))
       limit f.page_size - cardinality(found));
     exit when cardinality(found) >= f.page_size or cardinality(stretch) < 200;
     walked := walked + 200;
@@ -230,38 +232,42 @@ create function private.find_conversations(f private.conversation_filter) return
 language plpgsql stable set search_path = ''
 as $$
 declare
-  -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
-  -- root of all threads. A table that nobody has looked at yet says -1.
-  few constant integer := greatest(2000, 20 * sqrt(greatest(0, (
-    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass))));
-  gathered uuid[];
-  tagged uuid[];
+  few integer;
+  contacts uuid[];
+  threads uuid[];
   page uuid[];
 begin
   if f.search is null and f.tags is null then
-    return array(select private.walk_places(f, f.before_at, f.before_id, f.page_size));
+    return array(select place.conversation_id from private.walk_places(f, f.before_at, f.before_id, f.page_size) as place);
   end if;
+  -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
+  -- root of all threads. A table that nobody has looked at yet says -1.
+  few := greatest(2000, 20 * sqrt(greatest(0, (
+    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass))));
   if f.search is not null then
     f := private.gather(f, few);
-    if f.by_contact is not null and f.by_message is not null then
-      gathered := f.by_contact || f.by_message;
-      -- All of them are found already, and nothing is dearer than to hand thousands of ids on for each thread.
-      f.search := null;
-      f.by_contact := null;
-      f.by_message := null;
-      return private.page_of(f, gathered);
-    end if;
+    contacts := f.by_contact;
+    threads := f.by_number || f.by_message;
   end if;
-  tagged := case when f.tags is not null then private.threads_of_contacts(f, f.tag_query, few) end;
-  page := case when tagged is null then private.page_by_walking(f) else private.page_of(f, tagged) end;
-  if page is null then
-    if f.search is not null then
-      f := private.gather(f, null);
+  if contacts is null or f.by_message is null then
+    -- Too many, or none asked for: by tags, or one after the other.
+    contacts := private.contacts_found(f.tag_query, few);
+    page := case when f.tags is null or contacts is null then private.page_by_walking(f) else private.page_of(f, contacts, '{}') end;
+    if page is not null then
+      return page;
+    elsif f.search is null then
+      return private.page_of(f, private.contacts_found(f.tag_query, null), '{}');
     end if;
-    page := private.page_of(f, case when f.search is null then private.threads_of_contacts(f, f.tag_query, null)
-      else f.by_contact || f.by_message end);
+    f := private.gather(f, null);
+    contacts := f.by_contact;
+    threads := f.by_number || f.by_message;
   end if;
-  return page;
+  -- All of them are found already, and nothing is dearer than to hand thousands of ids on for each thread.
+  f.search := null;
+  f.by_contact := null;
+  f.by_number := null;
+  f.by_message := null;
+  return private.page_of(f, contacts, threads);
 end
 $$;
 comment on function private.find_conversations(private.conversation_filter) is 'The ids of a page, newest first.';

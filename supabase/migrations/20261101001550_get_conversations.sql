@@ -14,38 +14,36 @@ create type public.conversation_details as (
   is_window_open boolean, window_seconds_left integer, cursor text, connection jsonb);
 comment on type public.conversation_details is 'What get_conversation answers: a row of get_conversations with its connection, and its contact with attributes and notes.';
 
-create function private.listed(ids uuid[]) returns setof public.conversation_list_item
-language plpgsql stable set search_path = ''
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-as $$
-begin
-  return query
-  select thread.id, thread.workspace_id, thread.connection_id, thread.phone_number_id, thread.phone, thread.bsuid, thread.group_id,
-    coalesce(nullif(contact.name, ''), nullif(contact.profile_name, ''), thread.phone, thread.bsuid, thread.group_id),
-    case when contact.id is not null then jsonb_build_object('id', contact.id, 'name', contact.name,
-      'profile_name', contact.profile_name, 'phone', contact.phone, 'tags', contact.tags,
-      'marketing_opted_out_at', contact.marketing_opted_out_at) end,
-    thread.status, thread.is_read, thread.unread_count, thread.assigned_to, thread.last_message_at, thread.last_message_preview,
-    thread.last_message_direction, thread.last_customer_message_at, thread.window_expires_at,
-    coalesce(thread.window_expires_at > now(), false),
-    case when thread.window_expires_at > now() then ceil(extract(epoch from thread.window_expires_at - now()))::integer else 0 end,
-    -- A place in the inbox: microseconds, then the conversation.
-    (extract(epoch from thread.sort_at) * 1000000)::bigint || '.' || thread.id
-  from unnest(ids) with ordinality as wanted (id, place)
-  join public.conversations as thread on thread.id = wanted.id
-  left join public.contacts as contact on contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id
-  order by wanted.place;
-end
-$$;
-comment on function private.listed(uuid[]) is 'Conversations as the inbox lists them, in the order of their ids.';
+-- One select list for whoever lists: read inside other queries, as a function could not be.
+create view private.conversation_items with (security_invoker = true) as
+select thread.id, thread.workspace_id, thread.connection_id, thread.phone_number_id, thread.phone, thread.bsuid, thread.group_id,
+  coalesce(nullif(contact.name, ''), nullif(contact.profile_name, ''), thread.phone, thread.bsuid, thread.group_id) as title,
+  case when contact.id is not null then jsonb_build_object('id', contact.id, 'name', contact.name,
+    'profile_name', contact.profile_name, 'phone', contact.phone, 'tags', contact.tags,
+    'marketing_opted_out_at', contact.marketing_opted_out_at) end as contact,
+  thread.status, thread.is_read, thread.unread_count, thread.assigned_to, thread.last_message_at, thread.last_message_preview,
+  thread.last_message_direction, thread.last_customer_message_at, thread.window_expires_at,
+  coalesce(thread.window_expires_at > now(), false) as is_window_open,
+  case when thread.window_expires_at > now() then ceil(extract(epoch from thread.window_expires_at - now()))::integer else 0 end as window_seconds_left,
+  -- A place in the inbox: microseconds, then the conversation.
+  (extract(epoch from thread.sort_at) * 1000000)::bigint || '.' || thread.id as cursor
+from public.conversations as thread
+left join public.contacts as contact on contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id;
+comment on view private.conversation_items is 'Conversations as the inbox lists them: rows of public.conversation_list_item.';
 
 create function private.get_conversations(workspace_id uuid, filters jsonb) returns setof public.conversation_list_item
 language plpgsql stable security definer set search_path = ''
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
+declare
+  ids uuid[];
 begin
   perform private.need_workspace(get_conversations.workspace_id);
-  return query select * from private.listed(private.find_conversations(
-    private.read_filters(get_conversations.workspace_id, coalesce(nullif(filters, 'null'), '{}'))));
+  ids := private.find_conversations(private.read_filters(get_conversations.workspace_id, coalesce(nullif(filters, 'null'), '{}')));
+  return query
+  select item.* from unnest(ids) with ordinality as page (id, place)
+  join private.conversation_items as item on item.id = page.id
+  order by page.place;
 end
 $$;
 comment on function private.get_conversations(uuid, jsonb) is
@@ -95,7 +93,7 @@ declare
   thread public.conversations := private.visible_conversation(conversation_id);
   item public.conversation_list_item;
 begin
-  select * into item from private.listed(array[thread.id]);
+  select * into item from private.conversation_items as listed where listed.id = thread.id;
   item.contact := item.contact || (
     select jsonb_build_object('attributes', contact.attributes, 'notes', coalesce((
       select jsonb_agg(jsonb_build_object('id', note.id, 'body', note.body, 'created_by', note.created_by, 'created_at', note.created_at)

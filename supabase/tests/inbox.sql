@@ -1,6 +1,6 @@
 -- The inbox: what a member lists, opens, counts and does; what nobody else learns.
 begin;
-select plan(77);
+select plan(78);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -78,7 +78,7 @@ select is(pg_temp.by('agent', 'select public.get_conversations(null)'), 'WA004',
 select is(pg_temp.by('service_role', 'select public.get_conversations(gen_random_uuid())'), 'WA004', 'for the backend as well');
 select is(pg_temp.by('stranger', 'select private.get_conversations(md5($$home$$)::uuid, $${}$$)'), 'WA004', 'the function behind it asks as well');
 select is(pg_temp.by('agent', 'select private.find_conversations(null)'), '42501', 'and what does not ask is nobody''s');
-select is(pg_temp.by('agent', 'select private.listed(array[md5($$spy$$)::uuid])'), '42501', 'nor what lists by id');
+select is(pg_temp.by('agent', 'select title from private.conversation_items where id = md5($$spy$$)::uuid'), '42501', 'nor what lists by id');
 select results_eq(
   $$select title, phone, contact ->> 'name', contact -> 'tags', unread_count, is_read, last_message_preview, is_window_open,
       window_seconds_left from public.get_conversations(md5('home')::uuid, '{"search": "dana"}')$$,
@@ -103,6 +103,7 @@ select is(pg_temp.list('agent', '{"assignee": "me"}'), 'Dana Levi', 'who lists i
 select is(pg_temp.list('admin', '{"assignee": "me"}'), null, 'it is not the admin''s');
 select is(pg_temp.list('admin', format('{"assignee": "%s"}', md5('agent')::uuid)), 'Dana Levi', 'who finds it as the agent''s');
 select is(pg_temp.list('agent', '{"assignee": "nobody"}'), 'g1', 'nobody''s is the rest');
+select is(pg_temp.refused('{"assignee": "me"}'), 'WA024 assignee', 'which is not the backend''s own: it is no user');
 select is(pg_temp.list('agent', '{"assignee": "nobody", "status": "all", "unread": true, "tags": ["vip"]}'), 'Ben Cohen', 'filters add up');
 select is(pg_temp.list('agent', format('{"connection_id": "%s"}', md5('home number')::uuid)), 'g1, Dana Levi', 'by number');
 select is(pg_temp.list('agent', format('{"connection_id": "%s", "status": "all"}', md5('away number')::uuid)), null, 'another workspace''s has nothing');

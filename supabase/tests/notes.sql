@@ -43,8 +43,8 @@ select is((select string_agg(pg_temp.by('agent', statement), ' ') from unnest(ar
   'update public.contact_notes set contact_id = md5($$Eva$$)::uuid', 'insert into public.contact_notes (workspace_id, contact_id, body, created_by) values (md5($$home$$)::uuid, md5($$Dana$$)::uuid, $$x$$, md5($$owner$$)::uuid)']) as statement),
   '42501 42501 42501', 'who, when and about whom is not theirs to change');
 select is(pg_temp.note('agent', 'home', 'Spy', 'x'), '23503', 'none about somebody else''s contact');
-select is(pg_temp.note('agent', 'home', 'Dana', ''), '23514', 'none that says nothing');
-select is(pg_temp.note('agent', 'home', 'Dana', repeat('x', 10001)), '23514', 'nor a book');
+select is(pg_temp.note('agent', 'home', 'Dana', ' '), 'WA011', 'none that says nothing');
+select is(pg_temp.note('agent', 'home', 'Dana', repeat('x', 10001)), 'WA013', 'nor a book');
 select is(pg_temp.note('stranger', 'home', 'Dana', 'x'), '42501', 'a stranger writes none');
 select is((select string_agg(pg_temp.by('stranger', statement), ' ') from unnest(array['select count(*) from public.contact_notes',
   'update public.contact_notes set body = $$x$$', 'delete from public.contact_notes']) as statement), '0 0 0', 'sees none, changes none');
@@ -63,7 +63,7 @@ select is(pg_temp.reply('stranger', 'away', 'hi', 'Hello!'), '1', 'which it is e
 select is(pg_temp.by('agent', 'select string_agg(body, $$,$$) from public.canned_replies'), 'Shalom!', 'each sees their own');
 select is(pg_temp.reply('stranger', 'home', 'yo', 'x'), '42501', 'a stranger writes none');
 select is((select string_agg(pg_temp.reply('agent', 'home', shortcut, body), ' ') from (values ('', 'x'), ('two words', 'x'), (repeat('x', 51), 'x'), ('x', ''), ('x', repeat('x', 4097))) as given (shortcut, body)),
-  '23514 23514 23514 23514 23514', 'a word it is, and a message''s length');
+  'WA014 WA014 WA014 WA011 WA013', 'a word it is, and a message''s length');
 select is(pg_temp.by('agent', 'update public.canned_replies set body = $$Hey$$, shortcut = $$hey$$'), '1', 'it is changed');
 select is(pg_temp.by('stranger', 'delete from public.canned_replies where shortcut = $$hey$$'), '0', 'by nobody else');
 select is(pg_temp.by('agent', 'delete from public.canned_replies'), '1', 'and deleted');

@@ -71,7 +71,7 @@ select is(pg_temp.by('agent', 'update public.workspaces set media_retention_days
 select is(
   pg_temp.by('stranger', 'update public.workspaces set media_retention_days = 1 where id = md5($$home$$)::uuid'), '0', 'nor may a stranger');
 select is(pg_temp.by('anon', 'update public.workspaces set media_retention_days = 1'), '42501', 'nor anon');
-select is(pg_temp.by('owner', 'update public.workspaces set media_retention_days = 0'), '23514', 'and a day it is at least');
+select is(pg_temp.by('owner', 'update public.workspaces set media_retention_days = 0'), 'WA014', 'and a day it is at least');
 select is(
   pg_temp.by('agent', 'update public.workspace_members set role = $$owner$$'), '42501', 'an agent cannot become owner');
 select is(

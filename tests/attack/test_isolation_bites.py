@@ -190,6 +190,11 @@ UNGUARDED = {
         "remove_member: (changes workspace_members of home|stranger learns)",
     ),
     "private.open_conversation(uuid, text, uuid)": ("start_conversation", "start_conversation: .*learns"),
+    "private.need_workspace(uuid)": ("get_conversations", "get_conversations: stranger (is told|learns)"),
+    "private.visible_conversation(uuid)": (
+        "get_conversation_messages",
+        "get_conversation_messages: stranger is told .*marker",
+    ),
 }
 
 

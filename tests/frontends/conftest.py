@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
 
 from tests.conftest import Connect, Project
+from tests.flows.tenant import digits, phones
 from tests.frontends.member import Member
 from tests.store.tenant import Session, Tenant, backend_sessions, call, rows
 
@@ -55,3 +57,25 @@ def write(backend: Session, tenant: Tenant) -> Write:
         return str(thread["id"])
 
     return arrive
+
+
+@pytest.fixture
+async def owner(tenant: Tenant, database: Connect, project: Project, http: httpx.AsyncClient) -> Member:
+    return await Member.join(tenant.workspace_id, database, project, http, role="owner")
+
+
+@pytest.fixture
+async def world(tenant: Tenant, owner: Member, member: Member, backend: Session, write: Write) -> dict[str, str]:
+    """Values for the templates of surface.py, of a workspace of this test's own."""
+    old, phone = phones(2)
+    thread = await write(old, "hello", "2026-11-01T12:00:00Z")
+    (known,) = await rows(backend, "select contact_id::text as contact from public.conversations where id = %s", thread)
+    (message,) = await rows(backend, "select id::text from public.messages where conversation_id = %s", thread)
+    open_thread = await tenant.thread(backend, phone)
+    outgoing = await tenant.queue(backend, open_thread)
+    return {
+        **{"workspace": str(tenant.workspace_id), "connection": str(tenant.connection_id)},
+        **{"conversation": str(open_thread), "contact": known["contact"], "outgoing": str(outgoing)},
+        **{"message": message["id"], "agent": member.user_id, "admin": member.user_id, "phone": phone},
+        **{"email": f"{uuid.uuid4()}@example.com", "token": "none", "number": digits(), "waba": digits()},
+    }

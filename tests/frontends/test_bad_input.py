@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.attack.isolation.surface import FUNCTIONS
 from tests.attack.isolation.worlds import filled
-from tests.conftest import Connect, Project
-from tests.flows.tenant import digits, phones
-from tests.frontends.conftest import Write
+from tests.conftest import Connect
 from tests.frontends.member import Member
-from tests.store.tenant import Session, Tenant, call, rows
+from tests.frontends.reference import COMPUTED
+from tests.store.tenant import Session, Tenant, call
 
-COMPUTED = {"is_window_open", "media_url"}
 # PostgREST and Postgres before any function of ours: no uuid, no number, no time, a byte that text cannot hold.
 OF_THE_TYPE = {"22P02", "22P05", "22007", "22008", "22003"}
 DEEP: Any = {"body": "x"}
@@ -29,28 +25,6 @@ ABSURD: list[Any] = [
     *(0, -1, 2**31, 1e300, True, [], {}, [[]], {"limit": None}, DEEP, ["x"] * 5000, "infinity", "-infinity"),
     *("00000000-0000-0000-0000-000000000000", "9999-99-99"),
 ]
-
-
-@pytest.fixture
-async def owner(tenant: Tenant, database: Connect, project: Project, http: httpx.AsyncClient) -> Member:
-    return await Member.join(tenant.workspace_id, database, project, http, role="owner")
-
-
-@pytest.fixture
-async def world(tenant: Tenant, owner: Member, member: Member, backend: Session, write: Write) -> dict[str, str]:
-    """Values for the templates of surface.py, of a workspace of this test's own."""
-    old, phone = phones(2)
-    thread = await write(old, "hello", "2026-11-01T12:00:00Z")
-    (known,) = await rows(backend, "select contact_id::text as contact from public.conversations where id = %s", thread)
-    (message,) = await rows(backend, "select id::text from public.messages where conversation_id = %s", thread)
-    open_thread = await tenant.thread(backend, phone)
-    outgoing = await tenant.queue(backend, open_thread)
-    return {
-        **{"workspace": str(tenant.workspace_id), "connection": str(tenant.connection_id)},
-        **{"conversation": str(open_thread), "contact": known["contact"], "outgoing": str(outgoing)},
-        **{"message": message["id"], "agent": member.user_id, "admin": member.user_id, "phone": phone},
-        **{"email": f"{uuid.uuid4()}@example.com", "token": "none", "number": digits(), "waba": digits()},
-    }
 
 
 HUGE = secrets.token_hex(200_000)
@@ -73,6 +47,23 @@ MEMBERS_WRITE: list[tuple[str, dict[str, Any], str, str]] = [
     ("contacts", {"tags": [str(number) for number in range(101)]}, "WA015", "tags"),
     ("contacts", {"attributes": []}, "WA012", "attributes"),
     ("contacts", {"attributes": {"more": HUGE}}, "WA013", "attributes"),
+    ("contact_notes", {"body": None}, "WA011", "body"),
+    ("contact_notes", {"body": " "}, "WA011", "body"),
+    ("contact_notes", {"body": HUGE}, "WA013", "body"),
+    ("canned_replies", {"shortcut": None}, "WA014", "shortcut"),
+    ("canned_replies", {"shortcut": "two words"}, "WA014", "shortcut"),
+    ("canned_replies", {"shortcut": HUGE}, "WA014", "shortcut"),
+    ("canned_replies", {"body": ""}, "WA011", "body"),
+    ("canned_replies", {"body": HUGE}, "WA013", "body"),
+]
+SETTINGS: list[tuple[dict[str, Any], str, str]] = [
+    ({"name": None}, "WA011", "name"),
+    ({"name": "  "}, "WA011", "name"),
+    ({"name": HUGE}, "WA013", "name"),
+    ({"default_language": None}, "WA014", "default_language"),
+    ({"default_language": HUGE}, "WA014", "default_language"),
+    ({"media_retention_days": 0}, "WA014", "media_retention_days"),
+    ({"broadcasts": None}, "WA011", "broadcasts"),
 ]
 
 
@@ -85,11 +76,24 @@ async def test_rows_of_absurd_values_are_refused_by_name(
     sound = {
         "messages": {"conversation_id": world["conversation"], "type": "text", "content": {"body": "hi"}},
         "contacts": {"workspace_id": world["workspace"], "name": "Dana", "tags": ["vip"], "attributes": {"size": 1}},
+        "contact_notes": {"workspace_id": world["workspace"], "contact_id": world["contact"], "body": "likes tea"},
+        "canned_replies": {"workspace_id": world["workspace"], "shortcut": "hi", "body": "Shalom"},
     }[table]
     url = f"{owner.project.url}/rest/v1/{table}"
     refused = await owner.http.post(url, json=sound | row, headers=owner.headers)
     assert (refused.status_code, refused.json()["code"], refused.json()["details"]) == (400, code, field)
     assert (await owner.http.post(url, json=sound, headers=owner.headers)).status_code == 201
+
+
+@pytest.mark.parametrize(("change", "code", "field"), SETTINGS, ids=lambda value: str(value)[:40])
+async def test_a_workspace_is_not_made_absurd(
+    change: dict[str, Any], code: str, field: str, owner: Member, tenant: Tenant
+) -> None:
+    url = f"{owner.project.url}/rest/v1/workspaces?id=eq.{tenant.workspace_id}"
+    refused = await owner.http.patch(url, json=change, headers=owner.headers)
+    assert (refused.status_code, refused.json()["code"], refused.json()["details"]) == (400, code, field)
+    sound = {"name": "Acme", "default_language": "en_US", "media_retention_days": 30, "broadcasts": True}
+    assert (await owner.http.patch(url, json=sound, headers=owner.headers)).status_code == 204
 
 
 @pytest.mark.parametrize("credential", ["x" * 4097, "one\ntwo", "ключ", "\n"])

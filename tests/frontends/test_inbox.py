@@ -55,6 +55,8 @@ async def test_filters_choose(member: Member, tenant: Tenant, threads: dict[str,
         ({"connection_id": str(tenant.connection_id)}, "Avi Noa Dana"),
         ({"connection_id": str(uuid.uuid4())}, ""),
         ({"search": "da"}, "Dana"),
+        # By her name and by what she wrote: she is there once.
+        ({"search": "dana"}, "Dana"),
         ({"search": "054-111 1111"}, "Noa"),
         ({"search": "+972 (0)54-1111111"}, "Noa"),
         ({"search": "banan"}, "Noa"),

@@ -57,6 +57,9 @@ READ: LiteralString = """
     join pg_am as method on method.oid = class.relam
     where method.amname in ('heap', 'btree') and (class.oid = any (%s::regclass[])
       or class.oid in (select indexrelid from pg_index where indrelid = any (%s::regclass[])))"""
+NEWEST: LiteralString = """
+    select id from public.conversations where workspace_id = %s and status = 'open'
+    order by sort_at desc, id desc limit %s"""
 NAMES = [*(f"public.{table}" for table in TABLES), "private.inbox_places"]
 
 
@@ -161,9 +164,23 @@ async def _page_fifty(session: Session, tenant: Tenant) -> None:
 
 
 async def _what_nearly_all_have(session: Session, tenant: Tenant) -> None:
-    for filters in ({"tags": ["common"]}, {"search": "customer"}, {"search": "hello"}):
-        found, read = await _list(session, tenant, **filters)
-        assert (len(found), read <= GATHERED) == (PAGE, True), (filters, read)
+    newest = [str(row["id"]) for row in await rows(session, NEWEST, tenant.workspace_id, 3 * PAGE)]
+    # Of a number only the beginning, as somebody types it: country code, prefix.
+    for filters in (
+        {"tags": ["common"]},
+        {"search": "customer"},
+        {"search": "hello"},
+        {"search": "97250"},
+        {"search": "050"},
+    ):
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
+        for _page in range(3):
+            found, read = await _list(session, tenant, **filters, **cursor)
+            assert (len(found), read <= GATHERED) == (PAGE, True), (filters, read)
+            seen += [str(row["id"]) for row in found]
+            cursor = {"cursor": found[-1]["cursor"]}
+        assert seen == newest, filters
 
 
 async def _stats_and_messages(session: Session, tenant: Tenant) -> None:

@@ -21,7 +21,7 @@ BODIES = (
     'quo"ted back\\slash\nline',
 )
 WALKED = """
-    select private.is_found(thread, told.f) as walked,
+    select private.is_found(thread.id, thread.contact_id, told.f) as walked,
       private.message_words(message.workspace_id, message.type, message.content) @@ (told.f).message_query as gathered
     from public.conversations as thread
     join public.messages as message on message.conversation_id = thread.id

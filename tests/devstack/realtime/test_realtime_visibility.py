@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
+from devstack.realtime.rows import Batch, look_up
 from tests.conftest import Project
 from tests.devstack.realtime.conftest import Connect
 from tests.devstack.realtime.tables import Table, User, published_table
@@ -135,3 +139,28 @@ async def test_a_policy_that_fails_concerns_its_own_subscriber_only(
     await lucky.change("INSERT", id=row)
     if library != "realtime-py":
         await unlucky.told("Error 500: Internal Server Error, RLS policy evaluation failed")
+
+
+async def test_a_row_is_looked_up_by_its_key_however_many_there_are(
+    table: Table, user: Users, project: Project
+) -> None:
+    await table.owned()
+    reader = user()
+    await table.sql("insert into {table} (owner) select gen_random_uuid() from generate_series(1, 5000)")
+    own, other = await table.insert(owner=reader.id), await table.insert(owner=user().id)
+    await table.sql("analyze {table}")
+    claims = json.dumps({"sub": reader.id, "role": "authenticated"})
+    async with await psycopg.AsyncConnection.connect(project.db_url, row_factory=dict_row) as connection:
+        (oid,) = (await table.sql("select '{table}'::regclass::oid"))[0]
+        found = await look_up(connection, oid, ["authenticated"])
+        assert found is not None
+        await connection.execute(
+            "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)", [claims]
+        )
+        assert await Batch(found, [{"id": other}, {"id": own}]).still_there(connection) == {1}
+        cursor = await connection.execute(
+            "select pg_stat_get_xact_tuples_returned(%s) + pg_stat_get_xact_tuples_fetched(%s) as read", [oid, oid]
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        assert row["read"] <= 4
