@@ -46,8 +46,8 @@ contents = st.sampled_from(
     ]
 )
 reports = st.sampled_from(["sent", "delivered", "read", "played", "failed", "deleted", "of tomorrow"])
-participants = st.sampled_from([{}, {}, {"recipient_participant_id": PHONES[1]}])
-changes = st.sampled_from(
+participants: st.SearchStrategy[Body] = st.sampled_from([{}, {}, {"recipient_participant_id": PHONES[1]}])
+changes: st.SearchStrategy[Body] = st.sampled_from(
     [
         {"type": "user_changed_number", "known": (PHONES[0], BSUIDS[0]), "to": (PHONES[3], None)},
         {"type": "user_changed_user_id", "known": (None, BSUIDS[0]), "to": (None, BSUIDS[2])},
@@ -68,7 +68,7 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Body]]:
         }
         told.append(("messages", {"contacts": [profile], "messages": [message]}))
     for place, (status, rest) in enumerate(draw(st.lists(st.tuples(reports, participants), max_size=4))):
-        report = {"id": "echo.0", "status": status, "timestamp": str(START + 100 + place), **rest}
+        report: Body = {"id": "echo.0", "status": status, "timestamp": str(START + 100 + place), **rest}
         if status == "failed":
             report["errors"] = [{"code": 131026 + place, "title": "Message undeliverable"}]
         told.append(("messages", {"statuses": [report]}))
