@@ -12912,6 +12912,7 @@ CREATE OR REPLACE FUNCTION public.record_inbound (
   RETURNS integer
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET lock_timeout TO '3s'
   AS $function$
 declare
   arrived private.inbound_message[];

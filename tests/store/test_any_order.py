@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -45,7 +46,15 @@ def record(db: psycopg.Connection[dict[str, Any]], number: str, batches: Batches
             [r.event() for r in results],
             *([x for r in results for x in getattr(r, part)] for part in ("messages", "statuses", "facts")),
         )
-        db.execute("select record_inbound(%s, %s, %s, null, %s)", [json.dumps(part) for part in parts])
+        insist(db, [json.dumps(part) for part in parts])
+
+
+def insist(db: psycopg.Connection[dict[str, Any]], parts: list[str]) -> None:
+    """A recording that has waited too long for its turn is tried again, as receivers do."""
+    while True:
+        with contextlib.suppress(psycopg.errors.LockNotAvailable):
+            db.execute("select record_inbound(%s, %s, %s, null, %s)", parts)
+            return
 
 
 def rows(db: psycopg.Connection[dict[str, Any]], number: str) -> dict[str, Any]:
