@@ -4395,6 +4395,59 @@ REVOKE ALL ON FUNCTION "private"."close_events"(jsonb, text[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."close_events"(jsonb, text[]) TO "postgres";
 
+-- private/functions/compare_names.sql
+CREATE OR REPLACE FUNCTION private.compare_names (
+  live    uuid,
+  rebuilt uuid
+)
+  RETURNS SETOF jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+  with pair as (
+    select distinct ours.contact_id as rebuilt_id, theirs.contact_id as live_id
+    from public.messages as told
+    join public.messages as message on message.connection_id = live and message.wamid = told.wamid
+    join public.conversations as ours on ours.id = told.conversation_id
+    join public.conversations as theirs on theirs.id = message.conversation_id
+    where told.connection_id = rebuilt
+  ), named as materialized (
+    select theirs.*, ours.profile_name as told, ours.profile_name_at as told_at
+    from pair
+    join public.contacts as ours on ours.id = pair.rebuilt_id
+    join public.contacts as theirs on theirs.id = pair.live_id
+    -- A thread may be linked by hand to somebody who is called something else.
+    where (theirs.phone_key = ours.phone_key or theirs.bsuid = ours.bsuid) and theirs.profile_name is distinct from ours.profile_name
+  )
+  select found.*
+  from named
+  cross join lateral private.differences('contacts', named.id::text,
+    jsonb_build_object('profile_name', named.profile_name), jsonb_build_object('profile_name', named.told)) as found
+  where named.told is not null
+    -- Another number, or a group, may have heard a later name.
+    and not exists (
+      select from public.conversations as thread
+      join public.messages as message on message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
+      where thread.workspace_id = named.workspace_id
+        and (thread.contact_id = named.id or thread.group_id is not null and private.phone_key(message.wa_id) = named.phone_key)
+        and message.occurred_at >= named.told_at and message.profile_name = named.profile_name)
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."compare_names"(uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."compare_names"(uuid, uuid) IS 'Contacts that bear another name than WhatsApp last told, and that no later message told either.';
+
+REVOKE ALL ON FUNCTION "private"."compare_names"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."compare_names"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."compare_names"(uuid, uuid) TO "postgres";
+
 -- private/functions/compare_rebuilt.sql
 CREATE OR REPLACE FUNCTION private.compare_rebuilt (
   live     uuid,
@@ -4418,9 +4471,9 @@ CREATE OR REPLACE FUNCTION private.compare_rebuilt (
   select found.*
   from public.messages as ours
   join public.messages as theirs on theirs.connection_id = live and theirs.wamid = ours.wamid
+  cross join (values ('{edited_at,revoked_at,original_content,media_id,wa_id,bsuid,profile_name}'::text[])) as unreported (columns)
   cross join lateral private.differences('messages', ours.wamid,
-    private.told_of(theirs) - '{edited_at,revoked_at,original_content,media_id}'::text[],
-    private.told_of(ours) - '{edited_at,revoked_at,original_content,media_id}'::text[]) as found
+    private.told_of(theirs) - unreported.columns, private.told_of(ours) - unreported.columns) as found
   where ours.connection_id = rebuilt and ours.wamid = any (reported) and ours.wamid <> all (told)
   union all
   select found.*
@@ -4488,6 +4541,51 @@ REVOKE ALL ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[], text[]) F
 REVOKE ALL ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[], text[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."compare_rebuilt"(uuid, uuid, text[], text[]) TO "postgres";
+
+-- private/functions/compare_wishes.sql
+CREATE OR REPLACE FUNCTION private.compare_wishes (
+  live    uuid,
+  rebuilt uuid
+)
+  RETURNS SETOF jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+  select found.*
+  from public.whatsapp_connections as shadow
+  join public.whatsapp_connections as number on number.id = live
+  join public.contacts as ours on ours.workspace_id = shadow.workspace_id
+    and num_nonnulls(ours.marketing_preference_at, ours.synced_name_at) > 0
+  cross join lateral private.contacts_of(number.workspace_id, array_remove(array[ours.phone_key, ours.bsuid], null)) as theirs
+  cross join lateral (
+    select jsonb_build_object('marketing_opted_out_at', theirs.marketing_opted_out_at) as known,
+      jsonb_build_object('marketing_opted_out_at', ours.marketing_opted_out_at) as said
+    where ours.marketing_preference_at > coalesce(theirs.marketing_preference_at, '-infinity')
+      -- Of two words in one second the one that asks for silence. A send that was refused for it came later than either.
+      or ours.marketing_preference_at = theirs.marketing_preference_at and theirs.marketing_opted_out_at is null
+    union all
+    select jsonb_build_object('synced_name', theirs.synced_name), jsonb_build_object('synced_name', ours.synced_name)
+    where ours.synced_name_at > coalesce(theirs.synced_name_at, '-infinity')
+      or ours.synced_name_at = theirs.synced_name_at
+  ) as told
+  cross join lateral private.differences('contacts', theirs.id::text, told.known, told.said) as found
+  where shadow.id = rebuilt
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."compare_wishes"(uuid, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."compare_wishes"(uuid, uuid) IS 'Contacts that have not heard what WhatsApp last told of them: whether they want marketing, and their name in the phone''s address book.';
+
+REVOKE ALL ON FUNCTION "private"."compare_wishes"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."compare_wishes"(uuid, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."compare_wishes"(uuid, uuid) TO "postgres";
 
 -- private/functions/connection_credential.sql
 CREATE OR REPLACE FUNCTION private.connection_credential (
@@ -4559,28 +4657,30 @@ CREATE OR REPLACE FUNCTION private.contact_meant (
   SET search_path TO ''
   AS $function$
 declare
+  e164 text := case when fact.wa_id ~ '^[1-9][0-9]{4,14}$' then '+' || fact.wa_id end;
   found uuid;
 begin
-  -- By its ids, or by the thread that one of them leads to: the contact may since bear others.
-  select contact.id into found
-  from private.contacts_of(fact.workspace_id, private.identifiers_of(fact.connection_id, fact.wa_id, fact.bsuid, fact.parent_bsuid, null)) as contact
-  order by contact.phone is null, contact.created_at, contact.id limit 1;
-  if found is null then
-    select thread.contact_id into found
-    from private.conversation_identifiers as known
-    join public.conversations as thread on thread.id = known.conversation_id
-    where known.connection_id = fact.connection_id and thread.contact_id is not null
-      and known.identifier in (fact.wa_id, fact.bsuid, fact.parent_bsuid)
-    limit 1;
-  end if;
-  if found is null then
-    insert into public.contacts (workspace_id, phone, bsuid)
-    select fact.workspace_id, phone.e164, fact.bsuid
-    from (select case when fact.wa_id ~ '^[1-9][0-9]{4,14}$' then '+' || fact.wa_id end as e164) as phone
-    where coalesce(phone.e164, fact.bsuid) is not null
-    on conflict do nothing
-    returning id into found;
-  end if;
+  loop
+    -- By its ids, or by the thread that one of them leads to: the contact may since bear others.
+    select contact.id into found
+    from private.contacts_of(fact.workspace_id, private.identifiers_of(fact.connection_id, fact.wa_id, fact.bsuid, fact.parent_bsuid, null)) as contact
+    order by contact.phone is null, contact.created_at, contact.id limit 1;
+    if found is null then
+      select thread.contact_id into found
+      from private.conversation_identifiers as known
+      join public.conversations as thread on thread.id = known.conversation_id
+      where known.connection_id = fact.connection_id and thread.contact_id is not null
+        and known.identifier in (fact.wa_id, fact.bsuid, fact.parent_bsuid)
+      limit 1;
+    end if;
+    if found is null and coalesce(e164, fact.bsuid) is not null then
+      insert into public.contacts (workspace_id, phone, bsuid) values (fact.workspace_id, e164, fact.bsuid)
+      on conflict do nothing
+      returning id into found;
+    end if;
+    -- Somebody may have added the contact at this moment: it is there when one looks again.
+    exit when found is not null or coalesce(e164, fact.bsuid) is null;
+  end loop;
   return found;
 end
 $function$;
@@ -5357,7 +5457,7 @@ begin
     perform from public.conversations where id = any (threads) order by id for no key update;
     get diagnostics held = row_count;
     -- A thread that somebody deleted or merged a moment ago is looked for again.
-    exit when held = (select count(distinct thread) from unnest(threads) as thread);
+    exit when array_position(threads, null) is null and held = (select count(distinct thread) from unnest(threads) as thread);
   end loop;
   return threads;
 end
@@ -11351,6 +11451,7 @@ CREATE OR REPLACE FUNCTION private.told_of (
   AS $function$
   select jsonb_build_object('type', message.type, 'content', message.content, 'original_content', message.original_content,
     'direction', message.direction, 'reply_to_wamid', message.reply_to_wamid, 'occurred_at', message.occurred_at,
+    'wa_id', message.wa_id, 'bsuid', message.bsuid, 'profile_name', message.profile_name,
     'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported, 'media_id', message.media_id,
     'status', message.status, 'delivered_at', message.delivered_at, 'read_at', message.read_at, 'played_at', message.played_at,
     'failed_at', message.failed_at)
@@ -13111,6 +13212,7 @@ CREATE OR REPLACE FUNCTION public.record_inbound (
   RETURNS integer
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET lock_timeout TO '3s'
   AS $function$
 declare
   numbers text[] := private.numbers_in(events, messages, statuses, facts);
@@ -14511,7 +14613,11 @@ begin
       select coalesce(jsonb_agg(item || jsonb_build_object('phone_number_id', number)), '[]') from jsonb_array_elements(facts) as item
       where item ->> 'kind' not in ('template', 'notice')));
     select coalesce(jsonb_agg(difference), '[]') into found
-    from private.compare_rebuilt(verify_inbound.connection_id, shadow, told, reported) as difference;
+    from (
+      select * from private.compare_rebuilt(verify_inbound.connection_id, shadow, told, reported)
+      union all select * from private.compare_names(verify_inbound.connection_id, shadow)
+      union all select * from private.compare_wishes(verify_inbound.connection_id, shadow)
+    ) as compared (difference);
     raise exception 'verified' using errcode = 'WA099';
   exception when sqlstate 'WA099' then
     return found;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -31,7 +31,11 @@ SWEEP_SECONDS = 5.0
 # 15 s (receive_inbound).
 INSIST_SECONDS = 10.0
 RETRY_SECONDS = 0.25
-STATEMENT_TIMEOUT = "57014"
+STATEMENT_TIMEOUT, LOCK_TIMEOUT = "57014", "55P03"
+# Postgres answers, and somebody holds what one of the events needs, or one takes too long: the others are recorded
+# without it. For so long it is looked for among the events of its number; what is left then is the sweep's.
+SLOW = frozenset({STATEMENT_TIMEOUT, LOCK_TIMEOUT})
+DIVIDE_SECONDS = 30.0
 # Longer than any call with its repeats: a loop that has not come round by then never will.
 HUNG_SECONDS = 120.0
 # Old events go in small deletes, this many a round.
@@ -149,16 +153,20 @@ class Recorder:
             if await self._rpc.sweep_journal(self._keep_days, PURGE_EVENTS) < PURGE_EVENTS:
                 return
 
-    async def _apply(self, events: Sequence[Event]) -> bool:
-        """Records events whatever it takes. False: Supabase is away, and some are left to the next sweep."""
-        until = time.monotonic() + INSIST_SECONDS
+    async def _apply(self, events: Sequence[Event], divide_until: float | None = None) -> bool:
+        """Records events whatever it takes. False: Supabase is away or waits, and some are left to the next sweep."""
+        began = time.monotonic()
+        divide_until = divide_until or began + DIVIDE_SECONDS
         while True:
             self._applied_at = time.monotonic()
             try:
                 await self._record([_normalised(event) for event in events])
             except (Unavailable, Denied) as error:
+                if error.code in SLOW:
+                    if parts := _parted(events, time.monotonic() < divide_until and not self._stopping):
+                        return all([await self._apply(part, divide_until) for part in parts])
                 # It may have happened all the same; doing it again changes nothing.
-                if time.monotonic() < until and not self._stopping:
+                elif time.monotonic() < began + INSIST_SECONDS and not self._stopping:
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 log.warning("inbound.left_to_sweep", code=error.code, events=len(events), first_event_id=events[0].id)
@@ -211,6 +219,17 @@ class Recorder:
                 log.warning("inbound.left_to_sweep", code=later.code, events=1, first_event_id=event.id)
             else:
                 log.error("inbound.set_aside", event_id=event.id, code=code)
+
+
+def _parted(events: Sequence[Event], further: bool) -> list[Sequence[Event]]:
+    """The events of each number; of a single one halves, if there is time to look `further`. Empty: parted no more."""
+    of_numbers: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        of_numbers["/".join(sorted(number["phone_number_id"] for number in _normalised(event).numbers))].append(event)
+    if len(of_numbers) > 1:
+        return [*of_numbers.values()]
+    middle = len(events) // 2
+    return [events[:middle], events[middle:]] if further and middle else []
 
 
 def _normalised(event: Event) -> Normalised:

@@ -144,7 +144,7 @@ begin
     perform from public.conversations where id = any (threads) order by id for no key update;
     get diagnostics held = row_count;
     -- A thread that somebody deleted or merged a moment ago is looked for again.
-    exit when held = (select count(distinct thread) from unnest(threads) as thread);
+    exit when array_position(threads, null) is null and held = (select count(distinct thread) from unnest(threads) as thread);
   end loop;
   return threads;
 end

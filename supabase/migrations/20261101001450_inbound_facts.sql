@@ -66,28 +66,30 @@ create function private.contact_meant(fact private.inbound_fact) returns uuid
 language plpgsql set search_path = ''
 as $$
 declare
+  e164 text := case when fact.wa_id ~ '^[1-9][0-9]{4,14}$' then '+' || fact.wa_id end;
   found uuid;
 begin
-  -- By its ids, or by the thread that one of them leads to: the contact may since bear others.
-  select contact.id into found
-  from private.contacts_of(fact.workspace_id, private.identifiers_of(fact.connection_id, fact.wa_id, fact.bsuid, fact.parent_bsuid, null)) as contact
-  order by contact.phone is null, contact.created_at, contact.id limit 1;
-  if found is null then
-    select thread.contact_id into found
-    from private.conversation_identifiers as known
-    join public.conversations as thread on thread.id = known.conversation_id
-    where known.connection_id = fact.connection_id and thread.contact_id is not null
-      and known.identifier in (fact.wa_id, fact.bsuid, fact.parent_bsuid)
-    limit 1;
-  end if;
-  if found is null then
-    insert into public.contacts (workspace_id, phone, bsuid)
-    select fact.workspace_id, phone.e164, fact.bsuid
-    from (select case when fact.wa_id ~ '^[1-9][0-9]{4,14}$' then '+' || fact.wa_id end as e164) as phone
-    where coalesce(phone.e164, fact.bsuid) is not null
-    on conflict do nothing
-    returning id into found;
-  end if;
+  loop
+    -- By its ids, or by the thread that one of them leads to: the contact may since bear others.
+    select contact.id into found
+    from private.contacts_of(fact.workspace_id, private.identifiers_of(fact.connection_id, fact.wa_id, fact.bsuid, fact.parent_bsuid, null)) as contact
+    order by contact.phone is null, contact.created_at, contact.id limit 1;
+    if found is null then
+      select thread.contact_id into found
+      from private.conversation_identifiers as known
+      join public.conversations as thread on thread.id = known.conversation_id
+      where known.connection_id = fact.connection_id and thread.contact_id is not null
+        and known.identifier in (fact.wa_id, fact.bsuid, fact.parent_bsuid)
+      limit 1;
+    end if;
+    if found is null and coalesce(e164, fact.bsuid) is not null then
+      insert into public.contacts (workspace_id, phone, bsuid) values (fact.workspace_id, e164, fact.bsuid)
+      on conflict do nothing
+      returning id into found;
+    end if;
+    -- Somebody may have added the contact at this moment: it is there when one looks again.
+    exit when found is not null or coalesce(e164, fact.bsuid) is null;
+  end loop;
   return found;
 end
 $$;

@@ -19,6 +19,7 @@ language sql stable set search_path = ''
 as $$
   select jsonb_build_object('type', message.type, 'content', message.content, 'original_content', message.original_content,
     'direction', message.direction, 'reply_to_wamid', message.reply_to_wamid, 'occurred_at', message.occurred_at,
+    'wa_id', message.wa_id, 'bsuid', message.bsuid, 'profile_name', message.profile_name,
     'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported, 'media_id', message.media_id,
     'status', message.status, 'delivered_at', message.delivered_at, 'read_at', message.read_at, 'played_at', message.played_at,
     'failed_at', message.failed_at)
@@ -96,9 +97,9 @@ as $$
   select found.*
   from public.messages as ours
   join public.messages as theirs on theirs.connection_id = live and theirs.wamid = ours.wamid
+  cross join (values ('{edited_at,revoked_at,original_content,media_id,wa_id,bsuid,profile_name}'::text[])) as unreported (columns)
   cross join lateral private.differences('messages', ours.wamid,
-    private.told_of(theirs) - '{edited_at,revoked_at,original_content,media_id}'::text[],
-    private.told_of(ours) - '{edited_at,revoked_at,original_content,media_id}'::text[]) as found
+    private.told_of(theirs) - unreported.columns, private.told_of(ours) - unreported.columns) as found
   where ours.connection_id = rebuilt and ours.wamid = any (reported) and ours.wamid <> all (told)
   union all
   select found.*
@@ -184,7 +185,11 @@ begin
       select coalesce(jsonb_agg(item || jsonb_build_object('phone_number_id', number)), '[]') from jsonb_array_elements(facts) as item
       where item ->> 'kind' not in ('template', 'notice')));
     select coalesce(jsonb_agg(difference), '[]') into found
-    from private.compare_rebuilt(verify_inbound.connection_id, shadow, told, reported) as difference;
+    from (
+      select * from private.compare_rebuilt(verify_inbound.connection_id, shadow, told, reported)
+      union all select * from private.compare_names(verify_inbound.connection_id, shadow)
+      union all select * from private.compare_wishes(verify_inbound.connection_id, shadow)
+    ) as compared (difference);
     raise exception 'verified' using errcode = 'WA099';
   exception when sqlstate 'WA099' then
     return found;

@@ -137,6 +137,34 @@ async def test_a_thread_that_the_inbox_does_not_show_where_it_should_is_found(we
     assert [(row["column"], row["live"], row["rebuilt"]) for row in await differences(tenant)] == [("places", 0, 1)]
 
 
+# What the journal tells of a message, beside what is planted above; and of a thread.
+MESSAGE = {
+    "type": "'forged'",
+    "reply_to_wamid": "'forged'",
+    "edited_at": "now()",
+    "original_content": "'{}'",
+    "revoked_at": "now()",
+    "imported": "true",
+    "media_id": "'forged'",
+    "wa_id": "'1'",
+    "bsuid": "'forged'",
+    "profile_name": "'Forged'",
+}
+THREAD = {"phone": "'1'", "bsuid": "'forged'"}
+
+
+@pytest.mark.parametrize(("table", "forged"), [("messages", MESSAGE), ("conversations", THREAD)])
+async def test_no_column_that_the_journal_tells_of_can_be_forged(
+    table: str, forged: dict[str, str], webhook: Program, tenant: Tenant
+) -> None:
+    *_, wamid = await _conversation(webhook, tenant)
+    where = "wamid = %(wamid)s" if table == "messages" else "phone = '972502220000'"
+    changed = ", ".join(f"{column} = {value}" for column, value in forged.items())
+    await tenant.rows(f"update {table} set {changed} where workspace_id = %(workspace)s and {where}", wamid=wamid)
+    found = {row["column"] for row in await differences(tenant) if row["table"] == table}
+    assert found >= forged.keys()
+
+
 @pytest.mark.parametrize("column", STATISTICS)
 async def test_a_statistic_that_is_not_what_the_messages_give_is_found(
     column: str, webhook: Program, tenant: Tenant

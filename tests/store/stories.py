@@ -36,13 +36,21 @@ contents = st.sampled_from(
             "type": "edit",
             "edit": {"original_message_id": "wamid.0", "message": {"type": "text", "text": {"body": "new"}}},
         },
+        {
+            "type": "edit",
+            "edit": {"original_message_id": "wamid.0", "message": {"type": "text", "text": {"body": "newer"}}},
+        },
+        {"type": "image", "image": {"mime_type": "image/png"}},
+        {"type": "reaction", "reaction": {"message_id": "wamid.1", "emoji": ""}},
         {"type": "brand_new", "brand_new": {"x": 1}},
     ]
 )
-changes = st.sampled_from(
+reports = st.sampled_from(["sent", "delivered", "read", "played", "failed", "deleted", "of tomorrow"])
+participants: st.SearchStrategy[Body] = st.sampled_from([{}, {}, {"recipient_participant_id": PHONES[1]}])
+changes: st.SearchStrategy[Body] = st.sampled_from(
     [
-        {"known": (PHONES[0], BSUIDS[0]), "to": (PHONES[3], None)},
-        {"known": (None, BSUIDS[0]), "to": (None, BSUIDS[2])},
+        {"type": "user_changed_number", "known": (PHONES[0], BSUIDS[0]), "to": (PHONES[3], None)},
+        {"type": "user_changed_user_id", "known": (None, BSUIDS[0]), "to": (None, BSUIDS[2])},
     ]
 )
 
@@ -59,12 +67,11 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Body]]:
             "profile": {"name": f"Name {place % 3}"},
         }
         told.append(("messages", {"contacts": [profile], "messages": [message]}))
-    for place, status in enumerate(
-        draw(st.lists(st.sampled_from(["sent", "delivered", "read", "failed"]), max_size=3))
-    ):
-        told.append(
-            ("messages", {"statuses": [{"id": "echo.0", "status": status, "timestamp": str(START + 100 + place)}]})
-        )
+    for place, (status, rest) in enumerate(draw(st.lists(st.tuples(reports, participants), max_size=4))):
+        report: Body = {"id": "echo.0", "status": status, "timestamp": str(START + 100 + place), **rest}
+        if status == "failed":
+            report["errors"] = [{"code": 131026 + place, "title": "Message undeliverable"}]
+        told.append(("messages", {"statuses": [report]}))
     if draw(st.booleans()):
         echo = {
             "id": "echo.0",
@@ -75,10 +82,10 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Body]]:
             "text": {"body": "e"},
         }
         told.append(("smb_message_echoes", {"message_echoes": [echo]}))
-    for place, change in enumerate(draw(st.lists(changes, max_size=1))):
+    for place, change in enumerate(draw(st.lists(changes, max_size=2))):
         (phone, bsuid), (new_phone, new_bsuid) = change["known"], change["to"]
-        system = {"type": "user_changed", "wa_id": new_phone, "user_id": new_bsuid, "previous_user_id": bsuid}
-        message = {"id": f"system.{place}", "timestamp": str(START + 200), "type": "system", "system": system}
+        system = {"type": change["type"], "wa_id": new_phone, "user_id": new_bsuid, "previous_user_id": bsuid}
+        message = {"id": f"system.{place}", "timestamp": str(START + 200 + place), "type": "system", "system": system}
         message |= {key: value for key, value in (("from", phone), ("from_user_id", bsuid)) if value}
         told.append(("messages", {"messages": [message]}))
     return told + draw(st.lists(asides, max_size=3, unique_by=str))

@@ -1,0 +1,79 @@
+"""What changes under a recording while it waits: no message is left without its thread, no word of anybody is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.store.tenant import Row, Session, Tenant, call, rows
+from tests.store.test_move_races import waiting
+
+PHONE = "972501234567"
+AT = "2026-11-01T12:00:00Z"
+
+
+async def recorded_meanwhile(sessions: list[Session], statement: str, *parameters: Any) -> None:
+    """Ends what the first session has begun, once the second waits for it and the third has run a statement."""
+    await waiting(sessions[3], sessions[1])
+    if statement:
+        await sessions[2].execute(statement, parameters)
+    await sessions[0].execute("commit")
+
+
+async def thread_of(session: Session, tenant: Tenant, wamid: str, phone: str | None, **fields: Any) -> uuid.UUID:
+    await call(session, "record_inbound", [], [tenant.message(wamid, phone, **fields)], [])
+    query = "select conversation_id from public.messages where connection_id = %s and wamid = %s"
+    ((found),) = await rows(session, query, tenant.connection_id, wamid)
+    thread: uuid.UUID = found["conversation_id"]
+    return thread
+
+
+async def test_a_thread_deleted_while_others_of_the_batch_are_merged_is_begun_anew(
+    sessions: list[Session], tenant: Tenant
+) -> None:
+    by_phone = await thread_of(sessions[0], tenant, "by phone", PHONE)
+    await thread_of(sessions[0], tenant, "by id", None, bsuid="IL.one")
+    deleted = await thread_of(sessions[0], tenant, "at home", "972502222222")
+    await sessions[0].execute("begin")
+    await sessions[0].execute("select from public.conversations where id = %s for update", [by_phone])
+    batch = [tenant.message("both", PHONE, bsuid="IL.one"), tenant.message("late", "972502222222")]
+    recording = asyncio.create_task(call(sessions[1], "record_inbound", [], batch, []))
+    await recorded_meanwhile(sessions, "delete from public.conversations where id = %s", deleted)
+    await recording
+    (late,) = await rows(
+        sessions[0],
+        "select thread.phone, thread.unread_count from public.messages as message"
+        " left join public.conversations as thread on thread.id = message.conversation_id"
+        " where message.connection_id = %s and wamid = 'late'",
+        tenant.connection_id,
+    )
+    assert late == {"phone": "972502222222", "unread_count": 1}
+
+
+FACTS: dict[str, tuple[Row, str]] = {
+    "marketing is unwanted": (
+        {"kind": "preference", "details": {"category": "marketing_messages", "value": "stop"}},
+        "marketing_opted_out_at is not null",
+    ),
+    "a name in the phone's address book": ({"kind": "contact", "name": "Dana", "details": {}}, "name = 'Dana'"),
+}
+
+
+@pytest.mark.parametrize("name", FACTS)
+async def test_a_contact_that_a_member_adds_at_this_moment_hears_what_is_told_of_it(
+    name: str, sessions: list[Session], tenant: Tenant
+) -> None:
+    told, holds = FACTS[name]
+    await sessions[0].execute("begin")
+    await sessions[0].execute(
+        "insert into public.contacts (workspace_id, phone) values (%s, %s)", [tenant.workspace_id, f"+{PHONE}"]
+    )
+    fact = {"phone_number_id": tenant.phone_number_id, "wa_id": PHONE, "occurred_at": AT, **told}
+    recording = asyncio.create_task(call(sessions[1], "record_inbound", [], [], [], None, [fact]))
+    await recorded_meanwhile(sessions, "")
+    await recording
+    query = f"select {holds} as heard from public.contacts where workspace_id = %s"
+    assert await rows(sessions[0], query, tenant.workspace_id) == [{"heard": True}]
