@@ -1544,6 +1544,7 @@ CREATE TABLE "public"."webhook_events" (
   "missing"          text[],
   "lease_expires_at" timestamp with time zone,
   "processed_at"     timestamp with time zone,
+  "replayed_at"      timestamp with time zone,
   CONSTRAINT "webhook_events_pkey" PRIMARY KEY (id),
   CONSTRAINT "webhook_events_provider_check" CHECK ((provider = ANY (ARRAY['360dialog'::text, 'meta'::text]))),
   CONSTRAINT "webhook_events_state_check" CHECK ((state = ANY (ARRAY['received'::text, 'processed'::text, 'unrouted'::text, 'failed'::text])))
@@ -1568,6 +1569,8 @@ COMMENT ON COLUMN "public"."webhook_events"."kinds" IS 'What was in the body: me
 COMMENT ON COLUMN "public"."webhook_events"."missing" IS 'The numbers and WABAs without a connection that an event waits for.';
 
 COMMENT ON COLUMN "public"."webhook_events"."phone_number_id" IS 'The number whose URL and token the body came with; null for a WABA''s or Meta''s.';
+
+COMMENT ON COLUMN "public"."webhook_events"."replayed_at" IS 'When it was last sent back to the beginning: what it says goes before what was made of it then.';
 
 COMMENT ON COLUMN "public"."webhook_events"."waba_id" IS 'The WABA whose URL and token the body came with; null for a number''s or Meta''s.';
 
@@ -4956,6 +4959,71 @@ REVOKE ALL ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."copy_sent"(uuid, uuid, text[]) TO "postgres";
+
+-- private/functions/correct_messages.sql
+CREATE OR REPLACE FUNCTION private.correct_messages (
+  arrived private.inbound_message[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  poor uuid[];
+  files uuid[];
+begin
+  -- Of what came twice, live or out of the phone's history, each telling speaks of its own; and what we sent ourselves, of
+  -- which no webhook tells the content, bears no recipient.
+  select array_agg(message.id), array_agg(message.id) filter (where message.media_id is null and m.media_id is not null)
+  into poor, files
+  from unnest(arrived) as m
+  join public.webhook_events as event on event.id = m.event_id and event.replayed_at is not null
+  join public.messages as message on message.connection_id = m.connection_id and message.wamid = m.wamid
+  where message.imported = m.imported and message.direction = m.direction and num_nonnulls(message.wa_id, message.bsuid) > 0
+    and m.type <> 'media_placeholder'
+    and ((message.type, coalesce(message.original_content, message.content), message.reply_to_wamid, message.occurred_at)
+      is distinct from (m.type, m.content, m.reply_to_wamid, m.occurred_at)
+      or message.media_id is null and m.media_id is not null);
+  if poor is null then
+    return;
+  end if;
+  perform from public.messages where id = any (poor) order by id for no key update;
+
+  update public.messages as message set
+    type = m.type,
+    content = case when message.original_content is null then m.content else message.content end,
+    original_content = case when message.original_content is not null then m.content end,
+    reply_to_wamid = m.reply_to_wamid,
+    occurred_at = m.occurred_at
+  from unnest(arrived) as m
+  where message.id = any (poor) and message.connection_id = m.connection_id and message.wamid = m.wamid
+    and m.imported = message.imported and m.type <> 'media_placeholder';
+
+  if files is not null then
+    update public.messages as message set
+      media_id = m.media_id, media_mime_type = m.media_mime_type, media_sha256 = m.media_sha256, media_filename = m.media_filename,
+      media_status = private.arrived_media_status(m.type, m.media_id), media_error = null
+    from unnest(arrived) as m
+    where message.id = any (files) and message.connection_id = m.connection_id and message.wamid = m.wamid
+      and m.imported = message.imported and m.media_id is not null;
+    perform private.queue_media(files);
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."correct_messages"(private.inbound_message[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."correct_messages"(private.inbound_message[]) IS 'Messages of replayed events as they are read today: type, content, reply, time, and a file that was not seen before. Their ids, threads and what became of them stay.';
+
+REVOKE ALL ON FUNCTION "private"."correct_messages"(private.inbound_message[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."correct_messages"(private.inbound_message[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."correct_messages"(private.inbound_message[]) TO "postgres";
 
 -- private/functions/count_conversations.sql
 CREATE OR REPLACE FUNCTION private.count_conversations()
@@ -9664,6 +9732,7 @@ begin
   end if;
   if fresh < cardinality(arrived) then
     perform private.reconcile_messages(arrived);
+    perform private.correct_messages(arrived);
   end if;
   perform private.amend_messages(arrived);
   perform private.report_echoes(arrived);
@@ -13850,7 +13919,8 @@ CREATE OR REPLACE FUNCTION public.release_inbound (
   AS $function$
   with released as (
     update public.webhook_events
-    set state = 'received', attempts = 0, error = null, missing = null, processed_at = null, lease_expires_at = now()
+    set state = 'received', attempts = 0, error = null, missing = null, processed_at = null, lease_expires_at = now(),
+      replayed_at = now()
     where id in (select id from public.webhook_events where id = any (event_ids) order by id for update)
     returning 1
   )

@@ -500,6 +500,7 @@ class PublicWebhookEvents(BaseModel):
     processed_at: Optional[datetime.datetime] = Field(alias="processed_at")
     provider: str = Field(alias="provider")
     received_at: datetime.datetime = Field(alias="received_at")
+    replayed_at: Optional[datetime.datetime] = Field(alias="replayed_at")
     state: str = Field(alias="state")
     waba_id: Optional[str] = Field(alias="waba_id")
 
@@ -515,6 +516,7 @@ class PublicWebhookEventsInsert(TypedDict):
     processed_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="processed_at")]]
     provider: Annotated[str, Field(alias="provider")]
     received_at: NotRequired[Annotated[datetime.datetime, Field(alias="received_at")]]
+    replayed_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="replayed_at")]]
     state: NotRequired[Annotated[str, Field(alias="state")]]
     waba_id: NotRequired[Annotated[Optional[str], Field(alias="waba_id")]]
 
@@ -530,6 +532,7 @@ class PublicWebhookEventsUpdate(TypedDict):
     processed_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="processed_at")]]
     provider: NotRequired[Annotated[str, Field(alias="provider")]]
     received_at: NotRequired[Annotated[datetime.datetime, Field(alias="received_at")]]
+    replayed_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="replayed_at")]]
     state: NotRequired[Annotated[str, Field(alias="state")]]
     waba_id: NotRequired[Annotated[Optional[str], Field(alias="waba_id")]]
 

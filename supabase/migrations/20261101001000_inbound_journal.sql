@@ -13,7 +13,8 @@ create table public.webhook_events (
   kinds text[] not null default '{}',
   missing text[],
   lease_expires_at timestamptz,
-  processed_at timestamptz
+  processed_at timestamptz,
+  replayed_at timestamptz
 );
 create index webhook_events_waiting on public.webhook_events (lease_expires_at, id) where state = 'received';
 create index webhook_events_set_aside on public.webhook_events (state, id) where state in ('unrouted', 'failed');
@@ -23,6 +24,7 @@ comment on column public.webhook_events.phone_number_id is 'The number whose URL
 comment on column public.webhook_events.waba_id is 'The WABA whose URL and token the body came with; null for a number''s or Meta''s.';
 comment on column public.webhook_events.error is 'Why it was set aside: one line per item that could not be routed or applied.';
 comment on column public.webhook_events.kinds is 'What was in the body: messages.<type>, statuses.<status>, or the webhook field.';
+comment on column public.webhook_events.replayed_at is 'When it was last sent back to the beginning: what it says goes before what was made of it then.';
 comment on column public.webhook_events.missing is 'The numbers and WABAs without a connection that an event waits for.';
 alter table public.webhook_events enable row level security;
 grant select, insert, update, delete on public.webhook_events to service_role;
@@ -75,7 +77,8 @@ language sql set search_path = ''
 as $$
   with released as (
     update public.webhook_events
-    set state = 'received', attempts = 0, error = null, missing = null, processed_at = null, lease_expires_at = now()
+    set state = 'received', attempts = 0, error = null, missing = null, processed_at = null, lease_expires_at = now(),
+      replayed_at = now()
     where id in (select id from public.webhook_events where id = any (event_ids) order by id for update)
     returning 1
   )

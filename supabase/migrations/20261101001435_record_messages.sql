@@ -31,6 +31,7 @@ begin
   end if;
   if fresh < cardinality(arrived) then
     perform private.reconcile_messages(arrived);
+    perform private.correct_messages(arrived);
   end if;
   perform private.amend_messages(arrived);
   perform private.report_echoes(arrived);

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.flows.programs import Program
-from tests.flows.tenant import Tenant
-from tests.ops.conftest import wabase
+from tests.flows.tenant import Tenant, digits
+from tests.ops.conftest import differences, wabase
 from tests.webhook.posting import post, text_from_customer
 
 
@@ -72,3 +72,36 @@ async def test_a_replay_of_everything_has_to_be_meant() -> None:
     answer = await wabase("inbound", "replay")
     assert answer.status == 2
     assert "Say which" in answer.complained
+
+
+async def test_what_an_older_release_stored_poorly_is_right_after_a_replay(webhook: Program, tenant: Tenant) -> None:
+    """As a release before this one might have left it: a type that it did not know, everything under its own key."""
+    picture = {"id": digits(), "mime_type": "image/jpeg", "sha256": "x", "caption": "see"}
+    for body in (text_from_customer(tenant, "one"), text_from_customer(tenant, type="image", image=picture, text=None)):
+        assert await post(webhook, tenant, body) == 200
+    first, second = [row["id"] for row in await tenant.until_events("processed", "processed")]
+    right = await tenant.messages()
+    await tenant.rows("delete from media_downloads where workspace_id = %(workspace)s")
+    await tenant.rows(
+        "update messages set type = 'unsupported', content = '{\"type\": \"text\"}', reply_to_wamid = 'poor',"
+        " media_id = null, media_mime_type = null, media_sha256 = null, media_status = null"
+        " where workspace_id = %(workspace)s"
+    )
+    assert await differences(tenant) != []
+    answer = await wabase("inbound", "replay", str(first), str(second), "--wait", "30")
+    assert answer.status == 0
+    kept = (
+        "id",
+        "seq",
+        "type",
+        "content",
+        "reply_to_wamid",
+        "media_id",
+        "media_status",
+        "original_content",
+        "edited_at",
+    )
+    now = await tenant.messages()
+    assert [[row[name] for name in kept] for row in now] == [[row[name] for name in kept] for row in right]
+    assert await differences(tenant) == []
+    assert len(await tenant.rows("select message_id from media_downloads where workspace_id = %(workspace)s")) == 1

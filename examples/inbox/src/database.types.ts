@@ -222,14 +222,14 @@ isOneToOne: false
                   ]
                 },"webhook_events": {
                   Row: {
-                    "attempts": number,"body": NonNullable<Json>,"error": string | null,"id": number,"kinds": (string)[],"lease_expires_at": string | null,"missing": (string)[] | null,"phone_number_id": string | null,"processed_at": string | null,"provider": string,"received_at": string,"state": string,"waba_id": string | null
+                    "attempts": number,"body": NonNullable<Json>,"error": string | null,"id": number,"kinds": (string)[],"lease_expires_at": string | null,"missing": (string)[] | null,"phone_number_id": string | null,"processed_at": string | null,"provider": string,"received_at": string,"replayed_at": string | null,"state": string,"waba_id": string | null
                   }
                   ComputedFields: never
                   Insert: {
-                    "attempts"?: number,"body": NonNullable<Json>,"error"?: string | null,"id"?: never,"kinds"?: (string)[],"lease_expires_at"?: string | null,"missing"?: (string)[] | null,"phone_number_id"?: string | null,"processed_at"?: string | null,"provider": string,"received_at"?: string,"state"?: string,"waba_id"?: string | null
+                    "attempts"?: number,"body": NonNullable<Json>,"error"?: string | null,"id"?: never,"kinds"?: (string)[],"lease_expires_at"?: string | null,"missing"?: (string)[] | null,"phone_number_id"?: string | null,"processed_at"?: string | null,"provider": string,"received_at"?: string,"replayed_at"?: string | null,"state"?: string,"waba_id"?: string | null
                   }
                   Update: {
-                    "attempts"?: number,"body"?: NonNullable<Json>,"error"?: string | null,"id"?: never,"kinds"?: (string)[],"lease_expires_at"?: string | null,"missing"?: (string)[] | null,"phone_number_id"?: string | null,"processed_at"?: string | null,"provider"?: string,"received_at"?: string,"state"?: string,"waba_id"?: string | null
+                    "attempts"?: number,"body"?: NonNullable<Json>,"error"?: string | null,"id"?: never,"kinds"?: (string)[],"lease_expires_at"?: string | null,"missing"?: (string)[] | null,"phone_number_id"?: string | null,"processed_at"?: string | null,"provider"?: string,"received_at"?: string,"replayed_at"?: string | null,"state"?: string,"waba_id"?: string | null
                   }
                   Relationships: [
                     
