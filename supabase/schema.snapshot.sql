@@ -1404,6 +1404,8 @@ COMMENT ON COLUMN "public"."messages"."wa_id" IS 'The customer''s number in this
 
 COMMENT ON TABLE "public"."messages" IS 'Every message, in and out. A member inserts conversation_id, type and content; the rest is the server''s.';
 
+COMMENT ON COLUMN "public"."messages"."id" IS 'Random, but for a beginning that the messages of an hour share: no order, no time to be read from it.';
+
 REVOKE ALL ("client_reference") ON TABLE "public"."messages" FROM "authenticated";
 
 GRANT INSERT ("client_reference") ON TABLE "public"."messages" TO "authenticated";
@@ -11339,12 +11341,14 @@ begin
     union select id from public.whatsapp_connections where waba_id = any (wabas)
     order by id
   ) as number;
+  -- Nor is one taken away meanwhile: what comes then would find nobody, and wait for nobody.
+  perform from public.whatsapp_connections where phone_number_id = any (numbers) order by id for key share;
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."take_turns"(text[], text[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."take_turns"(text[], text[]) IS 'Waits until nobody else records or moves the numbers that are named, by a present or a former id, or by their WABA.';
+COMMENT ON FUNCTION "private"."take_turns"(text[], text[]) IS 'Waits until nobody else records, moves or removes the numbers that are named, by a present or a former id, or by their WABA.';
 
 REVOKE ALL ON FUNCTION "private"."take_turns"(text[], text[]) FROM PUBLIC;
 

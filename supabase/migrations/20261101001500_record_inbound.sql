@@ -72,10 +72,12 @@ begin
     union select id from public.whatsapp_connections where waba_id = any (wabas)
     order by id
   ) as number;
+  -- Nor is one taken away meanwhile: what comes then would find nobody, and wait for nobody.
+  perform from public.whatsapp_connections where phone_number_id = any (numbers) order by id for key share;
 end
 $$;
 comment on function private.take_turns(text[], text[]) is
-  'Waits until nobody else records or moves the numbers that are named, by a present or a former id, or by their WABA.';
+  'Waits until nobody else records, moves or removes the numbers that are named, by a present or a former id, or by their WABA.';
 grant execute on function private.take_turns(text[], text[]) to service_role;
 
 create function private.unknown_of(numbers text[], wabas text[]) returns text[]

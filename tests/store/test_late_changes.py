@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.store.tenant import Row, Session, Tenant, call, rows
-from tests.store.test_move_races import waiting
+from tests.store.test_move_races import move, waiting
 
 PHONE = "972501234567"
 AT = "2026-11-01T12:00:00Z"
@@ -77,3 +77,24 @@ async def test_a_contact_that_a_member_adds_at_this_moment_hears_what_is_told_of
     await recording
     query = f"select {holds} as heard from public.contacts where workspace_id = %s"
     assert await rows(sessions[0], query, tenant.workspace_id) == [{"heard": True}]
+
+
+@pytest.mark.parametrize("name", FACTS)
+async def test_what_is_told_under_the_former_id_while_a_number_moves_is_not_lost(
+    name: str, sessions: list[Session], tenant: Tenant
+) -> None:
+    told, holds = FACTS[name]
+    (received,) = await rows(sessions[0], "select public.receive_inbound(%s) as ids", "meta\x1f\x1f\x1f{}")
+    event = {"id": received["ids"][0], "numbers": [{"phone_number_id": tenant.phone_number_id, "provider": "meta"}]}
+    fact = {"phone_number_id": tenant.phone_number_id, "wa_id": PHONE, "occurred_at": AT, **told}
+    await sessions[0].execute("begin")
+    await move(sessions[0], tenant, uuid.uuid4().hex)
+    recording = asyncio.create_task(call(sessions[1], "record_inbound", [event], [], [], None, [fact]))
+    await recorded_meanwhile(sessions, "")
+    await recording
+    query = f"select {holds} as heard from public.contacts where workspace_id = %s"
+    heard = await rows(sessions[0], query, tenant.workspace_id)
+    (ended,) = await rows(sessions[0], "select state from public.webhook_events where id = %s", event["id"])
+    # Applied at once, or set aside for the sweep.
+    assert heard == [{"heard": True}] or ended["state"] == "unrouted"
+    await sessions[0].execute("delete from public.webhook_events where id = %s", [event["id"]])
