@@ -27,7 +27,6 @@ create index outbox_leased on public.outbox (connection_id, lease_expires_at) wh
 create unique index outbox_head on public.outbox (conversation_id) where ready_at is not null or lease_token is not null;
 create index outbox_uncertain on public.outbox (uncertain_since) where uncertain_since is not null;
 create index outbox_canaries on public.outbox (available_at) where workspace_id is null;
-create index outbox_message on public.outbox (workspace_id, message_id);
 comment on table public.outbox is 'Messages that still have to be sent. Its rows ring the worker through Realtime and leave when settled.';
 comment on column public.outbox.line_at is 'Its place among its conversation''s messages: when it was written, or send_after; then seq.';
 comment on column public.outbox.priority is '0 free-form, which answers somebody; 1 a template into an open window; 2 any other template.';
