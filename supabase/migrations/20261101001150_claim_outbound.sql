@@ -25,7 +25,7 @@ begin
     -- Whose lease ran out a minute ago was sent longer ago. Index entries of leases that are over are passed by, however
     -- many an old snapshot keeps.
     - (select count(*) from public.outbox where connection_id = connection.id and lease_token is not null
-        and lease_expires_at > clock_timestamp() - interval '1 minute')
+        and lease_expires_at > now() - interval '1 minute')
     - coalesce((
         select sum(amount) from unnest(pace.done_at, pace.done) as ended (at, amount)
         where ended.at > clock_timestamp() - interval '1 second'), 0));
