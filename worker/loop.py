@@ -30,6 +30,8 @@ POLL_SECONDS_BUSY = 1.0
 # However near the next claim may be: time for others to record.
 SHORTEST_SECONDS = 0.02
 SWEEP_SECONDS = 5.0
+# A claim costs by the row, and claims take turns: more is asked for in several, and the first are sent meanwhile.
+CLAIM_LIMIT = 64
 # A third of the shortest lease, so that two heartbeats may fail.
 BEAT_SECONDS = 30.0
 RECORD_RETRY_SECONDS = 0.5
@@ -161,7 +163,7 @@ class Loop:
         """One claim, then sleep until there is reason for another."""
         self._wake.clear()
         self._turned_at = time.monotonic()
-        free = self._queue.slots - len(self._jobs)
+        free = min(self._queue.slots - len(self._jobs), CLAIM_LIMIT)
         claimed: list[Row] = []
         if free > 0:
             try:

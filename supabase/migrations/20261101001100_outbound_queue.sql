@@ -27,7 +27,6 @@ create index outbox_leased on public.outbox (connection_id, lease_expires_at) wh
 create unique index outbox_head on public.outbox (conversation_id) where ready_at is not null or lease_token is not null;
 create index outbox_uncertain on public.outbox (uncertain_since) where uncertain_since is not null;
 create index outbox_canaries on public.outbox (available_at) where workspace_id is null;
-create index outbox_message on public.outbox (workspace_id, message_id);
 comment on table public.outbox is 'Messages that still have to be sent. Its rows ring the worker through Realtime and leave when settled.';
 comment on column public.outbox.line_at is 'Its place among its conversation''s messages: when it was written, or send_after; then seq.';
 comment on column public.outbox.priority is '0 free-form, which answers somebody; 1 a template into an open window; 2 any other template.';
@@ -120,8 +119,9 @@ begin
       select from public.outbox as flying where flying.conversation_id = concerned.id and flying.lease_token is not null)
   ) as head
   where item.message_id = head.message_id and item.ready_at is distinct from head.ready_at
-    -- Asked of the row itself: a claim that commits while this waits for the row is not seen above.
-    and item.lease_token is null and item.uncertain_since is null;
+    -- Asked of the row itself: a claim that commits while this waits for the row is not seen above. In one condition: of a
+    -- queue never analysed with rows in it, two "is null" are believed to leave none, and all of it was read first.
+    and num_nonnulls(item.lease_token, item.uncertain_since) = 0;
 end
 $$;
 comment on function private.set_heads(uuid[]) is

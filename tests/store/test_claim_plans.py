@@ -140,6 +140,16 @@ async def _assert_few_rows(session: Session) -> None:
     assert _touched(plan, "outbox") <= ALLOWED, _told(plan)
     assert _touched(plan, "messages") <= ALLOWED, _told(plan)
     assert _touched(plan, "conversations") <= ALLOWED, _told(plan)
+    # And as the function itself plans it, without knowing how many are asked for. It counts what is on the wire, too.
+    read = (
+        "select pg_stat_get_xact_tuples_returned('public.outbox'::regclass) "
+        "+ sum(pg_stat_get_xact_tuples_returned(indexrelid)) as read "
+        "from pg_index where indrelid = 'public.outbox'::regclass"
+    )
+    (before,) = await rows(session, read)
+    assert len(await rows(session, "select from public.claim_outbound(%s, 60)", SLOTS)) == SLOTS
+    (after,) = await rows(session, read)
+    assert after["read"] - before["read"] <= 2 * ALLOWED
 
 
 @pytest.mark.parametrize(("conversations", "by_turns"), [(50_000, True), (5_000, False)], ids=["campaign", "bursts"])

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from worker import loop as loop_module
 from worker.backoff import backoff
-from worker.loop import Loop
+from worker.loop import CLAIM_LIMIT, Loop
 
 Row = dict[str, Any]
 
@@ -19,27 +20,29 @@ class Deaf:
 
 
 class Waiting:
-    """Four jobs, claimed together, that end at different times."""
+    """Jobs that end at different times; as many slots as jobs."""
 
     name = "waiting"
-    slots = 4
 
-    def __init__(self) -> None:
-        self.left = [{"message_id": place, "lease_token": str(place)} for place in range(4)]
+    def __init__(self, jobs: int) -> None:
+        self.slots = jobs
+        self.left = [{"message_id": place, "lease_token": str(place)} for place in range(jobs)]
+        self.asked: list[int] = []
         self.recorded: list[int] = []
         self.all_recorded = asyncio.Event()
 
     async def claim(self, free: int) -> list[Row]:
+        self.asked.append(free)
         claimed, self.left = self.left[:free], self.left[free:]
         return claimed
 
     async def run(self, job: Row) -> Row | None:
-        await asyncio.sleep(0.01 * job["message_id"])
+        await asyncio.sleep(0.01 * (job["message_id"] % 4))
         return {"outcome": "done"}
 
     async def record(self, results: Sequence[Row]) -> int:
         self.recorded += [result["message_id"] for result in results]
-        if len(self.recorded) == 4:
+        if len(self.recorded) == self.slots:
             self.all_recorded.set()
         return len(results)
 
@@ -56,15 +59,41 @@ class Waiting:
         return 0
 
 
+class Together(Waiting):
+    """Jobs none of which ends before all have begun."""
+
+    def __init__(self, jobs: int) -> None:
+        super().__init__(jobs)
+        self._begun = asyncio.Barrier(jobs)
+
+    async def run(self, job: Row) -> Row | None:
+        await self._begun.wait()
+        return {"outcome": "done"}
+
+
 async def test_jobs_that_end_at_different_times_are_all_recorded() -> None:
-    queue = Waiting()
+    queue = Waiting(4)
+    await _run(queue)
+    assert sorted(queue.recorded) == [0, 1, 2, 3]
+
+
+async def test_many_slots_are_filled_by_several_claims_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody rings, and the next poll is further away than the test waits.
+    monkeypatch.setattr(loop_module, "POLL_SECONDS_DEAF", 60.0)
+    monkeypatch.setattr(loop_module, "POLL_SECONDS_BUSY", 60.0)
+    queue = Together(2 * CLAIM_LIMIT + 10)
+    await _run(queue)
+    assert queue.asked[:3] == [CLAIM_LIMIT, CLAIM_LIMIT, 10]
+    assert sorted(queue.recorded) == list(range(queue.slots))
+
+
+async def _run(queue: Waiting) -> None:
     loop = Loop(queue)
     running = asyncio.create_task(loop.run(Deaf(), grace_seconds=1))
     async with asyncio.timeout(5):
         await queue.all_recorded.wait()
     loop.stop()
     await running
-    assert sorted(queue.recorded) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(

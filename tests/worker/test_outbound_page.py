@@ -11,6 +11,7 @@ from pathlib import Path
 from ops.explained import WORDS
 from whatsapp.errors import ErrorClass, Rule, rule_of
 from worker import outbound
+from worker.loop import CLAIM_LIMIT
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/outbound.md").read_text()
@@ -91,6 +92,10 @@ def test_every_reason_to_wait_is_on_the_page_and_in_the_commands_words() -> None
     (said,) = re.findall(r"Reasons: ([a-z_, ]+)\. WA004", HANDS)
     reasons = said.split(", ")
     assert set(re.findall(r"^\| `(\w+)`", _section("Why it waits"), re.MULTILINE)) == set(reasons) == set(WORDS)
+
+
+def test_how_many_are_claimed_at_once_is_on_the_page() -> None:
+    assert f"They are claimed {CLAIM_LIMIT} at a time" in " ".join(_section("The worker").split())
 
 
 def test_the_parts_come_in_the_order_of_a_messages_life() -> None:
