@@ -70,3 +70,43 @@ async def test_jobs_that_end_at_different_times_are_all_recorded() -> None:
 @pytest.mark.parametrize("attempts", [1, 20, 1_100, 2**31 - 1])
 def test_a_message_may_have_been_tried_any_number_of_times(attempts: int) -> None:
     assert 0 < backoff(attempts) <= MAX_BACKOFF_SECONDS
+
+
+class Late(Waiting):
+    """Its second claim is answered only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+        self.run_of: list[int] = []
+        self.released: list[int] = []
+
+    async def claim(self, free: int) -> list[Row]:
+        if len(self.left) == 4:
+            return await super().claim(1)
+        self.asked.set()
+        await self.answer.wait()
+        return await super().claim(free)
+
+    async def run(self, job: Row) -> Row | None:
+        self.run_of.append(job["message_id"])
+        await self.asked.wait()
+        return {"outcome": "done"}
+
+    async def release(self, leases: Sequence[Row]) -> int:
+        self.released += [lease["message_id"] for lease in leases]
+        return len(leases)
+
+
+async def test_what_a_claim_brings_after_the_signal_is_given_back_unbegun() -> None:
+    queue = Late()
+    loop = Loop(queue)
+    running = asyncio.create_task(loop.run(Deaf(), grace_seconds=1))
+    async with asyncio.timeout(5):
+        await queue.asked.wait()
+        loop.stop()
+        while not queue.recorded:  # noqa: ASYNC110 - nothing else is left to write, and the writer must stay for the claim
+            await asyncio.sleep(0)
+        queue.answer.set()
+        await running
+    assert (queue.run_of, queue.recorded, sorted(queue.released)) == ([0], [0], [1, 2, 3])
