@@ -11879,6 +11879,7 @@ CREATE OR REPLACE FUNCTION public.claim_outbound (
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
+  SET statement_timeout TO '4s'
   AS $function$
 #variable_conflict use_column
 declare

@@ -17,7 +17,7 @@ from tests.worker.claims import allow, most_in_a_second, people_of, refusals, te
 
 pytestmark = pytest.mark.usefixtures("workers")
 
-# The promise speaks of 100,000, whose queuing takes a minute: CAMPAIGN=100000 shows it.
+# The promise speaks of 100,000, whose queuing takes minutes: CAMPAIGN=100000 shows it.
 CAMPAIGN = int(os.environ.get("CAMPAIGN", "3000"))
 
 
