@@ -94,6 +94,7 @@ async def test_a_send_whose_worker_died_counts_against_the_pair(shop: Shop) -> N
 
 async def test_replies_leave_at_once_while_thousands_of_templates_wait(shop: Shop, other: Shop) -> None:
     await shop.business.behave(statuses=[])
+    idle = [await answer(other, shop) for _ in range(3)]
     await template_for(shop, await people_of(shop.tenant, CAMPAIGN))
     await until(shop.sends, lambda count: count > 80, within=60)
     own = [await answer(shop, shop) for _ in range(5)]
@@ -101,9 +102,11 @@ async def test_replies_leave_at_once_while_thousands_of_templates_wait(shop: Sho
     (waiting,) = await shop.tenant.rows("select count(*) from outbox where workspace_id = %(workspace)s")
     await shop.tenant.rows("select pause_connection(%(connection)s)")
     assert waiting["count"] > 1000, "the campaign was over before anything was shown"
-    print(f"behind {waiting['count']} templates: others {others}, own {own}")
-    # The quickest: other tests may keep this machine busy. What a busy machine cannot excuse is who went first.
-    assert min(seconds for seconds, _ in others) < 1 and min(seconds for seconds, _ in own) < 2
+    print(f"behind {waiting['count']} templates: others {others}, own {own}; without any {idle}")
+    # The quickest of each: other tests may keep this machine busy, with a campaign and without. What a busy machine
+    # cannot excuse is who went first.
+    usual, delayed, own_delayed = (min(seconds for seconds, _ in told) for told in (idle, others, own))
+    assert delayed - usual < 1 and own_delayed - usual < 2
     assert max(overtaken for _, overtaken in others + own) <= 160, "two seconds' worth of templates"
 
 

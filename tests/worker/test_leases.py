@@ -108,8 +108,9 @@ async def test_a_send_that_takes_longer_than_its_lease_keeps_it_by_heartbeats(
     seen: set[str] = set()
 
     async def status() -> str:
-        seen.add((await shop.tenant.message(message_id))["status"])
-        return str((await shop.tenant.message(message_id))["status"])
+        told = str((await shop.tenant.message(message_id))["status"])
+        seen.add(told)
+        return told
 
     await until(status, lambda told: told in ("sent", "uncertain"))
     working.stop()
