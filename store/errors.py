@@ -9,6 +9,7 @@ StoreError
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable
 from typing import Any
 
@@ -61,11 +62,29 @@ async def answered(call: Awaitable[httpx.Response]) -> httpx.Response:
 
 
 def json_of(response: httpx.Response) -> Any:
-    """What PostgREST said. Raises Unavailable when it is not its word: some gateway's page."""
+    """What PostgREST said; integers too long for Python stay texts. Raises Unavailable for some gateway's page."""
     try:
-        return response.json()
-    except ValueError as error:
+        return _decoded(response.content)
+    except (ValueError, RecursionError) as error:
         raise Unavailable(str(response.status_code), "an answer that is not JSON") from error
+
+
+def _decoded(content: bytes) -> Any:
+    """Raises ValueError or RecursionError."""
+    try:
+        return json.loads(content)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise
+    except ValueError:
+        # It is JSON: one row's endless number must not take away all the others that came with it.
+        return json.loads(content, parse_int=_number_or_digits)
+
+
+def _number_or_digits(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
 
 
 def from_transport(error: Exception) -> Unavailable:
@@ -88,8 +107,8 @@ def from_response(response: httpx.Response) -> StoreError:
 
 def _code_and_message(response: httpx.Response) -> tuple[str, str]:
     try:
-        answer: Any = response.json()
-    except ValueError:
+        answer = _decoded(response.content)
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         return str(response.status_code), response.text[:200]

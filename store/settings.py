@@ -43,6 +43,17 @@ class ProjectSettings(BaseSettings):
             raise ValueError("is not an http(s) address")
         return value
 
+    @field_validator("supabase_service_role_key", "whatsapp_360_api_key", check_fields=False)
+    @classmethod
+    def _keys_fit_into_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        # A file that a secret is mounted from often ends with a line break, which would end the header.
+        key = value.get_secret_value().strip()
+        if not re.fullmatch("[ -~]+", key):
+            raise ValueError("is no key: one line of ASCII")
+        return SecretStr(key)
+
     @classmethod
     def load(cls) -> Self:
         """Reads the environment. Raises SettingsError naming every problem at once."""

@@ -98,8 +98,8 @@ class Attachments:
             return False
         try:
             return await self._rpc.release_uploaded_media(job["connection_id"], attached.remembered)
-        except StoreError:
-            # Nobody can say now: it is asked again with the next try.
+        except (StoreError, asyncio.CancelledError):
+            # Nobody can say now: it is asked again with the next try. Refused it is, whoever is cut off meanwhile.
             return True
 
     async def _described(self, job: Row, kind: str, path: Any) -> Stored:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import aiohttp
 import httpx
@@ -81,19 +82,22 @@ class Clients:
         self._rpc = rpc
         self._http = http
         self._settings = settings
-        self._known: dict[str, tuple[float, str, WhatsAppClient]] = {}
+        self._known: dict[str, tuple[float, WhatsAppClient]] = {}
+        # By which key, and where, each client reaches its number.
+        self._ways: WeakKeyDictionary[WhatsAppClient, tuple[tuple[str, str], str]] = WeakKeyDictionary()
         # Where each is reached: a number that has been moved is not sent from its former place for as long as it lasts.
         self._places: dict[str, tuple[str, str]] = {}
 
     async def of(self, job: Row) -> WhatsAppClient:
         """The client of a claimed job's connection. Raises NoCredential or StoreError."""
         connection_id: str = job["connection_id"]
-        expires, _, client = self._known.get(connection_id, (0.0, "", None))
+        expires, client = self._known.get(connection_id, (0.0, None))
         place = (job["provider"], job["phone_number_id"])
         if client is None or expires < time.monotonic() or self._places[connection_id] != place:
             reached, credential = await _reach(self._rpc, self._settings, job)
             client = WhatsAppClient(self._http, reached, credential)
-            self._known[connection_id] = (time.monotonic() + CACHE_SECONDS, credential, client)
+            self._ways[client] = (place, credential)
+            self._known[connection_id] = (time.monotonic() + CACHE_SECONDS, client)
             self._places[connection_id] = place
         return client
 
@@ -108,11 +112,12 @@ class Clients:
 
     async def renewed(self, job: Row, refused: WhatsAppClient) -> bool:
         """After an auth error: whether there is another key than the refused client's by now. Raises as `of`."""
-        _, credential, client = self._known.pop(job["connection_id"], (0.0, "", None))
-        await self.of(job)
-        _, newest, _ = self._known[job["connection_id"]]
-        # Somebody else was refused at the same moment and has asked already: theirs is to be tried.
-        return client is not refused or newest != credential
+        _, client = self._known.get(job["connection_id"], (0.0, refused))
+        # Of many that are refused at the same moment one asks; if that brought the same key, it is refused to all.
+        if client is refused:
+            self.forget(job["connection_id"])
+            client = await self.of(job)
+        return self._ways[client] != self._ways.get(refused)
 
 
 class _Transport(AiohttpTransport):

@@ -93,6 +93,7 @@ class Loop:
         self._wake = asyncio.Event()
         self._settle = asyncio.Event()
         self._stopping = False
+        self._drained = False
         self._tasks: list[asyncio.Task[None]] = []
         self._turned_at = time.monotonic()
         self.claimed_at = time.monotonic()
@@ -154,6 +155,7 @@ class Loop:
             sweeping.cancel()
             await self._drain(grace_seconds)
             beating.cancel()
+            self._drained = True
             self._settle.set()
             # What cannot be written by then is left to the sweep, which draws the same line: uncertain.
             with contextlib.suppress(TimeoutError):
@@ -178,6 +180,11 @@ class Loop:
                 log.info("claim.restored", queue=self._queue.name)
             self._claiming = True
         self.claimed_at = time.monotonic()
+        if self._stopping:
+            # Told to stop while it was asking: nothing of this has begun.
+            for job in claimed:
+                self._end(job, None)
+            return
         for job in claimed:
             task = asyncio.create_task(self._do(job))
             self._jobs[task] = job
@@ -211,6 +218,9 @@ class Loop:
             # It should not be. The lease runs out, and the sweep draws the line.
             log.error("job.failed", raised=described(error))  # noqa: TRY400 - that would tell its words too
             return
+        self._end(job, result)
+
+    def _end(self, job: Row, result: Row | None) -> None:
         self._finished(self._queue.name, result)
         self._settled.append((job, result))
         self._settle.set()
@@ -225,7 +235,8 @@ class Loop:
                 await self._persist(settled)
                 # A recorded head lets its followers go, and a slot is free.
                 self._wake.set()
-            if self._stopping and not self._jobs:
+            # Not before: a claim that is under way when everything else has ended may still bring something.
+            if self._drained:
                 return
 
     async def _persist(self, settled: Sequence[tuple[Row, Row | None]]) -> None:

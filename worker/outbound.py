@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,10 @@ Row = dict[str, Any]
 MAX_ATTEMPTS = 6
 # The wait before the second try and the longest of all; the longest is shorter where nothing has left this machine.
 REFUSED_SECONDS, NOT_SENT_SECONDS = (2.0, 900.0), (2.0, 60.0)
+# Whatever an answer asks for: a slip of the provider's must not stop a number for years.
+MAX_ASKED_SECONDS = 3600.0
+# A clock that goes on while the machine sleeps, where there is one: leases do not sleep either.
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Outbound:
@@ -33,21 +38,33 @@ class Outbound:
         self._clients = clients
         self._attachments = attachments
         self.slots = slots
+        # Until when each lease is surely held, by its token.
+        self._held_until: dict[str, float] = {}
 
     async def claim(self, free: int) -> list[Row]:
-        return await self._rpc.claim_outbound(free, LEASE_SECONDS)
+        asked_at = moment()
+        claimed = await self._rpc.claim_outbound(free, LEASE_SECONDS)
+        self._held_until |= {job["lease_token"]: asked_at + LEASE_SECONDS for job in claimed}
+        return claimed
 
     async def record(self, results: Sequence[Row]) -> int:
+        self._forget(results)
         return await self._rpc.record_outbound(results)
 
     async def release(self, leases: Sequence[Row]) -> int:
+        self._forget(leases)
         return await self._rpc.release_outbound(leases)
 
     async def sweep(self) -> int:
         return await self._rpc.sweep_outbound()
 
     async def extend(self, leases: Sequence[Row]) -> int:
-        return await self._rpc.extend_outbound(leases, LEASE_SECONDS)
+        asked_at = moment()
+        held = await self._rpc.extend_outbound(leases, LEASE_SECONDS)
+        if held == len(leases):
+            tokens = [lease["lease_token"] for lease in leases]
+            self._held_until |= {token: asked_at + LEASE_SECONDS for token in tokens if token in self._held_until}
+        return held
 
     async def due(self) -> float | None:
         return await self._rpc.next_outbound()
@@ -63,6 +80,10 @@ class Outbound:
         try:
             client = await self._clients.of(job)
             attached = await self._attachments.attach(job, client)
+            if moment() >= self._held_until.get(job["lease_token"], 0.0):
+                # This process was stopped for a while, or nobody heard its heartbeat: somebody else may have given the
+                # message up by now, and somebody may have sent it again by hand.
+                return None
             begun = True
             sent = await client.send(_outgoing(job, attached.content))
         except asyncio.CancelledError:
@@ -85,12 +106,13 @@ class Outbound:
 
     async def _refused(self, job: Row, client: WhatsAppClient, error: Refused) -> Row:
         rule, told = error.rule, {"error": error.as_json()}
+        asked = min(error.retry_after or 0.0, MAX_ASKED_SECONDS)
         match rule.error_class:
             case ErrorClass.RETRY if job["attempts"] < (rule.max_attempts or MAX_ATTEMPTS):
-                wait = error.retry_after or max(backoff(job["attempts"], *REFUSED_SECONDS), rule.wait_seconds)
+                wait = asked or max(backoff(job["attempts"], *REFUSED_SECONDS), rule.wait_seconds)
                 return {"outcome": "retry", "retry_after": wait, **told}
             case ErrorClass.THROTTLE:
-                wait = max(error.retry_after or 0.0, rule.wait_seconds)
+                wait = max(asked, rule.wait_seconds)
                 return {"outcome": "throttle", "scope": rule.scope, "retry_after": wait, **told}
             case ErrorClass.AUTH if await self._has_another_key(job, client):
                 return {"outcome": "retry", "retry_after": 0.0, **told}
@@ -105,9 +127,18 @@ class Outbound:
             return await self._clients.renewed(job, refused)
         except NoCredential:
             return False
-        except StoreError:
-            # Nobody can say now: it is asked again with the next try.
+        except (StoreError, asyncio.CancelledError):
+            # Nobody can say now: it is asked again with the next try. Refused it is, whoever is cut off meanwhile.
             return True
+
+    def _forget(self, leases: Sequence[Row]) -> None:
+        for lease in leases:
+            self._held_until.pop(lease["lease_token"], None)
+
+
+def moment() -> float:
+    """Seconds since whenever."""
+    return time.clock_gettime(CLOCK)
 
 
 def _outgoing(job: Row, content: Any) -> Outgoing:

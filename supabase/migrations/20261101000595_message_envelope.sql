@@ -14,6 +14,12 @@ begin
   -- The largest that WhatsApp takes, a contact card of many lines, is a tenth of it.
   elsif pg_column_size(content) > 262144 then
     refused := private.refuse_content('WA013', 'content', 'at most 256 kB');
+  -- A message that cannot be read back would take those along that are claimed with it. Nothing small is so deep.
+  elsif pg_column_size(content) > 500 and jsonb_path_exists(content, 'strict $.**{65}') then
+    refused := private.refuse_content('WA014', 'content', 'at most 64 levels deep');
+  -- Written out, 1e5000 has 5,001 digits, which not everybody takes for a number.
+  elsif jsonb_path_exists(content, 'strict $.** ? (@ > 1e300 || @ < -1e300)') then
+    refused := private.refuse_content('WA014', 'content', 'numbers from -1e300 to 1e300');
   elsif client_reference = '' then
     refused := private.refuse_content('WA011', 'client_reference', 'from 1 to 200 characters, or null');
   elsif char_length(client_reference) > 200 then

@@ -30,6 +30,9 @@ ABSURD: list[Any] = [
 HUGE = secrets.token_hex(200_000)
 MEMBERS_WRITE: list[tuple[str, dict[str, Any], str, str]] = [
     ("messages", {"content": {"body": "x", "more": HUGE}}, "WA013", "content"),
+    ("messages", {"content": {"body": "x", "more": DEEP}}, "WA014", "content"),
+    ("messages", {"content": {"body": "x", "more": [10**4000]}}, "WA014", "content"),
+    ("messages", {"content": {"body": "x", "more": {"a": -(10**301)}}}, "WA014", "content"),
     ("messages", {"content": None}, "WA011", "content"),
     ("messages", {"type": None}, "WA011", "type"),
     ("messages", {"type": HUGE}, "WA010", "type"),

@@ -125,6 +125,23 @@ INTERACTIVE: dict[str, Entry] = {
             ]
         },
     ),
+    "carousel of files": _interactive(
+        "carousel",
+        {
+            "cards": [
+                {
+                    "card_index": place,
+                    "type": "cta_url",
+                    "header": {"type": kind, kind: {"path": f"<workspace>/outgoing/{name}"}},
+                    "action": _link(),
+                }
+                for place, (kind, name) in enumerate((("image", "photo.jpg"), ("video", "film.mp4")))
+            ]
+        },
+    ),
+    "cta_url under a document": _interactive(
+        "cta_url", _link(), header={"type": "document", "document": {"path": "<workspace>/outgoing/invoice.pdf"}}
+    ),
     "contact request": _interactive("contact_request", {"name": "request_contact_info"}),
     "contact request as clients write it": _interactive("request_contact_info", {"name": "request_contact_info"}),
     "call": _interactive(

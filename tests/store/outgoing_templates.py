@@ -37,6 +37,18 @@ def _with_header(name: str, kind: str, value: dict[str, Any]) -> Entry:
 _BODY = {"type": "BODY", "text": "It is ready"}
 _GREETING = {"type": "BODY", "text": "Hello {{1}}, your order {{2}} comes {{3}}"}
 _CARD = {"components": [{"type": "HEADER", "format": "IMAGE"}, {"type": "BODY", "text": "For {{1}}"}]}
+_FILM = {
+    "components": [
+        {"type": "HEADER", "format": "VIDEO"},
+        {
+            "type": "BUTTONS",
+            "buttons": [
+                {"type": "QUICK_REPLY", "text": "More"},
+                {"type": "URL", "text": "See", "url": "https://example.com/{{1}}"},
+            ],
+        },
+    ]
+}
 
 TEMPLATES: dict[str, Entry] = {
     "template": _template("plain", [_BODY]),
@@ -135,6 +147,66 @@ TEMPLATES: dict[str, Entry] = {
                 },
             ],
         },
+    ),
+    "carousel template of films with buttons": _template(
+        "films",
+        [{"type": "BODY", "text": "Look"}, {"type": "CAROUSEL", "cards": [_FILM, _FILM]}],
+        {
+            "type": "carousel",
+            "cards": [
+                {
+                    "card_index": index,
+                    "components": [
+                        _header("video", {"path": "<workspace>/outgoing/film.mp4"}),
+                        _button("quick_reply", {"type": "payload", "payload": f"more-{index}"}),
+                        _button("url", *_text(f"films/{index}"), index="1"),
+                    ],
+                }
+                for index in range(2)
+            ],
+        },
+    ),
+    "template of all parts": _template(
+        "whole",
+        [
+            {"type": "HEADER", "format": "IMAGE"},
+            _GREETING,
+            {
+                "type": "BUTTONS",
+                "buttons": [
+                    {"type": "QUICK_REPLY", "text": "Later"},
+                    {"type": "URL", "text": "Track", "url": "https://example.com/{{1}}"},
+                    {"type": "COPY_CODE", "example": "SUMMER"},
+                ],
+            },
+        ],
+        _header("image", {"path": "<workspace>/outgoing/photo.jpg"}),
+        {"type": "body", "parameters": _text("Dana", "17", "tomorrow")},
+        _button("quick_reply", {"type": "payload", "payload": "later"}),
+        _button("url", *_text("orders/17"), index="1"),
+        _button("copy_code", {"type": "coupon_code", "coupon_code": "x" * 20}, index="2"),
+    ),
+    "template under a named text": _template(
+        "named_title",
+        [{"type": "HEADER", "format": "TEXT", "text": "For {{who}}"}, _BODY],
+        {"type": "header", "parameters": [{"type": "text", "parameter_name": "who", "text": "Dana"}]},
+        parameter_format="NAMED",
+    ),
+    "template under a product": _with_header("shown", "product", {"catalog_id": "1", "product_retailer_id": "mug"}),
+    "limited-time offer with a coupon": _template(
+        "offer_coupon",
+        [
+            _BODY,
+            {"type": "LIMITED_TIME_OFFER", "limited_time_offer": {"text": "Now", "has_expiration": True}},
+            {"type": "BUTTONS", "buttons": [{"type": "COPY_CODE", "example": "SUMMER"}]},
+        ],
+        {
+            "type": "limited_time_offer",
+            "parameters": [
+                {"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": "1900000000000"}}
+            ],
+        },
+        _button("copy_code", {"type": "coupon_code", "coupon_code": "SUMMER25"}),
     ),
     "limited-time offer": _template(
         "offer",

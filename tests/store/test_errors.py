@@ -106,6 +106,10 @@ ANSWERS: list[tuple[int, dict[str, str] | str, type[StoreError], str]] = [
     (408, "", Unavailable, "408"),
     (500, '["not", "an", "object"]', Unavailable, "500"),
     (404, "", Rejected, "404"),
+    # No JSON that anybody could read.
+    (200, "[" * 100_000, Unavailable, "200"),
+    (502, "[" * 100_000, Unavailable, "502"),
+    (200, "<html>welcome</html>", Unavailable, "200"),
 ]
 
 
@@ -119,6 +123,19 @@ async def test_an_answer_is_judged_by_its_code_and_then_by_its_status(
     with pytest.raises(StoreError) as raised:
         await _answering(httpx.MockTransport(answer)).sweep_media()
     assert (type(raised.value), raised.value.code) == (kind, code)
+
+
+async def test_bytes_that_are_no_text_are_nobodys_word() -> None:
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=b'["\xff\xfe"]'))
+    with pytest.raises(Unavailable):
+        await _answering(transport).claim_outbound(1)
+
+
+async def test_an_endless_number_takes_no_other_row_away() -> None:
+    rows = f'[{{"message_id": 1}}, {{"message_id": 2, "content": {{"n": {"9" * 5000}}}}}]'
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, text=rows))
+    claimed = await _answering(transport).claim_outbound(2)
+    assert claimed == [{"message_id": 1}, {"message_id": 2, "content": {"n": "9" * 5000}}]
 
 
 async def test_the_check_at_start_maps_both_kinds() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,9 @@ from tests.flows.waiting import until
 from tests.worker.claims import allow, most_in_a_second, people_of, refusals, tell, template_for
 
 pytestmark = pytest.mark.usefixtures("workers")
+
+# The promise speaks of 100,000, whose queuing takes minutes: CAMPAIGN=100000 shows it.
+CAMPAIGN = int(os.environ.get("CAMPAIGN", "3000"))
 
 
 async def test_no_second_holds_more_than_a_numbers_rate_and_little_of_it_is_wasted(shop: Shop) -> None:
@@ -90,15 +94,19 @@ async def test_a_send_whose_worker_died_counts_against_the_pair(shop: Shop) -> N
 
 async def test_replies_leave_at_once_while_thousands_of_templates_wait(shop: Shop, other: Shop) -> None:
     await shop.business.behave(statuses=[])
-    await template_for(shop, await people_of(shop.tenant, 3000))
-    await until(shop.sends, lambda count: count > 80, within=30)
+    idle = [await answer(other, shop) for _ in range(3)]
+    await template_for(shop, await people_of(shop.tenant, CAMPAIGN))
+    await until(shop.sends, lambda count: count > 80, within=60)
     own = [await answer(shop, shop) for _ in range(5)]
     others = [await answer(other, shop) for _ in range(5)]
     (waiting,) = await shop.tenant.rows("select count(*) from outbox where workspace_id = %(workspace)s")
     await shop.tenant.rows("select pause_connection(%(connection)s)")
     assert waiting["count"] > 1000, "the campaign was over before anything was shown"
-    # The quickest: other tests may keep this machine busy. What a busy machine cannot excuse is who went first.
-    assert min(seconds for seconds, _ in others) < 1 and min(seconds for seconds, _ in own) < 2
+    print(f"behind {waiting['count']} templates: others {others}, own {own}; without any {idle}")
+    # The quickest of each: other tests may keep this machine busy, with a campaign and without. What a busy machine
+    # cannot excuse is who went first.
+    usual, delayed, own_delayed = (min(seconds for seconds, _ in told) for told in (idle, others, own))
+    assert delayed - usual < 1 and own_delayed - usual < 2
     assert max(overtaken for _, overtaken in others + own) <= 160, "two seconds' worth of templates"
 
 

@@ -8,6 +8,7 @@ import time
 
 from tests.conftest import Connect
 from tests.devstack.provider.simulator import Simulator
+from tests.flows.flaky_gateway import HANGS, FlakyGateway
 from tests.flows.programs import Program, Programs
 from tests.flows.shop import Shop
 from tests.flows.waiting import until
@@ -72,6 +73,23 @@ async def test_a_send_that_outlasts_the_grace_is_written_down_as_uncertain(shop:
     assert (message["status"], message["error"]["code"]) == ("uncertain", "uncertain")
 
 
+async def test_a_refusal_that_is_known_is_written_down_whoever_is_cut_off(
+    shop: Shop, programs: Programs, gateway: FlakyGateway
+) -> None:
+    """It is refused for sure: only whether there is another key by now could not be asked any more."""
+    await shop.business.fault("messages", {"delay_ms": 500, "http": 401})
+    worker = await programs.worker(ready="doorbell.down", SUPABASE_URL=gateway.url, WORKER_GRACE_SECONDS="0.2")
+    message_id = await shop.queue_text()
+    await until(shop.sends)
+    gateway.seen.clear()
+    gateway.troubles["rpc/get_connection_credential"] = HANGS
+    await until(lambda: asked_for_a_key(gateway))
+    worker.signal(signal.SIGTERM)
+    assert await worker.ended() == 0
+    message = await shop.tenant.message(message_id)
+    assert (message["status"], message["error"]["class"], await shop.sends()) == ("queued", "AUTH", 1)
+
+
 async def test_a_second_signal_exits_at_once(shop: Shop, programs: Programs) -> None:
     await shop.business.fault("messages", {"hang": 60})
     worker = await programs.worker()
@@ -97,6 +115,10 @@ async def test_two_workers_share_the_work_and_send_everything_once_and_in_order(
     texts = await until(shop.sent_texts, lambda texts: len(texts) == 30, within=20)
     for number in range(6):
         assert [text for text in texts if text.startswith(f"{number}:")] == [f"{number}: {place}" for place in range(5)]
+
+
+async def asked_for_a_key(gateway: FlakyGateway) -> int:
+    return gateway.seen.count("/rest/v1/rpc/get_connection_credential")
 
 
 async def expire_lease(shop: Shop, message_id: str) -> None:

@@ -104,3 +104,43 @@ def test_waits_double_up_to_the_longest_however_often_it_was_tried(tries: int, l
     waits = {backoff(tries, 2.0, 900.0) for _ in range(100)}
     assert all(longest / 2 < wait <= longest for wait in waits)
     assert len(waits) > 1
+
+
+class Late(Waiting):
+    """Its second claim is answered only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+        self.run_of: list[int] = []
+        self.released: list[int] = []
+
+    async def claim(self, free: int) -> list[Row]:
+        if len(self.left) == 4:
+            return await super().claim(1)
+        self.asked.set()
+        await self.answer.wait()
+        return await super().claim(free)
+
+    async def run(self, job: Row) -> Row | None:
+        self.run_of.append(job["message_id"])
+        await self.asked.wait()
+        return {"outcome": "done"}
+
+    async def release(self, leases: Sequence[Row]) -> int:
+        self.released += [lease["message_id"] for lease in leases]
+        return len(leases)
+
+
+async def test_what_a_claim_brings_after_the_signal_is_given_back_unbegun() -> None:
+    queue = Late()
+    loop = Loop(queue)
+    running = asyncio.create_task(loop.run(Deaf(), grace_seconds=1))
+    async with asyncio.timeout(5):
+        await queue.asked.wait()
+        loop.stop()
+        while not queue.recorded:  # noqa: ASYNC110 - nothing else is left to write, and the writer must stay for the claim
+            await asyncio.sleep(0)
+        queue.answer.set()
+        await running
+    assert (queue.run_of, queue.recorded, sorted(queue.released)) == ([0], [0], [1, 2, 3])

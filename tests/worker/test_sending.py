@@ -163,6 +163,17 @@ async def test_a_number_taken_for_spam_waits_an_hour(shop: Shop) -> None:
     assert datetime.fromisoformat(explained["until"]) > datetime.now(UTC) + timedelta(minutes=59)
 
 
+@pytest.mark.parametrize("error", [None, 131016])
+async def test_an_answer_that_asks_for_years_is_given_an_hour(shop: Shop, error: int | None) -> None:
+    body = {"error": {"code": error, "message": "later"}} if error else "later"
+    await shop.business.fault("messages", {"http": 503 if error else 429, "body": body, "retry_after": 999_999_999})
+    message_id = await shop.queue_text()
+    message = await shop.tenant.until_message(message_id, lambda row: row["error"])
+    until_then = datetime.fromisoformat((await shop.explained(message_id))["until"])
+    assert message["status"] == "queued"
+    assert timedelta(minutes=59) < until_then - datetime.now(UTC) <= timedelta(hours=1)
+
+
 async def test_each_connection_is_reached_with_its_own_credential(
     shop: Shop, database: Connect, simulator: Simulator, webhook: Program
 ) -> None:

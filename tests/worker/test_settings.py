@@ -24,6 +24,28 @@ async def test_missing_and_wrong_settings_are_all_named_at_once(programs: Progra
     ]
 
 
+async def test_what_is_no_key_is_said_so_before_it_could_spoil_a_send(programs: Programs) -> None:
+    program = await programs.start("worker", WHATSAPP_360_API_KEY="one\ntwo", SUPABASE_SERVICE_ROLE_KEY="ключ")
+    assert await program.ended() == 2
+    assert program.said.splitlines() == [
+        "SUPABASE_SERVICE_ROLE_KEY: is no key: one line of ASCII",
+        "WHATSAPP_360_API_KEY: is no key: one line of ASCII",
+    ]
+
+
+async def test_a_key_is_used_without_the_line_break_that_its_file_ends_with(
+    programs: Programs, database: Connect, simulator: Simulator, webhook: Program
+) -> None:
+    own = await Shop.new(database, simulator, webhook, credential=None)
+    await programs.worker(
+        WHATSAPP_360_API_KEY=f"{own.business.api_key}\n",
+        WHATSAPP_DEFAULT_WORKSPACE_ID=own.tenant.workspace_id,
+        SUPABASE_SERVICE_ROLE_KEY=f"{os.environ['SUPABASE_SERVICE_ROLE_KEY']}\n",
+    )
+    await own.queue_text("mine")
+    assert await until(own.sent_texts) == ["mine"]
+
+
 async def test_check_shows_settings_with_secrets_masked(programs: Programs) -> None:
     program = await programs.start("worker", "--check", WHATSAPP_360_API_KEY="the key")
     assert await program.ended() == 0

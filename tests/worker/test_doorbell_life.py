@@ -1,0 +1,93 @@
+"""The doorbell over its life: renewed before a key's 24 hours are over, and mistrusted while it is slow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from store import realtime
+from store.connect import connect
+from store.realtime import Doorbell
+from store.rpc import Rpc
+from tests.conftest import Project
+from tests.flows.waiting import until
+from tests.worker.conftest import Unkind
+from tests.worker.test_loop import Waiting
+from worker.loop import POLL_SECONDS, Loop
+
+
+@asynccontextmanager
+async def hung_up(project: Project) -> AsyncIterator[tuple[Doorbell, Loop]]:
+    """A doorbell and the loop of a queue that it rings for, in this process."""
+    queue = Waiting()
+    queue.left = []
+    loop = Loop(queue)
+    async with connect(project.url, project.service_role_key) as rest:
+        doorbell = Doorbell(project.url, project.service_role_key, {"outbox": loop.ring}, Rpc(rest).ring_doorbell)
+        ringing, working = asyncio.create_task(doorbell.run()), asyncio.create_task(loop.run(doorbell, 0))
+        try:
+            yield doorbell, loop
+        finally:
+            loop.stop()
+            ringing.cancel()
+            await asyncio.gather(ringing, working, return_exceptions=True)
+
+
+async def sockets(project: Project, http: httpx.AsyncClient) -> int:
+    return int((await http.get(f"{project.url}/_devstack/realtime")).json()["sockets"])
+
+
+async def test_it_is_renewed_before_the_key_ends_its_socket_and_rings_as_before(
+    project: Project, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In life after 23 hours: a day is what a socket opened with a project's key has."""
+    assert realtime.MAX_AGE < 24 * 3600
+    monkeypatch.setattr(realtime, "MAX_AGE", 0.5)
+    monkeypatch.setattr(realtime, "CANARY_SECONDS", 0.1)
+    before = await sockets(project, http)
+    with capture_logs() as logs:
+        async with hung_up(project) as (doorbell, _):
+
+            async def renewals() -> int:
+                return [line["event"] for line in logs].count("doorbell.renewed")
+
+            await until(renewals, lambda count: count >= 3)
+            monkeypatch.setattr(realtime, "MAX_AGE", 3600.0)
+            heard = doorbell.canaries
+
+            async def healthy() -> bool:
+                return doorbell.healthy and doorbell.canaries > heard + 1
+
+            await until(healthy)
+            assert doorbell.lost == 0
+            # The old ones are closed, not left behind.
+            assert await sockets(project, http) <= before + 1
+    assert not {line["event"] for line in logs} & {"doorbell.down", "doorbell.lost"}
+
+
+async def test_while_it_is_slow_the_poll_is_quick_and_when_it_is_well_the_poll_is_slow(
+    project: Project, unkind: Unkind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime, "CANARY_SECONDS", 0.1)
+    monkeypatch.setattr(realtime, "SLOW_SECONDS", 1.0)
+    with capture_logs() as logs:
+        async with hung_up(project) as (doorbell, loop):
+
+            async def poll() -> float:
+                # A turn by whatever reason: how long it is to wait is decided at its beginning.
+                loop.ring()
+                return loop.poll_seconds
+
+            await until(poll, lambda seconds: doorbell.healthy and seconds == POLL_SECONDS)
+            await unkind("realtime", delay_ms=1500)
+            await until(poll, lambda seconds: not doorbell.healthy and 0 < seconds <= 2)
+            slow = [line for line in logs if line["event"] == "doorbell.slow"]
+            assert slow and slow[0]["seconds"] > 1
+            await unkind("realtime", delay_ms=0)
+            await until(poll, lambda seconds: doorbell.healthy and seconds == POLL_SECONDS)
+            assert doorbell.lost == 0
