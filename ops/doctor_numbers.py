@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ AT_ONCE = 8
 NEWEST = 1000
 # A number that has been connected for so long and of which nothing has ever come is worth a look.
 SILENT_SECONDS = 86400.0
+# What WhatsApp tells its messaging limit by (Meta, webhook reference).
+LIMITING, LIMIT = ("business_capability_update", "phone_number_quality_update"), "max_daily_conversations_per_business"
 # Under this many seconds no provider is called late; within the bound of a check.
 PROVIDER_SECONDS = 4.0
 
@@ -72,8 +75,8 @@ class Number:
         if connection["status"] != "paused":
             return []
         error = connection["last_error"] or {}
-        when = f" for {ago(since(error['at']))}" if error.get("at") else ""
-        said = f"It is paused{when} ({connection['status_reason'] or 'no reason given'})."
+        when = ago(since(connection["status_since"]))
+        said = f"It is paused for {when} ({connection['status_reason'] or 'no reason given'})."
         remedy = error.get("remedy") or f"`wabase outbound resume {self._id}` once the reason is gone."
         return [Finding("warn", self._name, " ".join(filter(None, (said, error.get("title")))), remedy)]
 
@@ -109,7 +112,9 @@ class Number:
             said = f"Its quality is {health.quality_rating}: people block or report it, and Meta may limit it."
             found.append(Finding("warn", self._name, said, "Send less marketing, and only to those who asked for it."))
         quality = f", quality {health.quality_rating}" if health.quality_rating else ""
-        return found or [Finding("ok", self._name, f"Key and health are good{quality}.")]
+        limit = _limit(self._connection["provider_notices"])
+        limited = f", at most {limit} people a day whom it writes to first" if limit else ""
+        return found or [Finding("ok", self._name, f"Key and health are good{quality}{limited}.")]
 
     async def _webhook(self, account: AccountClient) -> list[Finding]:
         if self._connection["provider"] == "360dialog":
@@ -196,6 +201,13 @@ class Number:
         said = f"A file has been due for {ago(age)}."
         remedy = f"See that a worker runs; `wabase media list --number {self._id}` says what waits."
         return [Finding("warn", self._name, said, remedy)]
+
+
+def _limit(notices: Row) -> str | None:
+    """The messaging limit by WhatsApp's newest word, as it says it: 2000 or TIER_2K. None before the first."""
+    told = [notices[name] for name in LIMITING if name in notices]
+    told = [one for one in told if one["value"].get(LIMIT) is not None]
+    return str(max(told, key=lambda one: datetime.fromisoformat(one["at"]))["value"][LIMIT]) if told else None
 
 
 def _place(url: str) -> str:

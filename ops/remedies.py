@@ -21,7 +21,8 @@ PUSH = "npx supabase db push --remote"
 DOCTOR = "`wabase doctor` names what is missing."
 KEYS = "Project Settings, API Keys"
 # PostgREST: a table, a function, a relation that its schema cache does not have; and Postgres's own words for it.
-_UNKNOWN_TO_IT = ("PGRST202", "PGRST204", "PGRST205", "PGRST200", "42P01", "42883", "42703")
+_UNKNOWN_TO_IT = ("PGRST202", "PGRST204", "PGRST205", "PGRST200", "42P01", "42883", "42703", "3F000")
+_VAULT = re.compile(r"\bvault\b")
 _NO_PRIVILEGE = "42501"
 _PROJECT_HOST = re.compile(r"([a-z]{20})\.supabase\.(co|in|red)")
 
@@ -41,10 +42,7 @@ def of_supabase(error: StoreError, settings: Settings) -> Complaint:
     """Why Supabase did not do what it was asked."""
     host = urlsplit(settings.supabase_url).netloc
     if error.code in _UNKNOWN_TO_IT:
-        return Complaint(
-            "The project does not have Wabase's migrations, or has older ones than this release needs.",
-            f"Run `{PUSH}` in a checkout of this release.",
-        )
+        return _missing(error)
     if isinstance(error, Denied):
         return of_key(settings) or _denied(error)
     if isinstance(error.__cause__, TRANSPORT_ERRORS):
@@ -63,6 +61,18 @@ def of_supabase(error: StoreError, settings: Settings) -> Complaint:
             "Try again in a minute; if it stays so, look at the project's health in its dashboard.",
         )
     return Complaint(f"Supabase refuses the call ({error}).", DOCTOR)
+
+
+def _missing(error: StoreError) -> Complaint:
+    if _VAULT.search(str(error)):
+        return Complaint(
+            "Vault is not there: keys of numbers can be neither read nor stored.",
+            "Turn it on, under Database, Extensions, or by `create extension supabase_vault;` in the SQL editor.",
+        )
+    return Complaint(
+        "The project does not have Wabase's migrations, or has older ones than this release needs.",
+        f"Run `{PUSH}` in a checkout of this release.",
+    )
 
 
 def _denied(error: Denied) -> Complaint:

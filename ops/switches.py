@@ -13,7 +13,7 @@ from store.numbers import Numbers, Row
 from store.outbox import NO_SUCH
 from whatsapp.errors import WhatsAppError
 
-LISTED = ("number", "workspace", "provider", "status", "reason", "quality", "last_webhook", "former_ids")
+LISTED = ("number", "workspace", "provider", "status", "since", "reason", "quality", "last_webhook", "former_ids")
 
 
 async def connected(numbers: Numbers, number: str) -> Row:
@@ -47,6 +47,7 @@ def _listed(row: Row, seen: dict[str, str]) -> Row:
         "workspace": row["workspace"],
         "provider": row["provider"],
         "status": row["status"],
+        "since": row["status_since"][:19],
         "reason": row["status_reason"],
         "quality": row["quality_rating"],
         "last_webhook": last[:19] if last else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -173,9 +174,35 @@ async def test_a_paused_number_says_why_and_for_how_long(project: OwnProject, bu
         "'title', 'Payment issue', 'remedy', 'Pay.', 'at', now() - interval '3 hours') where phone_number_id = %s",
         business.id,
     )
+    # A trigger keeps it at the moment of the change.
+    await project.sql(
+        "update whatsapp_connections set status_since = now() - interval '3 hours' where phone_number_id = %s",
+        business.id,
+    )
     paused = await only(project, business)
     assert (paused.state, paused.remedy) == ("warn", "Pay.")
     assert paused.finding == "It is paused for 3 hours (payment). Payment issue"
+
+
+async def test_so_does_one_that_a_person_has_paused(project: OwnProject, business: Business) -> None:
+    answer = await project.wabase("pause", business.id, "--reason", "moving house")
+    assert answer.status == 0, answer.complained
+    paused = await only(project, business)
+    assert re.fullmatch(r"It is paused for \d+ seconds \(moving house\)\.", paused.finding), paused
+    assert f"resume {business.id}" in str(paused.remedy)
+
+
+async def test_the_limit_is_whatsapps_newest_word(project: OwnProject, business: Business) -> None:
+    assert "people a day" not in (await only(project, business)).finding
+    told = "jsonb_build_object('at', now() - interval '{} days', 'value', '{{\"{}\": \"{}\"}}'::jsonb)"
+    named = "max_daily_conversations_per_business"
+    await project.sql(
+        "update whatsapp_connections set provider_notices = jsonb_build_object("
+        f"'phone_number_quality_update', {told.format(1, named, 'TIER_2K')},"
+        f"'business_capability_update', {told.format(9, named, 250)}) where phone_number_id = %s",
+        business.id,
+    )
+    assert "at most TIER_2K people a day" in (await only(project, business)).finding
 
 
 async def test_a_queue_that_nobody_works_on(project: OwnProject, business: Business) -> None:
