@@ -102,9 +102,10 @@ def _switch(number: str, reason: str | None, in_json: bool) -> None:
 @click.command(help="Lets a number go: nothing is sent any more, its key is forgotten, its conversations stay.")
 @click.argument("number")
 @click.option("--webhook-url", help="360dialog: where its webhooks go from now on, as it takes no empty address.")
+@click.option("--free-id", is_flag=True, help="Any workspace may connect the number from then on.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
-def disconnect(number: str, webhook_url: str | None, yes: bool, as_json: bool) -> None:
+def disconnect(number: str, webhook_url: str | None, free_id: bool, yes: bool, as_json: bool) -> None:
     async def command(project: Project, settings: Settings) -> int:
         if webhook_url:
             addresses.need_reachable(settings, "--webhook-url", webhook_url)
@@ -119,8 +120,9 @@ def disconnect(number: str, webhook_url: str | None, yes: bool, as_json: bool) -
             if webhook_url:
                 # Its key is the only way to turn its webhooks away.
                 return NO_PROVIDER
-        await project.rpc.release_connection(found["id"])
-        answer = {"number": number, "status": "disconnected", "webhook": webhook_url, "problem": problem}
+        await (project.rpc.release_number if free_id else project.rpc.release_connection)(found["id"])
+        answer: Row = {"number": number, "status": "disconnected", "webhook": webhook_url, "problem": problem}
+        answer["id_is_free"] = free_id
         shown.as_json(answer) if as_json else click.echo(f"{number} is disconnected.")
         return NO_PROVIDER if problem else 0
 

@@ -42,6 +42,15 @@ async def test_a_clock_that_is_wrong(
     assert "NTP" in str(clock.remedy)
 
 
+async def test_members_who_may_not_add_numbers_are_the_operators_choice(project: OwnProject) -> None:
+    function = "function public.add_connection(uuid, text, text, text, text)"
+    await project.sql(f"revoke execute on {function} from authenticated")
+    try:
+        assert [one for one in await project.wrong() if one.name == "drift"] == []
+    finally:
+        await project.sql(f"grant execute on {function} to authenticated")
+
+
 async def test_a_project_without_vault_is_told_so_and_not_to_push_migrations(project: OwnProject) -> None:
     ((sockets, port),) = await project.sql("select current_setting('unix_socket_directories'), current_setting('port')")
     admin = f"host={sockets} port={port} user=supabase_admin dbname=postgres"
