@@ -21,6 +21,7 @@ from store.timing import Cell
 from webhook.journal import Journal
 from webhook.metrics import WebhookMetrics
 from webhook.recorder import Event, Recorder
+from webhook.request_ids import answered_with, request_id
 from webhook.settings import Settings
 from whatsapp.envelope import Endpoint, JsonObject, changes, decode
 from whatsapp.verify import Tokens, signature_matches, verify_token_matches
@@ -149,7 +150,7 @@ class Receiver:
         """The route of one kind of webhook: `identify` says whose it is, or refuses it."""
         return Posted(identify, self._receive, self._metrics.answers(provider))
 
-    async def _receive(self, began: float, endpoint: Endpoint, raw: bytes) -> None:
+    async def _receive(self, began: float, request: str, endpoint: Endpoint, raw: bytes) -> None:
         body = parse(raw)
         found = changes(body)
         if found and all(change.foreign_to(endpoint) for change in found):
@@ -159,6 +160,7 @@ class Receiver:
         except StoreError:
             # Not known to be on disk: the provider keeps it and tries again.
             raise Refused(503) from None
+        log.debug("webhook.received", request_id=request, event_id=event_id)
         self._recorder.add(Event(event_id, endpoint, raw, (body, found)))
 
 
@@ -171,7 +173,7 @@ class Posted:
     def __init__(
         self,
         identify: Identify,
-        receive: Callable[[float, Endpoint, bytes], Awaitable[None]],
+        receive: Callable[[float, str, Endpoint, bytes], Awaitable[None]],
         answers: Callable[[int], Cell],
     ) -> None:
         self._identify = identify
@@ -181,6 +183,7 @@ class Posted:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
+        request = request_id(headers)
         # A fault of our own, which the server answers so.
         began, status = time.monotonic(), 500
         try:
@@ -188,24 +191,26 @@ class Posted:
             raw = await _read(headers.get("content-length"), receive)
             status = 200 if authentic is None or authentic(raw) else 401
             if status == 200:
-                await self._receive(began, endpoint, raw)
+                await self._receive(began, request, endpoint, raw)
         except Refused as refused:
             status = refused.status
         finally:
             self._answers(status).observe(time.monotonic() - began)
         if status != 200:
-            self._tell_refused(scope, status)
+            self._tell_refused(scope, status, request)
         headers_out = CLOSING if status in UNREAD and not _is_short(headers) else NO_CONTENT
+        headers_out = [*headers_out, answered_with(request)]
         await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send({"type": "http.response.body", "body": b""})
 
-    def _tell_refused(self, scope: Scope, status: int) -> None:
+    def _tell_refused(self, scope: Scope, status: int, request: str) -> None:
         """Strangers may ask by the thousand: one line in a while, and of what they say only what can be an id."""
         if times := self._refused.count(status):
             said = "".join(scope["path_params"].values())
             subject = said if said.isascii() and said.isalnum() and len(said) <= LONGEST_ID else None
             route = self._identify.__name__.removeprefix("from_")
-            log.warning("webhook.refused", status=status, route=route, subject=subject, times=times)
+            about = {"route": route, "subject": subject, "request_id": request}
+            log.warning("webhook.refused", status=status, times=times, **about)
 
 
 LONGEST_ID = 32
