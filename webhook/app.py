@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
 from starlette.datastructures import Headers
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from store.errors import StoreError
 from store.logs import Seldom
 from store.metrics import CONTENT_TYPE, may_scrape
+from store.readiness import Readiness
 from store.timing import Cell
 from webhook.journal import Journal
 from webhook.metrics import WebhookMetrics
@@ -33,7 +33,6 @@ MAX_BODY = 4 * 1024 * 1024
 # 360dialog hangs up after 5 s: answer before, whatever happens. A body that dribbles in longer is nobody's; the
 # journal takes the rest, see journal.PATIENCE and journal.COMMIT_SECONDS.
 READ_SECONDS = 2.0
-READY_SECONDS = 4.0
 
 Authentic = Callable[[bytes], bool]
 Identify = Callable[[Scope, Headers], tuple[Endpoint, Authentic | None]]
@@ -54,16 +53,15 @@ class Receiver:
         settings: Settings,
         journal: Journal,
         recorder: Recorder,
-        ready: Callable[[], Any],
+        ready: Callable[[], Awaitable[None]],
         metrics: WebhookMetrics,
     ) -> None:
         self._settings = settings
         self._tokens = Tokens(settings.webhook_secrets)
         self._journal = journal
         self._recorder = recorder
-        self._ready = ready
+        self._readiness = Readiness(ready)
         self._metrics = metrics
-        self._was_ready = True
 
     def app(self, *beside: BaseRoute) -> ASGIApp:
         """The routes, and those of others `beside` them, looked at last."""
@@ -124,19 +122,9 @@ class Receiver:
         return Response(await self._metrics.common.exposition(), headers={"content-type": CONTENT_TYPE})
 
     async def readyz(self, _request: Request) -> Response:
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                await self._ready()
-        except (StoreError, TimeoutError) as error:
-            code = getattr(error, "code", "timeout")
-            if self._was_ready:
-                log.warning("readiness.lost", code=code)
-            self._was_ready = False
-            return PlainTextResponse(f"Supabase: {code}", 503)
-        if not self._was_ready:
-            log.info("readiness.restored")
-        self._was_ready = True
-        return PlainTextResponse("ready")
+        """Whether Supabase answers."""
+        problem = await self._readiness.problem()
+        return PlainTextResponse("ready") if problem is None else PlainTextResponse(problem, 503)
 
     def _authentic_subject(self, scope: Scope, headers: Headers, parameter: str) -> str:
         """The id in the URL, if the header carries its token. Decided before a byte of the body is read."""
