@@ -17,6 +17,8 @@ from ops.settings import Settings
 from store.errors import TRANSPORT_ERRORS, Denied, StoreError, Unavailable
 from whatsapp.errors import ErrorClass, NotSent, Refused, WhatsAppError
 
+Row = dict[str, Any]
+
 PUSH = "npx supabase db push --remote"
 DOCTOR = "`wabase doctor` names what is missing."
 KEYS = "Project Settings, API Keys"
@@ -24,6 +26,11 @@ KEYS = "Project Settings, API Keys"
 _UNKNOWN_TO_IT = ("PGRST202", "PGRST204", "PGRST205", "PGRST200", "42P01", "42883", "42703", "3F000")
 _VAULT = re.compile(r"\bvault\b")
 _NO_PRIVILEGE = "42501"
+# Graph's answer to an id that does not exist or that the token may not see; 33: deleted (Meta, error codes).
+_UNREACHABLE = (33, 100)
+# Meta's words for a token that is good and may not do this.
+_NO_PERMISSION = (3, 10, *range(200, 300))
+NAMES = {"360dialog": "360dialog", "meta": "Meta"}
 _PROJECT_HOST = re.compile(r"([a-z]{20})\.supabase\.(co|in|red)")
 
 
@@ -120,20 +127,51 @@ def _claims(token: str) -> dict[str, Any] | None:
     return claims if isinstance(claims, dict) else None
 
 
-def of_provider(error: WhatsAppError) -> Complaint:
-    """Why a provider did not do what it was asked."""
+def of_provider(error: WhatsAppError, connection: Row | None = None) -> Complaint:
+    """Why a provider did not do what it was asked. `connection`: whose number, with its `id` once it is connected."""
+    name = NAMES[connection["provider"]] if connection else "The provider"
+    said = str(error).rstrip(".")
     if isinstance(error, NotSent):
         return Complaint(
-            "The provider cannot be reached.", "Check the network of this machine and the provider's status page."
-        )
-    if isinstance(error, Refused) and error.error_class is ErrorClass.AUTH:
-        return Complaint(
-            f"The provider does not take the number's key ({error}).",
-            "Give it a valid one: `wabase rotate-key <phone number id>`.",
+            f"{name} cannot be reached: {said}.",
+            "Look at the network, the proxy and WHATSAPP_360_BASE_URL or META_GRAPH_BASE_URL; then run it again.",
         )
     if isinstance(error, Refused):
-        return Complaint(f"The provider refuses ({error}).", "Look at the number in the provider's own console.")
+        return _refused(name, error, connection)
     return Complaint(
-        "The provider answers too late, or what makes no sense.",
-        "Try again; see the provider's status page if it stays.",
+        f"{name} answers too late, or what makes no sense: {said}.",
+        "Run it again, it goes on from here; if it stays so, look at the provider's status page.",
     )
+
+
+def _refused(name: str, error: Refused, connection: Row | None) -> Complaint:
+    said = str(error).rstrip(".")
+    if error.code in _NO_PERMISSION:
+        return Complaint(
+            f"{name} does not let this key do it: {said}.",
+            f"Give its token the permission whatsapp_business_management. {_new_key(connection)}",
+        )
+    if error.error_class is ErrorClass.AUTH:
+        return Complaint(f"{name} does not take the key: {said}.", _new_key(connection))
+    if error.error_class in (ErrorClass.THROTTLE, ErrorClass.RETRY):
+        return Complaint(f"{name} is too busy: {said}.", "Run the same command again in a minute.")
+    if name == NAMES["meta"] and error.code in _UNREACHABLE:
+        return Complaint(
+            f"Meta does not show this token the number or account: {said}.",
+            "Compare the phone number id and the WABA id with WhatsApp Manager, and look at what the token was given.",
+        )
+    return Complaint(
+        f"{name} refuses: {said}.", "Look at the number in WhatsApp Manager and in the provider's own console."
+    )
+
+
+def _new_key(connection: Row | None) -> str:
+    """Where another key comes from and how it is given: a number that is not connected yet has only the command."""
+    if connection is None:
+        return "Give the number a valid one: `wabase rotate-key NUMBER`."
+    number = connection["phone_number_id"]
+    given = f"give it by `wabase rotate-key {number}`" if "id" in connection else "pass it"
+    if connection["provider"] == "meta":
+        rights = "whatsapp_business_messaging and whatsapp_business_management"
+        return f"Make a system user's token with {rights}, and {given}."
+    return f"Make an API key for this number in the 360dialog Hub, which voids the one before, and {given}."

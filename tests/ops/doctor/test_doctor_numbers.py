@@ -90,7 +90,7 @@ async def test_keys_that_are_missing_wrong_or_anothers(project: OwnProject, busi
     await project.sql(f"delete from private.connection_credentials where connection_id = {of_it}", business.id)
     missing = await only(project, business)
     assert [one.state for one in (wrong, anothers, missing)] == ["fail"] * 3
-    assert "does not take the number's key" in wrong.finding
+    assert "does not take the key" in wrong.finding
     assert f"that of another number, {other.id}" in anothers.finding
     assert "It has no key" in missing.finding
     assert all(f"wabase rotate-key {business.id}" in str(one.remedy) for one in (wrong, anothers, missing))
@@ -124,10 +124,11 @@ async def test_webhooks_that_are_missing_elsewhere_or_without_the_right_token(
 @pytest.mark.parametrize(
     ("action", "said"),
     [
-        ({"error": 190}, "does not take the number's key"),
-        ({"error": 80007}, "The provider refuses (80007"),
+        ({"error": 190}, "does not take the key"),
+        ({"error": 80007}, "360dialog is too busy: 80007"),
         ({"http": 502, "body": "<html>"}, "answers too late, or what makes no sense"),
-        ({"http": 200, "body": "<html>welcome</html>"}, "not with a number's health"),
+        ({"http": 200, "body": "<html>welcome</html>"}, "answers too late, or what makes no sense"),
+        ({"http": 200, "body": {"welcome": 1}}, "not with a number's health"),
         ({"cut": "before"}, "answers too late, or what makes no sense"),
     ],
 )
