@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from ops.settings import Settings
 from store.settings import SettingsError
 from whatsapp.account import WebhookTarget
-from whatsapp.verify import webhook_token
+from whatsapp.verify import Tokens, webhook_token
 
 HEADER = "Authorization"
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -68,12 +68,20 @@ def master(settings: Settings) -> str:
 
 def of_number(settings: Settings, phone_number_id: str) -> WebhookTarget:
     """What 360dialog has to have registered for a number. Raises SettingsError."""
-    return _target(f"{receiver(settings)}/webhooks/360dialog/{phone_number_id}", master(settings), phone_number_id)
+    return _target(f"{receiver(settings)}{path_of_number(phone_number_id)}", master(settings), phone_number_id)
 
 
 def of_account(settings: Settings, waba_id: str) -> WebhookTarget:
     """What 360dialog has registered for an account, where an operator chose that. Raises SettingsError."""
-    return _target(f"{receiver(settings)}/webhooks/360dialog/waba/{waba_id}", master(settings), waba_id)
+    return _target(f"{receiver(settings)}{path_of_account(waba_id)}", master(settings), waba_id)
+
+
+def path_of_number(phone_number_id: str) -> str:
+    return f"/webhooks/360dialog/{phone_number_id}"
+
+
+def path_of_account(waba_id: str) -> str:
+    return f"/webhooks/360dialog/waba/{waba_id}"
 
 
 def of_meta(settings: Settings) -> str:
@@ -85,22 +93,25 @@ def _target(url: str, secret: str, subject: str) -> WebhookTarget:
     return WebhookTarget(url, {HEADER: f"Bearer {webhook_token(secret, subject)}"})
 
 
-def state(settings: Settings, registered: WebhookTarget, wanted: WebhookTarget, subject: str) -> str:
-    """How what is registered compares with what should be."""
+def state(settings: Settings, registered: WebhookTarget, url: str, subject: str) -> str:
+    """How what is registered compares with what should be: this address, and the token of this number or account.
+
+    Raises SettingsError where that cannot be told without the secret.
+    """
     if registered.url is None:
         return NONE
-    if registered.url != wanted.url:
+    if registered.url != url:
         return ELSEWHERE
-    shown = header(registered)
-    if shown == wanted.headers[HEADER]:
+    shown = _header(registered)
+    if Tokens([master(settings)]).match(shown, subject):
         return CURRENT
     former = settings.whatsapp_webhook_secret_previous
-    if former is not None and shown == f"Bearer {webhook_token(former.get_secret_value(), subject)}":
+    if former is not None and Tokens([former.get_secret_value()]).match(shown, subject):
         return PREVIOUS
     return UNKNOWN
 
 
-def header(target: WebhookTarget) -> str | None:
+def _header(target: WebhookTarget) -> str | None:
     """What a webhook is authenticated by, however its header is written."""
     return next((value for name, value in target.headers.items() if name.lower() == HEADER.lower()), None)
 

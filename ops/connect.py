@@ -27,7 +27,8 @@ def taken() -> Stop:
     """A number that is another workspace's; which, is not said here."""
     return Stop(
         "The number cannot be connected here: it is, or was, connected elsewhere in this project.",
-        "A number belongs to one workspace. `wabase numbers` shows where.",
+        "A number belongs to one workspace. `wabase numbers` shows where; where it should not be,"
+        " `wabase disconnect NUMBER --free-id` lets it go.",
     )
 
 
@@ -55,7 +56,7 @@ def connect_360dialog(workspace: UUID | None, create_workspace: str | None, wait
         ready(settings, "360dialog")
         key = secret("360dialog API key")
         place: Row = {"provider": "360dialog", "phone_number_id": None, "waba_id": None}
-        where = Where(project.numbers, workspace, create_workspace)
+        where = Where(project, workspace, create_workspace)
         return await _connect(project, settings, key, place, where, wait, as_json)
 
     steps(command)
@@ -80,7 +81,7 @@ def connect_meta(  # noqa: PLR0917 - click passes each option
         token = secret("Meta access token")
         pin = _pin() if register_pin else None
         place: Row = {"provider": "meta", "phone_number_id": phone_number_id, "waba_id": waba_id}
-        where = Where(project.numbers, workspace, create_workspace)
+        where = Where(project, workspace, create_workspace)
         meta_callback(settings)
         return await _connect(project, settings, token, place, where, wait, as_json, pin)
 
@@ -157,10 +158,11 @@ async def _answer(numbers: Numbers, connection: Row, health: NumberHealth, webho
 class Where:
     """The workspace that a number goes to, as the options say, and its connection there: found or made."""
 
-    def __init__(self, numbers: Numbers, workspace: UUID | None, create: str | None) -> None:
+    def __init__(self, project: Project, workspace: UUID | None, create: str | None) -> None:
         if workspace and create:
             raise click.UsageError("--workspace and --create-workspace exclude each other.")
-        self._numbers = numbers
+        self._numbers = project.numbers
+        self._rpc = project.rpc
         self._workspace = str(workspace) if workspace else None
         self._create = create
 
@@ -168,22 +170,30 @@ class Where:
         """The number's connection. Raises Stop where it cannot be here."""
         number = str(health.phone_number_id)
         found = await self._numbers.find(number)
+        if found is not None and self._elsewhere(found):
+            # The provider has shown whose it is: what others have only written down is nothing beside that.
+            if not await self._rpc.release_claims(number, None, self._workspace):
+                raise taken()
+            say("Another workspace had only written this number down, and has it no longer.")
+            found = None
         if found is not None:
             return await self._taken_up(found, place, health)
         told = {"provider": place["provider"], "phone_number_id": number}
         told |= {"waba_id": place["waba_id"] or health.waba_id, "display_phone_number": written(health)}
         workspace_id = await self._chosen()
+        await self._rpc.release_claims(number, told["waba_id"], workspace_id)
         try:
             connection_id = await self._numbers.add_connection(workspace_id, told)
         except Rejected as error:
             raise _refused(error, workspace_id) from error
         return {**told, "id": connection_id, "workspace_id": workspace_id}
 
+    def _elsewhere(self, found: Row) -> bool:
+        named = found["workspace_id"] if self._workspace else found["workspace"]
+        return (self._workspace or self._create) not in (None, named)
+
     async def _taken_up(self, found: Row, place: Row, health: NumberHealth) -> Row:
         """A number that is here already, perhaps by an earlier run of this command."""
-        named = found["workspace_id"] if self._workspace else found["workspace"]
-        if (self._workspace or self._create) not in (None, named):
-            raise taken()
         number = found["phone_number_id"]
         if (number, found["provider"]) != (health.phone_number_id, place["provider"]):
             raise Stop(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,13 +12,13 @@ import httpx
 from ops import addresses, remedies
 from ops.doctor_project import since
 from ops.explained import in_words
-from ops.findings import BOUND, Finding, ago, bounded
+from ops.findings import BOUND, Finding, State, ago, bounded, complained
 from ops.project import Project
 from ops.provider import account_over
+from store.settings import SettingsError
 from whatsapp.account import AccountClient, NumberHealth, WebhookTarget
 from whatsapp.answers import no_cookies
 from whatsapp.errors import WhatsAppError
-from whatsapp.verify import Tokens
 
 Row = dict[str, Any]
 
@@ -26,8 +27,11 @@ AT_ONCE = 8
 NEWEST = 1000
 # A number that has been connected for so long and of which nothing has ever come is worth a look.
 SILENT_SECONDS = 86400.0
+# What WhatsApp tells its messaging limit by (Meta, webhook reference).
+LIMITING, LIMIT = ("business_capability_update", "phone_number_quality_update"), "max_daily_conversations_per_business"
 # Under this many seconds no provider is called late; within the bound of a check.
 PROVIDER_SECONDS = 4.0
+ROTATE = "Go on with `wabase rotate-webhook-secret`."
 
 
 async def numbers(project: Project, bound: float = BOUND) -> list[Finding]:
@@ -73,8 +77,8 @@ class Number:
         if connection["status"] != "paused":
             return []
         error = connection["last_error"] or {}
-        when = f" for {ago(since(error['at']))}" if error.get("at") else ""
-        said = f"It is paused{when} ({connection['status_reason'] or 'no reason given'})."
+        when = ago(since(connection["status_since"]))
+        said = f"It is paused for {when} ({connection['status_reason'] or 'no reason given'})."
         remedy = error.get("remedy") or f"`wabase outbound resume {self._id}` once the reason is gone."
         return [Finding("warn", self._name, " ".join(filter(None, (said, error.get("title")))), remedy)]
 
@@ -88,9 +92,7 @@ class Number:
             health = await account.get_number()
             return [*self._health(health), *await self._webhook(account)]
         except WhatsAppError as error:
-            complaint = remedies.of_provider(error)
-            remedy = complaint.remedy.replace("<phone number id>", self._id)
-            return [Finding("fail", self._name, complaint.said, remedy)]
+            return [complained(self._name, remedies.of_provider(error, self._connection))]
 
     def _health(self, health: NumberHealth) -> list[Finding]:
         if health.phone_number_id is None and health.can_send_message is None:
@@ -110,7 +112,9 @@ class Number:
             said = f"Its quality is {health.quality_rating}: people block or report it, and Meta may limit it."
             found.append(Finding("warn", self._name, said, "Send less marketing, and only to those who asked for it."))
         quality = f", quality {health.quality_rating}" if health.quality_rating else ""
-        return found or [Finding("ok", self._name, f"Key and health are good{quality}.")]
+        limit = _limit(self._connection["provider_notices"])
+        limited = f", at most {limit} people a day whom it writes to first" if limit else ""
+        return found or [Finding("ok", self._name, f"Key and health are good{quality}{limited}.")]
 
     async def _webhook(self, account: AccountClient) -> list[Finding]:
         if self._connection["provider"] == "360dialog":
@@ -124,41 +128,31 @@ class Number:
         return [Finding("fail", self._name, said, "Subscribe the app: `wabase connect meta` once more.")]
 
     def _registered(self, target: WebhookTarget) -> list[Finding]:
-        again = f"Register it: `wabase rotate-key {self._id}` with the key it has."
-        if target.url is None:
-            said = "No webhook is registered for it: nothing that customers write arrives."
-            return [Finding("fail", self._name, said, again)]
-        settings, found = self._project.settings, list[Finding]()
-        public = settings.webhook_public_url
-        waba = self._connection["waba_id"]
-        # The path names whose token it is: the number's, or its whole account's.
-        own = {f"/webhooks/360dialog/{self._id}": self._id} | (
-            {f"/webhooks/360dialog/waba/{waba}": waba} if waba else {}
-        )
-        subject = next((subject for path, subject in own.items() if target.url.endswith(path)), None)
-        if public and target.url not in [public + path for path in own]:
-            found.append(Finding("fail", self._name, f"Its webhook goes elsewhere: {_place(target.url)}", again))
-        if settings.whatsapp_webhook_secret is None:
+        settings, waba_id = self._project.settings, self._connection["waba_id"]
+        places = {addresses.path_of_number(self._id): self._id}
+        places |= {addresses.path_of_account(waba_id): waba_id} if waba_id else {}
+        # Whose token it is its path says. Where the receiver's address is not told, any that ends so is taken for it.
+        path = next((path for path in places if (target.url or "").endswith(path)), addresses.path_of_number(self._id))
+        public = settings.webhook_public_url or (target.url or "").removesuffix(path)
+        try:
+            found = addresses.state(settings, target, public + path, places[path])
+        except SettingsError:
             said = "WHATSAPP_WEBHOOK_SECRET is not set: whether its webhook's token is right cannot be told."
-            found.append(Finding("warn", self._name, said, "Set it as the receiver has it."))
-        elif not found and subject:
-            found += self._token(target, subject, again)
-        return found or [Finding("ok", self._name, "Its webhook is registered.")]
-
-    def _token(self, target: WebhookTarget, subject: str, again: str) -> list[Finding]:
-        settings = self._project.settings
-        given = addresses.header(target)
-        current, previous = (
-            Tokens([secret.get_secret_value()] if secret else []).match(given, subject)
-            for secret in (settings.whatsapp_webhook_secret, settings.whatsapp_webhook_secret_previous)
-        )
-        if previous:
-            said = "Its webhook has the token of the previous secret."
-            return [Finding("warn", self._name, said, "Go on with `wabase rotate-webhook-secret`.")]
-        if not current:
-            said = "Its webhook is registered without the right token: the receiver answers 401."
-            return [Finding("fail", self._name, said, again)]
-        return []
+            return [Finding("warn", self._name, said, "Set it as the receiver has it.")]
+        again = f"Register it: `wabase rotate-key {self._id}` with the key it has."
+        told: dict[str, tuple[State, str, str | None]] = {
+            addresses.CURRENT: ("ok", "Its webhook is registered.", None),
+            addresses.PREVIOUS: ("warn", "Its webhook has the token of the previous secret.", ROTATE),
+            addresses.UNKNOWN: (
+                "fail",
+                "Its webhook is registered without the right token: the receiver answers 401.",
+                again,
+            ),
+            addresses.ELSEWHERE: ("fail", f"Its webhook goes elsewhere: {_place(target.url or '')}", again),
+            addresses.NONE: ("fail", "No webhook is registered for it: nothing that customers write arrives.", again),
+        }
+        state, said, remedy = told[found]
+        return [Finding(state, self._name, said, remedy)]
 
     async def _arrivals(self) -> list[Finding]:
         if self._last_webhook:
@@ -197,6 +191,13 @@ class Number:
         said = f"A file has been due for {ago(age)}."
         remedy = f"See that a worker runs; `wabase media list --number {self._id}` says what waits."
         return [Finding("warn", self._name, said, remedy)]
+
+
+def _limit(notices: Row) -> str | None:
+    """The messaging limit by WhatsApp's newest word, as it says it: 2000 or TIER_2K. None before the first."""
+    told = [notices[name] for name in LIMITING if name in notices]
+    told = [one for one in told if one["value"].get(LIMIT) is not None]
+    return str(max(told, key=lambda one: datetime.fromisoformat(one["at"]))["value"][LIMIT]) if told else None
 
 
 def _place(url: str) -> str:

@@ -76,13 +76,16 @@ async def _move(project: Project, found: Row, moves: bool, place: Row) -> None:
     try:
         if moves:
             await _drain(project.numbers, found["id"])
+        # The provider has shown whose the id is: who has only written it down has it no longer.
+        await project.rpc.release_claims(place["phone_number_id"], None, found["workspace_id"])
         await project.rpc.record_migration(found["id"], **place)
         moved = True
     except Rejected as error:
         if error.code != "WA035":
             raise
         raise Stop(
-            f"The id {place['phone_number_id']} is, or was, another connection's.", "`wabase numbers` shows which."
+            f"The id {place['phone_number_id']} is, or was, another connection's.",
+            "`wabase numbers` shows which; where it should not be, `wabase disconnect NUMBER --free-id` lets it go.",
         ) from error
     finally:
         if stopped and not moved:

@@ -10,20 +10,18 @@ from contextlib import asynccontextmanager, contextmanager
 import click
 import httpx
 
+from ops import remedies
 from ops.project import NO_PROVIDER, Project, run
 from ops.settings import Settings
 from store.numbers import Row
 from whatsapp.account import SECONDS, AccountClient
 from whatsapp.answers import no_cookies
-from whatsapp.errors import ErrorClass, NotSent, Refused, WhatsAppError
+from whatsapp.errors import WhatsAppError
 from whatsapp.provider import provider
 
 WRONG = 1
-NAMES = {"360dialog": "360dialog", "meta": "Meta"}
 # Printable and without blanks, as a header needs it; Meta's longest are some hundred characters.
 SECRET = re.compile(r"[!-~]{1,4096}")
-# Graph's answer to an id that does not exist or that the token may not see; 33: deleted (Meta, error codes).
-UNREACHABLE = (33, 100)
 
 
 class Stop(Exception):
@@ -58,37 +56,8 @@ def asking(connection: Row) -> Iterator[None]:
     try:
         yield
     except WhatsAppError as error:
-        raise Stop(*told(connection, error), NO_PROVIDER) from error
-
-
-def told(connection: Row, error: WhatsAppError) -> tuple[str, str]:
-    """What is wrong with a provider's answer, and what to do."""
-    name = NAMES[connection["provider"]]
-    if isinstance(error, NotSent):
-        return (
-            f"{name} cannot be reached: {error}.",
-            "Look at the network, the proxy and WHATSAPP_360_BASE_URL or META_GRAPH_BASE_URL; then run it again.",
-        )
-    if not isinstance(error, Refused):
-        return f"{name} gave no answer that makes sense: {error}.", "Run the same command again: it goes on from here."
-    if error.error_class is ErrorClass.AUTH:
-        return f"{name} does not take the key: {error}.", _new_key(name)
-    if error.error_class in (ErrorClass.THROTTLE, ErrorClass.RETRY):
-        return f"{name} is too busy: {error}.", "Run the same command again in a minute."
-    if name == "Meta" and error.code in UNREACHABLE:
-        return (
-            f"Meta does not show this token the number or account: {error}.",
-            "Compare --phone-number-id and --waba-id with WhatsApp Manager, and look at what the token was given.",
-        )
-    return f"{name} refuses: {error}.", "Look at the number in WhatsApp Manager and in the provider's own console."
-
-
-def _new_key(name: str) -> str:
-    if name == "Meta":
-        return (
-            "Make a system user's token with whatsapp_business_messaging and whatsapp_business_management, and pass it."
-        )
-    return "Make an API key for this number in the 360dialog Hub, and pass it: an older one is void from then on."
+        complaint = remedies.of_provider(error, connection)
+        raise Stop(complaint.said, complaint.remedy, NO_PROVIDER) from error
 
 
 def secret(label: str) -> str:

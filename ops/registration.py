@@ -7,7 +7,8 @@ import time
 
 from ops import addresses
 from ops.project import NO_PROVIDER
-from ops.provider import NAMES, Stop, asking, say
+from ops.provider import Stop, asking, say
+from ops.remedies import NAMES
 from ops.settings import Settings
 from store.numbers import ID, Numbers, Row
 from whatsapp.account import AccountClient, NumberHealth
@@ -70,7 +71,7 @@ async def register(client: AccountClient, settings: Settings, connection: Row) -
     with asking(connection):
         await client.set_webhook(str(wanted.url), wanted.headers)
         registered = await client.get_webhook()
-    found = addresses.state(settings, registered, wanted, number)
+    found = addresses.state(settings, registered, str(wanted.url), number)
     if found != addresses.CURRENT:
         raise Stop(
             f"360dialog took the webhook and then shows another: {found}, at {addresses.host(registered.url)}.",

@@ -17,12 +17,20 @@ from ops.settings import Settings
 from store.errors import TRANSPORT_ERRORS, Denied, StoreError, Unavailable
 from whatsapp.errors import ErrorClass, NotSent, Refused, WhatsAppError
 
+Row = dict[str, Any]
+
 PUSH = "npx supabase db push --remote"
 DOCTOR = "`wabase doctor` names what is missing."
 KEYS = "Project Settings, API Keys"
 # PostgREST: a table, a function, a relation that its schema cache does not have; and Postgres's own words for it.
-_UNKNOWN_TO_IT = ("PGRST202", "PGRST204", "PGRST205", "PGRST200", "42P01", "42883", "42703")
+_UNKNOWN_TO_IT = ("PGRST202", "PGRST204", "PGRST205", "PGRST200", "42P01", "42883", "42703", "3F000")
+_VAULT = re.compile(r"\bvault\b")
 _NO_PRIVILEGE = "42501"
+# Graph's answer to an id that does not exist or that the token may not see; 33: deleted (Meta, error codes).
+_UNREACHABLE = (33, 100)
+# Meta's words for a token that is good and may not do this.
+_NO_PERMISSION = (3, 10, *range(200, 300))
+NAMES = {"360dialog": "360dialog", "meta": "Meta"}
 _PROJECT_HOST = re.compile(r"([a-z]{20})\.supabase\.(co|in|red)")
 
 
@@ -41,10 +49,7 @@ def of_supabase(error: StoreError, settings: Settings) -> Complaint:
     """Why Supabase did not do what it was asked."""
     host = urlsplit(settings.supabase_url).netloc
     if error.code in _UNKNOWN_TO_IT:
-        return Complaint(
-            "The project does not have Wabase's migrations, or has older ones than this release needs.",
-            f"Run `{PUSH}` in a checkout of this release.",
-        )
+        return _missing(error)
     if isinstance(error, Denied):
         return of_key(settings) or _denied(error)
     if isinstance(error.__cause__, TRANSPORT_ERRORS):
@@ -63,6 +68,18 @@ def of_supabase(error: StoreError, settings: Settings) -> Complaint:
             "Try again in a minute; if it stays so, look at the project's health in its dashboard.",
         )
     return Complaint(f"Supabase refuses the call ({error}).", DOCTOR)
+
+
+def _missing(error: StoreError) -> Complaint:
+    if _VAULT.search(str(error)):
+        return Complaint(
+            "Vault is not there: keys of numbers can be neither read nor stored.",
+            "Turn it on, under Database, Extensions, or by `create extension supabase_vault;` in the SQL editor.",
+        )
+    return Complaint(
+        "The project does not have Wabase's migrations, or has older ones than this release needs.",
+        f"Run `{PUSH}` in a checkout of this release.",
+    )
 
 
 def _denied(error: Denied) -> Complaint:
@@ -110,20 +127,51 @@ def _claims(token: str) -> dict[str, Any] | None:
     return claims if isinstance(claims, dict) else None
 
 
-def of_provider(error: WhatsAppError) -> Complaint:
-    """Why a provider did not do what it was asked."""
+def of_provider(error: WhatsAppError, connection: Row | None = None) -> Complaint:
+    """Why a provider did not do what it was asked. `connection`: whose number, with its `id` once it is connected."""
+    name = NAMES[connection["provider"]] if connection else "The provider"
+    said = str(error).rstrip(".")
     if isinstance(error, NotSent):
         return Complaint(
-            "The provider cannot be reached.", "Check the network of this machine and the provider's status page."
-        )
-    if isinstance(error, Refused) and error.error_class is ErrorClass.AUTH:
-        return Complaint(
-            f"The provider does not take the number's key ({error}).",
-            "Give it a valid one: `wabase rotate-key <phone number id>`.",
+            f"{name} cannot be reached: {said}.",
+            "Look at the network, the proxy and WHATSAPP_360_BASE_URL or META_GRAPH_BASE_URL; then run it again.",
         )
     if isinstance(error, Refused):
-        return Complaint(f"The provider refuses ({error}).", "Look at the number in the provider's own console.")
+        return _refused(name, error, connection)
     return Complaint(
-        "The provider answers too late, or what makes no sense.",
-        "Try again; see the provider's status page if it stays.",
+        f"{name} answers too late, or what makes no sense: {said}.",
+        "Run it again, it goes on from here; if it stays so, look at the provider's status page.",
     )
+
+
+def _refused(name: str, error: Refused, connection: Row | None) -> Complaint:
+    said = str(error).rstrip(".")
+    if error.code in _NO_PERMISSION:
+        return Complaint(
+            f"{name} does not let this key do it: {said}.",
+            f"Give its token the permission whatsapp_business_management. {_new_key(connection)}",
+        )
+    if error.error_class is ErrorClass.AUTH:
+        return Complaint(f"{name} does not take the key: {said}.", _new_key(connection))
+    if error.error_class in (ErrorClass.THROTTLE, ErrorClass.RETRY):
+        return Complaint(f"{name} is too busy: {said}.", "Run the same command again in a minute.")
+    if name == NAMES["meta"] and error.code in _UNREACHABLE:
+        return Complaint(
+            f"Meta does not show this token the number or account: {said}.",
+            "Compare the phone number id and the WABA id with WhatsApp Manager, and look at what the token was given.",
+        )
+    return Complaint(
+        f"{name} refuses: {said}.", "Look at the number in WhatsApp Manager and in the provider's own console."
+    )
+
+
+def _new_key(connection: Row | None) -> str:
+    """Where another key comes from and how it is given: a number that is not connected yet has only the command."""
+    if connection is None:
+        return "Give the number a valid one: `wabase rotate-key NUMBER`."
+    number = connection["phone_number_id"]
+    given = f"give it by `wabase rotate-key {number}`" if "id" in connection else "pass it"
+    if connection["provider"] == "meta":
+        rights = "whatsapp_business_messaging and whatsapp_business_management"
+        return f"Make a system user's token with {rights}, and {given}."
+    return f"Make an API key for this number in the 360dialog Hub, which voids the one before, and {given}."

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import click
 
-from ops import addresses, shown
+from ops import addresses, remedies, shown
 from ops.project import NO_PROVIDER, Project, as_json
-from ops.provider import WRONG, Stop, account, say, secret, steps, told
+from ops.provider import WRONG, Stop, account, say, secret, steps
 from ops.registration import identify, ready, register
 from ops.settings import Settings
 from ops.switches import connected
@@ -93,7 +93,7 @@ class Webhook:
     change: Callable[[str, dict[str, str]], Awaitable[WebhookTarget]]
 
     def state(self, settings: Settings, registered: WebhookTarget | None = None) -> str:
-        return addresses.state(settings, registered or self.registered, self.wanted, self.subject)
+        return addresses.state(settings, registered or self.registered, str(self.wanted.url), self.subject)
 
 
 async def _of_connection(
@@ -107,7 +107,7 @@ async def _of_connection(
         try:
             webhooks = await _webhooks(client, settings, connection, accounts)
         except WhatsAppError as error:
-            return [_line(connection, "number", None, None, told(connection, error)[0])]
+            return [_line(connection, "number", None, None, remedies.of_provider(error, connection).said)]
         return [await _renewed(webhook, settings, connection, check) for webhook in webhooks]
 
 
@@ -156,7 +156,7 @@ async def _renewed(webhook: Webhook, settings: Settings, connection: Row, check:
         await webhook.change(str(webhook.wanted.url), webhook.wanted.headers)
         now = webhook.state(settings, await webhook.look())
     except WhatsAppError as error:
-        return _line(connection, webhook.whose, was, None, told(connection, error)[0])
+        return _line(connection, webhook.whose, was, None, remedies.of_provider(error, connection).said)
     return _line(connection, webhook.whose, was, now, None)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
-from store.settings import ProjectSettings
+from store.settings import BaseUrl, ProjectSettings
 
 
 class Settings(ProjectSettings):
     """Each field is the environment variable of the same name in capitals; docs/settings.md says more."""
 
-    webhook_public_url: str | None = None
+    webhook_public_url: BaseUrl | None = None
     """Where providers reach the receiver: scheme and host, https. `connect` registers it, `doctor` compares."""
     whatsapp_webhook_secret: SecretStr | None = None
     """Master secret of the 360dialog webhook tokens, as the receiver has it."""
@@ -21,8 +21,3 @@ class Settings(ProjectSettings):
     meta_graph_base_url: str = "https://graph.facebook.com/v25.0"
     doctor_backlog_seconds: float = Field(default=60.0, gt=0)
     """How old the oldest waiting webhook or message may be before `doctor` calls it late."""
-
-    @field_validator("webhook_public_url")
-    @classmethod
-    def _without_slash(cls, value: str | None) -> str | None:
-        return value.rstrip("/") if value else None

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import click
 
-from ops import addresses, shown
-from ops.project import NO_PROVIDER, Project, as_json, run
-from ops.provider import Stop, account, say, steps, told
+from ops import addresses, remedies, shown
+from ops.project import NO_PROVIDER, Project, as_json
+from ops.provider import Stop, account, say, steps
 from ops.settings import Settings
-from store.errors import Rejected
 from store.numbers import Numbers, Row
-from store.outbox import NO_SUCH
 from whatsapp.errors import WhatsAppError
 
-LISTED = ("number", "workspace", "provider", "status", "reason", "quality", "last_webhook", "former_ids")
+LISTED = ("number", "workspace", "provider", "status", "since", "reason", "quality", "last_webhook", "former_ids")
 
 
 async def connected(numbers: Numbers, number: str) -> Row:
@@ -47,6 +45,7 @@ def _listed(row: Row, seen: dict[str, str]) -> Row:
         "workspace": row["workspace"],
         "provider": row["provider"],
         "status": row["status"],
+        "since": row["status_since"][:19],
         "reason": row["status_reason"],
         "quality": row["quality_rating"],
         "last_webhook": last[:19] if last else None,
@@ -73,37 +72,30 @@ def resume(number: str, as_json: bool) -> None:
 
 
 def _switch(number: str, reason: str | None, in_json: bool) -> None:
-    async def command(project: Project) -> int:
-        found = await project.events.connections({"phone_number_id": f"eq.{number}"})
-        try:
-            for connection in found:
-                if reason is None:
-                    await project.outbox.resume_connection(connection["id"])
-                else:
-                    await project.outbox.pause_connection(connection["id"], reason)
-        except Rejected as error:
-            if error.code != NO_SUCH:
-                raise
-            found = []
-        if not found:
-            click.echo(f"There is no number {number}, or it is disconnected.", err=True)
-            return 1
+    async def command(project: Project, _settings: Settings) -> int:
+        found = await connected(project.numbers, number)
+        if reason is None:
+            await project.outbox.resume_connection(found["id"])
+        else:
+            await project.outbox.pause_connection(found["id"], reason)
+        now = found["phone_number_id"]
         becomes = "active" if reason is None else "paused"
         if in_json:
-            shown.as_json({"number": number, "status": becomes, "status_reason": reason})
+            shown.as_json({"number": now, "status": becomes, "status_reason": reason})
         else:
-            click.echo(f"{number} is {becomes}.")
+            click.echo(f"{now} is {becomes}.")
         return 0
 
-    run(command)
+    steps(command)
 
 
 @click.command(help="Lets a number go: nothing is sent any more, its key is forgotten, its conversations stay.")
 @click.argument("number")
 @click.option("--webhook-url", help="360dialog: where its webhooks go from now on, as it takes no empty address.")
+@click.option("--free-id", is_flag=True, help="Any workspace may connect the number from then on.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
-def disconnect(number: str, webhook_url: str | None, yes: bool, as_json: bool) -> None:
+def disconnect(number: str, webhook_url: str | None, free_id: bool, yes: bool, as_json: bool) -> None:
     async def command(project: Project, settings: Settings) -> int:
         if webhook_url:
             addresses.need_reachable(settings, "--webhook-url", webhook_url)
@@ -118,8 +110,9 @@ def disconnect(number: str, webhook_url: str | None, yes: bool, as_json: bool) -
             if webhook_url:
                 # Its key is the only way to turn its webhooks away.
                 return NO_PROVIDER
-        await project.rpc.release_connection(found["id"])
-        answer = {"number": number, "status": "disconnected", "webhook": webhook_url, "problem": problem}
+        await (project.rpc.release_number if free_id else project.rpc.release_connection)(found["id"])
+        answer: Row = {"number": number, "status": "disconnected", "webhook": webhook_url, "problem": problem}
+        answer["id_is_free"] = free_id
         shown.as_json(answer) if as_json else click.echo(f"{number} is disconnected.")
         return NO_PROVIDER if problem else 0
 
@@ -139,10 +132,14 @@ async def _let_go(project: Project, settings: Settings, connection: Row, webhook
         async with account(settings, connection, key) as client:
             if connection["provider"] == "360dialog":
                 await client.set_webhook(str(webhook_url), {})
+                now = (await client.get_webhook()).url
+                if now != webhook_url:
+                    return f"360dialog took {webhook_url} and then shows {addresses.host(now)}. Run it again."
             elif connection["waba_id"] and not await _shares_account(project.numbers, connection):
                 await client.unsubscribe_app()
     except WhatsAppError as error:
-        return " ".join(told(connection, error))
+        complaint = remedies.of_provider(error, connection)
+        return f"{complaint.said} {complaint.remedy}"
     return None
 
 

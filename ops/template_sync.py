@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ops import remedies
 from ops.project import NO_PROVIDER, Project
-from ops.provider import NAMES, WRONG, account
-from whatsapp.errors import ErrorClass, Refused, WhatsAppError
+from ops.provider import WRONG, account
+from whatsapp.errors import WhatsAppError
 from whatsapp.listing import listing
 
 Row = dict[str, Any]
-
-# Meta's words for a token that is good and may not do this.
-NO_PERMISSION = (3, 10, *range(200, 300))
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,11 @@ class Outcome:
 
 async def sync_number(project: Project, connection: Row) -> Outcome:
     """Asks the number's provider for all its templates and records them. Raises StoreError only."""
-    number, name = connection["phone_number_id"], NAMES[connection["provider"]]
+    number = connection["phone_number_id"]
     credential = await project.rpc.get_connection_credential(connection["id"])
     if credential is None:
         return Outcome(number, error=f"{number} has no key: `wabase rotate-key {number}` sets one.", status=WRONG)
-    if name == "Meta" and not connection["waba_id"]:
+    if connection["provider"] == "meta" and not connection["waba_id"]:
         said = f"{number} does not say which WhatsApp Business account it is of: `wabase connect meta` tells."
         return Outcome(number, error=said, status=WRONG)
     as_of = datetime.now(UTC).isoformat()
@@ -54,19 +52,8 @@ async def sync_number(project: Project, connection: Row) -> Outcome:
         async with account(project.settings, connection, credential) as client:
             told = await listing(client.templates())
     except WhatsAppError as error:
-        return Outcome(number, error=_said(number, name, error), status=NO_PROVIDER)
+        complaint = remedies.of_provider(error, connection)
+        said = f"{number}: {complaint.said} Nothing was changed. {complaint.remedy}"
+        return Outcome(number, error=said, status=NO_PROVIDER)
     counts = await project.rpc.record_templates(connection["id"], told.templates, as_of, told.complete)
     return Outcome(number, counts={**counts, "complete": told.complete})
-
-
-def _said(number: str, name: str, error: WhatsAppError) -> str:
-    if not isinstance(error, Refused):
-        return f"{number}: {name} does not answer as it should ({error}). Nothing was changed; try again later."
-    if error.code in NO_PERMISSION:
-        return (
-            f"{number}: {name} does not let this token see templates ({error}). "
-            f"Give it the permission whatsapp_business_management, or set another: `wabase rotate-key {number}`."
-        )
-    if error.error_class is ErrorClass.AUTH:
-        return f"{number}: {name} does not take its key ({error}). Set a valid one: `wabase rotate-key {number}`."
-    return f"{number}: {name} refuses ({error}). Nothing was changed."

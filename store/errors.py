@@ -61,6 +61,13 @@ async def answered(call: Awaitable[httpx.Response]) -> httpx.Response:
     return response
 
 
+async def done(call: Awaitable[httpx.Response]) -> None:
+    """The end of a call that has nothing to say, told by 204 (PostgREST). Raises StoreError for every other."""
+    if (await answered(call)).status_code != 204:
+        # Some gateway's page: nothing was done.
+        raise Unavailable("shape", "an answer where none was to come")
+
+
 def json_of(response: httpx.Response) -> Any:
     """What PostgREST said; integers too long for Python stay texts. Raises Unavailable for some gateway's page."""
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from store.errors import answered, json_of
+from store.errors import answered, done, json_of
 
 Row = dict[str, Any]
 Filters = list[tuple[str, str]]
@@ -58,7 +58,7 @@ class Media:
 
     async def retry_media(self, message_id: str) -> None:
         """Asks for the file once more. Rejected with a code of docs/errors.md says why not."""
-        await answered(self._http.post("/rest/v1/rpc/retry_media", json={"message_id": message_id}))
+        await done(self._http.post("/rest/v1/rpc/retry_media", json={"message_id": message_id}))
 
     async def _get(self, table: str, query: Filters) -> list[Row]:
         rows: list[Row] = json_of(await answered(self._http.get(f"/rest/v1/{table}", params=tuple(query))))

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from store.errors import answered, json_of
+from store.errors import answered, done, json_of
 
 Row = dict[str, Any]
 
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 COLUMNS = (
     "id,workspace_id,provider,phone_number_id,former_ids,waba_id,display_phone_number,status,status_reason,"
-    "quality_rating,workspace:workspaces!inner(name,deleted_at)"
+    "status_since,quality_rating,workspace:workspaces!inner(name,deleted_at)"
 )
 # Whose a webhook is where its URL does not say: Meta's numbers have none of their own.
 NAMED = "body->entry->0->changes->0->value->metadata->>phone_number_id"
@@ -66,12 +66,12 @@ class Numbers:
 
     async def set_connection_credential(self, connection_id: str, credential: str) -> None:
         """Into Vault; a number that is paused for its credential goes on."""
-        await self._call("set_connection_credential", connection_id=connection_id, credential=credential)
+        await done(self._call("set_connection_credential", connection_id=connection_id, credential=credential))
 
     async def change(self, connection_id: str, columns: Row) -> None:
         """Writes columns of a connection."""
         query = {"id": f"eq.{connection_id}"}
-        await answered(self._http.patch("/rest/v1/whatsapp_connections", params=query, json=columns))
+        await done(self._http.patch("/rest/v1/whatsapp_connections", params=query, json=columns))
 
     async def in_flight(self, connection_id: str) -> int:
         """How many messages of a number are being sent at this moment."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from store.errors import Rejected, answered, json_of
+from store.errors import Rejected, answered, done, json_of
 
 Row = dict[str, Any]
 # One name may stand twice: `created_at` from and to.
@@ -55,13 +55,13 @@ class Outbox:
 
     async def retry_message(self, message_id: str) -> None:
         """Once more. Rejected with WA001, WA004 or WA008 says why not."""
-        await self._call("retry_message", message_id=message_id)
+        await done(self._call("retry_message", message_id=message_id))
 
     async def pause_connection(self, connection_id: str, reason: str) -> None:
-        await self._call("pause_connection", connection_id=connection_id, reason=reason)
+        await done(self._call("pause_connection", connection_id=connection_id, reason=reason))
 
     async def resume_connection(self, connection_id: str) -> None:
-        await self._call("resume_connection", connection_id=connection_id)
+        await done(self._call("resume_connection", connection_id=connection_id))
 
     async def _call(self, function: str, **arguments: str) -> httpx.Response:
         return await answered(self._http.post(f"/rest/v1/rpc/{function}", json=arguments))

@@ -93,6 +93,20 @@ class NumberCalls(Calls):
         """Disconnects a number and forgets its credential; whether it was connected. Rejected with WA004."""
         return expected(await self._call("release_connection", connection_id=connection_id), bool)
 
+    async def release_number(self, connection_id: str) -> str:
+        """Disconnects a number and gives its ids up to whoever connects it next; its id. Rejected with WA004."""
+        return expected(await self._call("release_number", connection_id=connection_id), str)
+
+    async def release_claims(
+        self, phone_number_id: str, waba_id: str | None = None, workspace_id: str | None = None
+    ) -> int:
+        """Undoes what members of other workspaces have only written down; of how many numbers.
+
+        For whoever has shown the provider's key of this number. `workspace_id`: whose it is to be.
+        """
+        of_number = {"phone_number_id": phone_number_id, "waba_id": waba_id, "workspace_id": workspace_id}
+        return await self._count("release_claims", **of_number)
+
     # the installation
 
     async def get_installation(self) -> Row:

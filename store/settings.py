@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class SettingsError(Exception):
     """The environment is not right. The text has one line per problem, with the variable's name."""
+
+
+# An address that paths are put behind.
+BaseUrl = Annotated[str, AfterValidator(lambda value: value.rstrip("/"))]
 
 
 class ProjectSettings(BaseSettings):

@@ -312,6 +312,25 @@ CREATE TYPE "public"."conversation_message" AS (
 
 COMMENT ON TYPE "public"."conversation_message" IS 'A row of get_conversation_messages.';
 
+-- private/tables/claimed_numbers.sql
+CREATE TABLE "private"."claimed_numbers" (
+  "workspace_id"  uuid                     NOT NULL,
+  "connection_id" uuid                     NOT NULL,
+  "claimed_at"    timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT "claimed_numbers_pkey" PRIMARY KEY (connection_id),
+  CONSTRAINT "claimed_numbers_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id) ON UPDATE CASCADE
+    ON DELETE CASCADE
+);
+
+ALTER TABLE "private"."claimed_numbers"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX claimed_numbers_connection ON private.claimed_numbers USING btree (workspace_id, connection_id);
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."claimed_numbers" TO "service_role";
+
+COMMENT ON TABLE "private"."claimed_numbers" IS 'Numbers that a member has written down; whether a provider has shown them since, private.is_claim tells.';
+
 -- private/tables/connection_chores.sql
 CREATE TABLE "private"."connection_chores" (
   "workspace_id"     uuid                     NOT NULL,
@@ -1641,6 +1660,11 @@ CREATE TRIGGER enforce_connection_limit
   BEFORE INSERT ON public.whatsapp_connections
   FOR EACH ROW
   EXECUTE FUNCTION private.enforce_connection_limit();
+
+CREATE TRIGGER note_claim
+  AFTER INSERT ON public.whatsapp_connections
+  FOR EACH ROW
+  EXECUTE FUNCTION private.note_claim();
 
 CREATE TRIGGER note_connection_status
   BEFORE UPDATE OF status ON public.whatsapp_connections
@@ -6364,6 +6388,7 @@ begin
   if exists (
     select from public.whatsapp_connections as other
     where other.workspace_id <> get_onboarding.workspace_id
+      and not private.is_claim(other.id)
       and (other.phone_number_id = get_onboarding.phone_number_id
         or regexp_replace(other.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')
           and exists (
@@ -6374,7 +6399,8 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('waba ' || waba_id, 0));
     if exists (
       select from public.whatsapp_connections as other
-      where other.waba_id = get_onboarding.waba_id and other.workspace_id <> get_onboarding.workspace_id) then
+      where other.waba_id = get_onboarding.waba_id and other.workspace_id <> get_onboarding.workspace_id
+        and not private.is_claim(other.id)) then
       raise exception 'the account cannot be connected here' using errcode = 'WA035', detail = 'waba_id';
     end if;
   end if;
@@ -6994,6 +7020,39 @@ REVOKE ALL ON FUNCTION "private"."is_backend"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."is_backend"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."is_backend"() TO "postgres";
+
+-- private/functions/is_claim.sql
+CREATE OR REPLACE FUNCTION private.is_claim (
+  connection_id uuid
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  STABLE
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- The backend stores no key without having asked whose it is, and a worker that looks at a number's health with a
+  -- member's key takes no other number's.
+  return exists (
+    select from private.claimed_numbers as claimed
+    join public.whatsapp_connections as connection on connection.id = claimed.connection_id
+    where claimed.connection_id = is_claim.connection_id and not connection.provider_notices ? 'health'
+      and not exists (
+        select from private.connection_credentials as stored
+        where stored.connection_id = connection.id and stored.from_backend));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."is_claim"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."is_claim"(uuid) IS 'Whether nothing but a member''s word makes a number a workspace''s.';
+
+REVOKE ALL ON FUNCTION "private"."is_claim"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."is_claim"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."is_claim"(uuid) TO "postgres";
 
 -- private/functions/is_conversational.sql
 CREATE OR REPLACE FUNCTION private.is_conversational (
@@ -8214,6 +8273,29 @@ REVOKE ALL ON FUNCTION "private"."note_backend"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."note_backend"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."note_backend"() TO "postgres";
+
+-- private/functions/note_claim.sql
+CREATE OR REPLACE FUNCTION private.note_claim()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  if not private.is_backend() then
+    insert into private.claimed_numbers (workspace_id, connection_id) values (new.workspace_id, new.id);
+  end if;
+  return null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."note_claim"() IS 'Remembers that a number was written down by a member.';
+
+REVOKE ALL ON FUNCTION "private"."note_claim"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."note_claim"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."note_claim"() TO "postgres";
 
 -- private/functions/note_connection_status.sql
 CREATE OR REPLACE FUNCTION private.note_connection_status()
@@ -9810,6 +9892,8 @@ declare
 begin
   -- By the id alone: that two numbers show the same digits is no reason to leave one without a place.
   perform private.get_onboarding(workspace_id, user_id, phone_number_id, waba_id, null);
+  -- The provider has shown whose it is: what others have only written down is nothing beside that.
+  perform private.release_claims(phone_number_id, waba_id, workspace_id);
   -- The second run of the same signup, or a number that comes back: the same connection, with the newer key.
   update public.whatsapp_connections as connection
   set provider = record_onboarding.provider,
@@ -10202,6 +10286,50 @@ REVOKE ALL ON FUNCTION "private"."register_identifiers"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."register_identifiers"() TO "postgres";
 
+-- private/functions/release_claims.sql
+CREATE OR REPLACE FUNCTION private.release_claims (
+  phone_number_id text,
+  waba_id         text,
+  workspace_id    uuid
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  claim record;
+  released integer := 0;
+begin
+  for claim in
+    select connection.id, connection.phone_number_id = release_claims.phone_number_id as of_number
+    from public.whatsapp_connections as connection
+    where (connection.phone_number_id = release_claims.phone_number_id or connection.waba_id = release_claims.waba_id)
+      and connection.workspace_id is distinct from release_claims.workspace_id and private.is_claim(connection.id)
+    order by connection.id
+  loop
+    if claim.of_number then
+      perform private.release_number(claim.id);
+    else
+      -- Another number, said to be of this account: what is not so is the account.
+      update public.whatsapp_connections as connection set waba_id = null where connection.id = claim.id;
+    end if;
+    released := released + 1;
+  end loop;
+  return released;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."release_claims"(text, text, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."release_claims"(text, text, uuid) IS 'What members of other workspaces have only written down of a number and its account is undone; answers of how many numbers.';
+
+REVOKE ALL ON FUNCTION "private"."release_claims"(text, text, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."release_claims"(text, text, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."release_claims"(text, text, uuid) TO "postgres";
+
 -- private/functions/release_connection.sql
 CREATE OR REPLACE FUNCTION private.release_connection (
   connection_id uuid
@@ -10235,6 +10363,40 @@ REVOKE ALL ON FUNCTION "private"."release_connection"(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."release_connection"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."release_connection"(uuid) TO "postgres";
+
+-- private/functions/release_number.sql
+CREATE OR REPLACE FUNCTION private.release_number (
+  connection_id uuid
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+declare
+  number text;
+begin
+  -- Recordings of the number are waited for, as when it moves.
+  perform pg_advisory_xact_lock(private.turn_of(connection_id));
+  perform private.release_connection(connection_id);
+  select connection.phone_number_id into number from public.whatsapp_connections as connection
+  where connection.id = release_number.connection_id;
+  update public.whatsapp_connections as connection
+  set phone_number_id = 'released ' || connection.id, waba_id = null, former_ids = '{}'
+  where connection.id = release_number.connection_id;
+  return number;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."release_number"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "private"."release_number"(uuid) IS 'Disconnects a number and gives its ids up; answers the one it had. WA004.';
+
+REVOKE ALL ON FUNCTION "private"."release_number"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."release_number"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."release_number"(uuid) TO "postgres";
 
 -- private/functions/remove_download_files.sql
 CREATE OR REPLACE FUNCTION private.remove_download_files()
@@ -13909,6 +14071,31 @@ GRANT EXECUTE ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, tex
 
 REVOKE ALL ON FUNCTION "public"."record_uploaded_media"(uuid, text, text, text) FROM PUBLIC, "anon", "authenticated";
 
+-- public/functions/release_claims.sql
+CREATE OR REPLACE FUNCTION public.release_claims (
+  phone_number_id text,
+  waba_id         text DEFAULT NULL::text,
+  workspace_id    uuid DEFAULT NULL::uuid
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.release_claims(phone_number_id, waba_id, workspace_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."release_claims"(text, text, uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."release_claims"(text, text, uuid) IS 'For whoever has shown a provider''s key of a number: other workspaces that have only written it or its account down lose it. workspace_id: whose it is to be. Answers of how many numbers.';
+
+REVOKE ALL ON FUNCTION "public"."release_claims"(text, text, uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."release_claims"(text, text, uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."release_claims"(text, text, uuid) FROM PUBLIC, "anon", "authenticated";
+
 -- public/functions/release_connection.sql
 CREATE OR REPLACE FUNCTION public.release_connection (
   connection_id uuid
@@ -13993,6 +14180,29 @@ REVOKE ALL ON FUNCTION "public"."release_media"(jsonb) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "public"."release_media"(jsonb) TO "postgres";
 
 REVOKE ALL ON FUNCTION "public"."release_media"(jsonb) FROM PUBLIC, "anon", "authenticated";
+
+-- public/functions/release_number.sql
+CREATE OR REPLACE FUNCTION public.release_number (
+  connection_id uuid
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.release_number(connection_id);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "public"."release_number"(uuid) TO "service_role";
+
+COMMENT ON FUNCTION "public"."release_number"(uuid) IS 'Disconnects a number and gives its ids up, so that any workspace may connect it; threads stay where they are. Answers the id it had. WA004.';
+
+REVOKE ALL ON FUNCTION "public"."release_number"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "public"."release_number"(uuid) TO "postgres";
+
+REVOKE ALL ON FUNCTION "public"."release_number"(uuid) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/release_outbound.sql
 CREATE OR REPLACE FUNCTION public.release_outbound (

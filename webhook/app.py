@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
 from starlette.datastructures import Headers
@@ -17,18 +15,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from store.errors import StoreError
 from store.logs import Seldom
 from store.metrics import CONTENT_TYPE, may_scrape
+from store.readiness import Readiness
 from store.timing import Cell
 from webhook.bodies import Bodies, Refused
 from webhook.journal import Journal
 from webhook.metrics import WebhookMetrics
 from webhook.recorder import Event, Recorder
+from webhook.request_ids import answered_with, request_id
 from webhook.settings import Settings
 from whatsapp.envelope import Endpoint, JsonObject, changes, decode
 from whatsapp.verify import Tokens, signature_matches, verify_token_matches
 
 log = structlog.get_logger()
 
-READY_SECONDS = 4.0
 
 Authentic = Callable[[bytes], bool]
 Identify = Callable[[Scope, Headers], tuple[Endpoint, Authentic | None]]
@@ -42,7 +41,7 @@ class Receiver:
         settings: Settings,
         journal: Journal,
         recorder: Recorder,
-        ready: Callable[[], Any],
+        ready: Callable[[], Awaitable[None]],
         metrics: WebhookMetrics,
     ) -> None:
         self._settings = settings
@@ -50,9 +49,8 @@ class Receiver:
         self._bodies = Bodies()
         self._journal = journal
         self._recorder = recorder
-        self._ready = ready
+        self._readiness = Readiness(ready)
         self._metrics = metrics
-        self._was_ready = True
 
     def app(self, *beside: BaseRoute) -> ASGIApp:
         """The routes, and those of others `beside` them, looked at last."""
@@ -113,19 +111,9 @@ class Receiver:
         return Response(await self._metrics.common.exposition(), headers={"content-type": CONTENT_TYPE})
 
     async def readyz(self, _request: Request) -> Response:
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                await self._ready()
-        except (StoreError, TimeoutError) as error:
-            code = getattr(error, "code", "timeout")
-            if self._was_ready:
-                log.warning("readiness.lost", code=code)
-            self._was_ready = False
-            return PlainTextResponse(f"Supabase: {code}", 503)
-        if not self._was_ready:
-            log.info("readiness.restored")
-        self._was_ready = True
-        return PlainTextResponse("ready")
+        """Whether Supabase answers."""
+        problem = await self._readiness.problem()
+        return PlainTextResponse("ready") if problem is None else PlainTextResponse(problem, 503)
 
     def _authentic_subject(self, scope: Scope, headers: Headers, parameter: str) -> str:
         """The id in the URL, if the header carries its token. Decided before a byte of the body is read."""
@@ -139,7 +127,7 @@ class Receiver:
         """The route of one kind of webhook: `identify` says whose it is, or refuses it."""
         return Posted(identify, self._bodies, self._receive, self._metrics.answers(provider))
 
-    async def _receive(self, began: float, endpoint: Endpoint, raw: bytes) -> None:
+    async def _receive(self, began: float, request: str, endpoint: Endpoint, raw: bytes) -> None:
         body = parse(raw)
         found = changes(body)
         if found and all(change.foreign_to(endpoint) for change in found):
@@ -149,6 +137,7 @@ class Receiver:
         except StoreError:
             # Not known to be on disk: the provider keeps it and tries again.
             raise Refused(503) from None
+        log.debug("webhook.received", request_id=request, event_id=event_id)
         self._recorder.add(Event(event_id, endpoint, raw, (body, found)))
 
 
@@ -162,7 +151,7 @@ class Posted:
         self,
         identify: Identify,
         bodies: Bodies,
-        receive: Callable[[float, Endpoint, bytes], Awaitable[None]],
+        receive: Callable[[float, str, Endpoint, bytes], Awaitable[None]],
         answers: Callable[[int], Cell],
     ) -> None:
         self._identify = identify
@@ -173,6 +162,7 @@ class Posted:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
+        request = request_id(headers)
         # A fault of our own, which the server answers so.
         began, status = time.monotonic(), 500
         try:
@@ -180,24 +170,26 @@ class Posted:
             raw = await self._bodies.read(headers.get("content-length"), receive)
             status = 200 if authentic is None or authentic(raw) else 401
             if status == 200:
-                await self._receive(began, endpoint, raw)
+                await self._receive(began, request, endpoint, raw)
         except Refused as refused:
             status = refused.status
         finally:
             self._answers(status).observe(time.monotonic() - began)
         if status != 200:
-            self._tell_refused(scope, status)
+            self._tell_refused(scope, status, request)
         headers_out = CLOSING if status in UNREAD and not _is_short(headers) else NO_CONTENT
+        headers_out = [*headers_out, answered_with(request)]
         await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send({"type": "http.response.body", "body": b""})
 
-    def _tell_refused(self, scope: Scope, status: int) -> None:
+    def _tell_refused(self, scope: Scope, status: int, request: str) -> None:
         """Strangers may ask by the thousand: one line in a while, and of what they say only what can be an id."""
         if times := self._refused.count(status):
             said = "".join(scope["path_params"].values())
             subject = said if said.isascii() and said.isalnum() and len(said) <= LONGEST_ID else None
             route = self._identify.__name__.removeprefix("from_")
-            log.warning("webhook.refused", status=status, route=route, subject=subject, times=times)
+            about = {"route": route, "subject": subject, "request_id": request}
+            log.warning("webhook.refused", status=status, times=times, **about)
 
 
 LONGEST_ID = 32

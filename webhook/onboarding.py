@@ -22,6 +22,7 @@ from webhook.onboarding_360dialog import D360Onboarding, FinishBody, StartBody
 from webhook.onboarding_errors import Problem
 from webhook.onboarding_meta import MetaBody, MetaOnboarding
 from webhook.onboarding_people import Gate, People, body_of
+from webhook.request_ids import HEADER, request_id
 from webhook.settings import Settings
 from whatsapp.answers import no_cookies
 
@@ -81,6 +82,7 @@ class Onboarding:
             allow_origins=self._settings.onboarding_origin_list,
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type"],
+            expose_headers=[HEADER],
         )
 
     async def _config(self, _request: Request) -> Response:
@@ -95,6 +97,7 @@ class Onboarding:
         """A signed-in user's request: who, then what, then the work, with an answer for whatever happens."""
 
         async def endpoint(request: Request) -> Response:
+            named = request_id(request.headers)
             try:
                 with self._asking:
                     user_id = await self._people.signed_in(request.headers.get("authorization"))
@@ -103,18 +106,18 @@ class Onboarding:
                     async with asyncio.timeout(SECONDS):
                         outcome = await work(user_id, body)
             except TimeoutError:
-                return _answered(request, Problem("provider_unavailable"))
+                return _answered(request, named, Problem("provider_unavailable"))
             except Problem as problem:
-                return _answered(request, problem)
-            log.info("onboarding.done", path=request.url.path, user_id=str(user_id))
-            return JSONResponse(outcome, headers=CLOSED)
+                return _answered(request, named, problem)
+            log.info("onboarding.done", path=request.url.path, user_id=str(user_id), request_id=named)
+            return JSONResponse(outcome, headers={**CLOSED, HEADER: named})
 
         return endpoint
 
 
-def _answered(request: Request, problem: Problem) -> Response:
-    log.warning("onboarding.refused", path=request.url.path, code=problem.code)
-    headers = dict(CLOSED)
+def _answered(request: Request, named: str, problem: Problem) -> Response:
+    log.warning("onboarding.refused", path=request.url.path, code=problem.code, request_id=named)
+    headers = {**CLOSED, HEADER: named}
     if problem.code == "busy":
         headers["Retry-After"] = "5"
     if problem.code in ("too_large", "too_slow", "not_signed_in", "busy"):

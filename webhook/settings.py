@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from store.settings import ProjectSettings
+from store.settings import BaseUrl, ProjectSettings
 
 # Settings that make a signup possible, and what each is nothing without. The needed are declared before them.
 NEEDED = {
@@ -36,7 +36,7 @@ class Settings(ProjectSettings):
 
     whatsapp_360_base_url: str = "https://waba-v2.360dialog.io"
     meta_graph_base_url: str = "https://graph.facebook.com/v25.0"
-    webhook_public_url: str | None = None
+    webhook_public_url: BaseUrl | None = None
     """Where providers and browsers reach this receiver: scheme and host, https."""
     onboarding_origins: str | None = None
     """The frontends' origins, comma between them, whose pages may ask here. Unset: none."""
@@ -51,11 +51,6 @@ class Settings(ProjectSettings):
     """The key of 360dialog's Partner API."""
     d360_partner_id: str | None = None
     """The partner whose clients are onboarded. Unset: no Integrated Onboarding."""
-
-    @field_validator("webhook_public_url")
-    @classmethod
-    def _without_slash(cls, value: str | None) -> str | None:
-        return value.rstrip("/") if value else None
 
     @field_validator("onboarding_return_url")
     @classmethod

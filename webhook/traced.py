@@ -25,8 +25,9 @@ EVENT_ID = "wabase.event_id"
 class TracedReceiver(Receiver):
     """Its span lasts from the first byte to the answer."""
 
-    async def _receive(self, began: float, endpoint: Endpoint, raw: bytes) -> None:
+    async def _receive(self, began: float, request: str, endpoint: Endpoint, raw: bytes) -> None:
         attributes: dict[str, str | int] = {"wabase.provider": endpoint.provider, "wabase.bytes": len(raw)}
+        attributes["wabase.request_id"] = request
         with tracer.start_as_current_span(
             "webhook.receive",
             kind=SpanKind.SERVER,
@@ -36,7 +37,7 @@ class TracedReceiver(Receiver):
             set_status_on_exception=False,
         ) as span:
             try:
-                await super()._receive(began, endpoint, raw)
+                await super()._receive(began, request, endpoint, raw)
             except Refused as refused:
                 fail(span, str(refused.status))
                 raise

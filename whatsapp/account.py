@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from whatsapp.answers import TransportErrors, json_of, raise_if_refused
+from whatsapp.answers import TransportErrors, is_nonsense, json_of, raise_if_refused
 from whatsapp.envelope import objects, text
 from whatsapp.errors import OutcomeUnknown
 from whatsapp.provider import Provider
@@ -157,6 +157,9 @@ class AccountClient:
                 )
         answer = json_of(response)
         raise_if_refused(response, answer)
+        if method == "GET" and is_nonsense(response):
+            # Taken for an empty answer it would mean that nothing is registered, or subscribed to.
+            raise OutcomeUnknown("an answer that is no JSON object")
         return answer
 
 

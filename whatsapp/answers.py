@@ -55,6 +55,11 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
+def is_nonsense(response: httpx.Response) -> bool:
+    """Whether an answer is no API's: some page, a list. Nothing at all, or null, may mean that there is nothing."""
+    return response.text.strip() not in ("", "null", "{}") and not json_of(response)
+
+
 def raise_if_refused(response: httpx.Response, answer: dict[str, Any], *, by_link: bool = False) -> None:
     """Raises Refused, or OutcomeUnknown for what a gateway says in its own name."""
     if response.is_success:

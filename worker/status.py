@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import time
@@ -14,11 +13,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
 
-from store.errors import StoreError
 from store.metrics import CONTENT_TYPE, Metrics, may_scrape
+from store.readiness import Readiness
 from worker.loop import Loop
 
-READY_SECONDS = 4.0
 # Queues are polled every few seconds; who could claim nothing for so long works for nobody.
 CLAIM_SECONDS = 60.0
 
@@ -42,7 +40,7 @@ class Status:
         token: SecretStr | None,
     ) -> None:
         self._loops = loops
-        self._check = check
+        self._readiness = Readiness(check)
         self._metrics = metrics
         self._token = token
         routes = [Route("/livez", self.livez), Route("/readyz", self.readyz), Route("/metrics", self.metrics)]
@@ -73,11 +71,8 @@ class Status:
         """Whether it can work now: not draining, Supabase answers, and every queue could be claimed from lately."""
         if any(loop.stopping for loop in self._loops):
             return PlainTextResponse("draining", 503)
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                await self._check()
-        except (StoreError, TimeoutError) as error:
-            return PlainTextResponse(f"Supabase: {getattr(error, 'code', 'timeout')}", 503)
+        if problem := await self._readiness.problem():
+            return PlainTextResponse(problem, 503)
         now = time.monotonic()
         late = next((loop.name for loop in self._loops if now - loop.claimed_at > CLAIM_SECONDS), None)
         return PlainTextResponse("ready") if late is None else PlainTextResponse(f"{late}: nothing can be claimed", 503)

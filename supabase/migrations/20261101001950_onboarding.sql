@@ -41,6 +41,7 @@ begin
   if exists (
     select from public.whatsapp_connections as other
     where other.workspace_id <> get_onboarding.workspace_id
+      and not private.is_claim(other.id)
       and (other.phone_number_id = get_onboarding.phone_number_id
         or regexp_replace(other.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')
           and exists (
@@ -51,7 +52,8 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('waba ' || waba_id, 0));
     if exists (
       select from public.whatsapp_connections as other
-      where other.waba_id = get_onboarding.waba_id and other.workspace_id <> get_onboarding.workspace_id) then
+      where other.waba_id = get_onboarding.waba_id and other.workspace_id <> get_onboarding.workspace_id
+        and not private.is_claim(other.id)) then
       raise exception 'the account cannot be connected here' using errcode = 'WA035', detail = 'waba_id';
     end if;
   end if;
@@ -97,6 +99,8 @@ declare
 begin
   -- By the id alone: that two numbers show the same digits is no reason to leave one without a place.
   perform private.get_onboarding(workspace_id, user_id, phone_number_id, waba_id, null);
+  -- The provider has shown whose it is: what others have only written down is nothing beside that.
+  perform private.release_claims(phone_number_id, waba_id, workspace_id);
   -- The second run of the same signup, or a number that comes back: the same connection, with the newer key.
   update public.whatsapp_connections as connection
   set provider = record_onboarding.provider,

@@ -98,7 +98,7 @@ async def test_stopped_anywhere_it_goes_on_with_the_next_run(
     waiting = await shop.queue_text("hello")
     await there.fault(at, {"cut": "before"}, times=1)
     failed = await here(*to_meta(shop.tenant.phone_number_id, there), typed=there.access_token, **HERE)
-    assert (failed.status, "Run the same command again" in failed.complained) == (4, True), failed.complained
+    assert (failed.status, "Run it again" in failed.complained) == (4, True), failed.complained
     old, new = await row_of(database, shop.business.id), await row_of(database, there.id)
     if at == "phone_number":
         assert (old and old["status"], new) == ("active", None)

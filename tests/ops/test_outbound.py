@@ -146,7 +146,8 @@ async def test_a_number_is_paused_and_goes_on(tenant: Tenant) -> None:
 async def test_a_number_that_nobody_has_connected_is_neither_paused_nor_resumed(tenant: Tenant) -> None:
     for command in ("pause", "resume"):
         answer = await wabase("outbound", command, "0")
-        assert (answer.status, answer.complained) == (1, "There is no number 0, or it is disconnected.\n")
+        assert answer.status == 1
+        assert answer.complained.startswith("There is no number 0, or it is disconnected.\n")
         assert (await wabase("outbound", command)).status == 2
     await tenant.rows("update whatsapp_connections set status = 'disconnected' where id = %(connection)s")
     assert (await wabase("outbound", "resume", tenant.phone_number_id)).status == 1

@@ -112,7 +112,12 @@ def test_what_supabase_said_is_a_sentence_and_a_remedy(error: StoreError, said: 
 def test_what_a_provider_said_is_a_sentence_and_a_remedy() -> None:
     assert "cannot be reached" in remedies.of_provider(NotSent("x")).said
     assert "too late" in remedies.of_provider(OutcomeUnknown("x")).said
-    assert "rotate-key" in remedies.of_provider(Refused(401, {})).remedy
+    assert "rotate-key NUMBER" in remedies.of_provider(Refused(401, {})).remedy
+    place = {"provider": "meta", "phone_number_id": "106"}
+    assert remedies.of_provider(Refused(401, {}), place).remedy.endswith(", and pass it.")
+    assert "`wabase rotate-key 106`" in remedies.of_provider(Refused(401, {}), place | {"id": "7"}).remedy
+    assert "permission" in remedies.of_provider(Refused(403, {"code": 200}), place).remedy
+    assert "does not show this token" in remedies.of_provider(Refused(400, {"code": 100}), place).said
     assert "refuses" in remedies.of_provider(Refused(400, {"code": 100})).said
 
 

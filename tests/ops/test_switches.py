@@ -24,11 +24,13 @@ async def test_numbers_are_listed_with_what_they_wait_for_and_when_a_webhook_cam
 ) -> None:
     await tenant.rows("update whatsapp_connections set quality_rating = 'GREEN' where id = %(connection)s")
     before = await listed(tenant.phone_number_id)
+    (row,) = await tenant.rows("select status_since from whatsapp_connections where id = %(connection)s")
     assert before == {
         "number": tenant.phone_number_id,
         "workspace": "a shop",
         "provider": "360dialog",
         "status": "active",
+        "since": row["status_since"].isoformat()[:19],
         "reason": None,
         "quality": "GREEN",
         "last_webhook": None,

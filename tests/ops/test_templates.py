@@ -90,13 +90,13 @@ async def test_a_number_of_metas_is_asked_by_its_account(database: Connect, simu
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"http": 200, "body": "<html>"}, "360dialog does not answer as it should"),
-        ({"http": 200, "body": {"data": "x"}}, "360dialog does not answer as it should"),
-        ({"http": 502, "body": "Bad gateway"}, "360dialog does not answer as it should"),
-        ({"cut": "before"}, "360dialog does not answer as it should"),
-        ({"error": 80007}, "360dialog refuses (80007"),
-        ({"error": 190}, "360dialog does not take its key (190"),
-        ({"error": 200, "status": 403}, "does not let this token see templates"),
+        ({"http": 200, "body": "<html>"}, "360dialog answers too late, or what makes no sense"),
+        ({"http": 200, "body": {"data": "x"}}, "360dialog answers too late, or what makes no sense"),
+        ({"http": 502, "body": "Bad gateway"}, "360dialog answers too late, or what makes no sense"),
+        ({"cut": "before"}, "360dialog answers too late, or what makes no sense"),
+        ({"error": 80007}, "360dialog is too busy: 80007"),
+        ({"error": 190}, "360dialog does not take the key: 190"),
+        ({"error": 200, "status": 403}, "does not let this key do it"),
     ],
 )
 async def test_a_provider_that_fails_changes_nothing_and_is_named(fault: dict[str, Any], said: str, shop: Shop) -> None:

@@ -135,6 +135,23 @@ async def test_a_number_of_an_account_that_another_workspace_has_is_refused(
     assert told(await office.sign_up(beside, waba_id=business.waba_id)) == (422, "number_unavailable")
 
 
+async def test_a_number_and_an_account_that_a_stranger_has_written_down_are_their_owners(
+    office: Office, business: Business, new_office: Any
+) -> None:
+    stranger = await new_office()
+    claim = {"workspace_id": stranger.workspace_id, "provider": "meta", "phone_number_id": business.id}
+    url = f"{office.project.url}/rest/v1/rpc/add_connection"
+    headers = {**office.project.headers(office.project.anon_key), **stranger.owner.headers}
+    claimed = await office.http.post(url, json={**claim, "waba_id": business.waba_id}, headers=headers)
+    assert claimed.status_code == 200, claimed.text
+    answer = await office.sign_up(business)
+    assert answer.status_code == 200, answer.text
+    (connection,) = await office.connections()
+    assert (connection["phone_number_id"], connection["credential"]) == (business.id, business.access_token)
+    (left,) = await stranger.connections()
+    assert (left["phone_number_id"], left["waba_id"]) == (f"released {claimed.json()}", None)
+
+
 async def test_the_limit_of_the_workspace_holds(office: Office, business: Business, new_business: NewBusiness) -> None:
     assert (await office.sign_up(business)).status_code == 200
     assert told(await office.sign_up(await new_business())) == (409, "limit_reached")

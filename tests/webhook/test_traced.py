@@ -68,7 +68,7 @@ def receiver_over(database: Database) -> tuple[TracedReceiver, TracedRecorder]:
 async def test_a_webhook_that_was_not_committed_is_marked_and_ended(spans: InMemorySpanExporter) -> None:
     receiver, recorder = receiver_over(Database(Unavailable("503", WORDS)))
     with pytest.raises(Refused):
-        await receiver._receive(time.monotonic(), ENDPOINT, RAW)
+        await receiver._receive(time.monotonic(), "request-1", ENDPOINT, RAW)
     found = named(spans)
     errors = {name: (span.attributes or {})["error.type"] for name, span in found.items()}
     assert errors == {"webhook.receive": "503", "journal.commit": "Unavailable"}
@@ -78,11 +78,12 @@ async def test_a_webhook_that_was_not_committed_is_marked_and_ended(spans: InMem
 
 async def test_an_event_that_was_recorded_is_remembered_no_longer(spans: InMemorySpanExporter) -> None:
     receiver, recorder = receiver_over(Database())
-    await receiver._receive(time.monotonic(), ENDPOINT, RAW)
+    await receiver._receive(time.monotonic(), "request-1", ENDPOINT, RAW)
     assert list(recorder._webhooks) == [7]
     recorder.stop()
     await recorder.run()
     found = named(spans)
+    assert (found["webhook.receive"].attributes or {})["wabase.request_id"] == "request-1"
     root = found["webhook.receive"].context
     assert root is not None
     parent = found["inbound.record"].parent

@@ -112,8 +112,17 @@ async def test_what_is_wrong_with_a_number_is_said_with_its_remedy() -> None:
     assert number.problems == ("WABA 141006: No payment method.: Add one.",)
 
 
-@pytest.mark.parametrize("nonsense", ["", "<html>", [], "null", {"health_status": [1]}, {"data": "x", "paging": 5}])
-async def test_nonsense_is_an_empty_answer_but_never_an_empty_list(nonsense: Any) -> None:
+@pytest.mark.parametrize("nonsense", ["<html>", [], "[]", '"x"', "{"])
+async def test_nonsense_is_not_taken_for_nothing(nonsense: Any) -> None:
+    async with serving(answer(200, nonsense)) as server, httpx.AsyncClient() as http:
+        account = scripted(server.url, http)
+        for asked in (account.get_number, account.get_webhook, account.get_account_webhook):
+            with pytest.raises(OutcomeUnknown):
+                await asked()
+
+
+@pytest.mark.parametrize("nonsense", ["", "null", {}, {"health_status": [1]}, {"data": "x", "paging": 5}])
+async def test_an_answer_without_what_is_asked_for_is_an_empty_answer_but_never_an_empty_list(nonsense: Any) -> None:
     async with serving(answer(200, nonsense)) as server, httpx.AsyncClient() as http:
         account = scripted(server.url, http)
         assert (await account.get_number()).phone_number_id is None

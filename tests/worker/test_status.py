@@ -81,6 +81,7 @@ async def test_with_the_database_away_it_is_alive_and_not_ready_and_tells_its_me
     assert (await http.get(f"{worker.url}/readyz")).status_code == 503
     gateway.troubles.clear()
     await worker.until_answering("/readyz")
+    assert [end for end in ("lost", "restored") if f'"readiness.{end}"' not in worker.said] == []
 
 
 async def test_it_drains_when_told_though_somebody_watches(programs: Programs, http: httpx.AsyncClient) -> None:

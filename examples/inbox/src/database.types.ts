@@ -487,6 +487,9 @@ isOneToOne: false
 "record_uploaded_media":
 { Args: { "connection_id": string,"media_id": string,"path": string,"version": string }; Returns: number
                            },
+"release_claims":
+{ Args: { "phone_number_id": string,"waba_id"?: string,"workspace_id"?: string }; Returns: number
+                           },
 "release_connection":
 { Args: { "connection_id": string }; Returns: boolean
                            },
@@ -495,6 +498,9 @@ isOneToOne: false
                            },
 "release_media":
 { Args: { "leases": Json }; Returns: number
+                           },
+"release_number":
+{ Args: { "connection_id": string }; Returns: string
                            },
 "release_outbound":
 { Args: { "leases": Json }; Returns: number

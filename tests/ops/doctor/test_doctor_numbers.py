@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -89,7 +90,7 @@ async def test_keys_that_are_missing_wrong_or_anothers(project: OwnProject, busi
     await project.sql(f"delete from private.connection_credentials where connection_id = {of_it}", business.id)
     missing = await only(project, business)
     assert [one.state for one in (wrong, anothers, missing)] == ["fail"] * 3
-    assert "does not take the number's key" in wrong.finding
+    assert "does not take the key" in wrong.finding
     assert f"that of another number, {other.id}" in anothers.finding
     assert "It has no key" in missing.finding
     assert all(f"wabase rotate-key {business.id}" in str(one.remedy) for one in (wrong, anothers, missing))
@@ -123,10 +124,11 @@ async def test_webhooks_that_are_missing_elsewhere_or_without_the_right_token(
 @pytest.mark.parametrize(
     ("action", "said"),
     [
-        ({"error": 190}, "does not take the number's key"),
-        ({"error": 80007}, "The provider refuses (80007"),
+        ({"error": 190}, "does not take the key"),
+        ({"error": 80007}, "360dialog is too busy: 80007"),
         ({"http": 502, "body": "<html>"}, "answers too late, or what makes no sense"),
-        ({"http": 200, "body": "<html>welcome</html>"}, "not with a number's health"),
+        ({"http": 200, "body": "<html>welcome</html>"}, "answers too late, or what makes no sense"),
+        ({"http": 200, "body": {"welcome": 1}}, "not with a number's health"),
         ({"cut": "before"}, "answers too late, or what makes no sense"),
     ],
 )
@@ -173,9 +175,35 @@ async def test_a_paused_number_says_why_and_for_how_long(project: OwnProject, bu
         "'title', 'Payment issue', 'remedy', 'Pay.', 'at', now() - interval '3 hours') where phone_number_id = %s",
         business.id,
     )
+    # A trigger keeps it at the moment of the change.
+    await project.sql(
+        "update whatsapp_connections set status_since = now() - interval '3 hours' where phone_number_id = %s",
+        business.id,
+    )
     paused = await only(project, business)
     assert (paused.state, paused.remedy) == ("warn", "Pay.")
     assert paused.finding == "It is paused for 3 hours (payment). Payment issue"
+
+
+async def test_so_does_one_that_a_person_has_paused(project: OwnProject, business: Business) -> None:
+    answer = await project.wabase("pause", business.id, "--reason", "moving house")
+    assert answer.status == 0, answer.complained
+    paused = await only(project, business)
+    assert re.fullmatch(r"It is paused for \d+ seconds \(moving house\)\.", paused.finding), paused
+    assert f"resume {business.id}" in str(paused.remedy)
+
+
+async def test_the_limit_is_whatsapps_newest_word(project: OwnProject, business: Business) -> None:
+    assert "people a day" not in (await only(project, business)).finding
+    told = "jsonb_build_object('at', now() - interval '{} days', 'value', '{{\"{}\": \"{}\"}}'::jsonb)"
+    named = "max_daily_conversations_per_business"
+    await project.sql(
+        "update whatsapp_connections set provider_notices = jsonb_build_object("
+        f"'phone_number_quality_update', {told.format(1, named, 'TIER_2K')},"
+        f"'business_capability_update', {told.format(9, named, 250)}) where phone_number_id = %s",
+        business.id,
+    )
+    assert "at most TIER_2K people a day" in (await only(project, business)).finding
 
 
 async def test_a_queue_that_nobody_works_on(project: OwnProject, business: Business) -> None:

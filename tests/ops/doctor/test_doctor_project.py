@@ -12,6 +12,8 @@ from devstack.installation import installed
 from ops.installation import expected
 from tests.flows.waiting import until
 from tests.ops.doctor.own_project import OwnProject, own_project
+from tests.ops.every_command import COMMANDS, line_of
+from tests.ops.hooks import HERE, here
 
 LAST = "(select max(version) from supabase_migrations.schema_migrations)"
 
@@ -251,6 +253,15 @@ async def test_a_project_without_the_migrations(tmp_path: Path) -> None:
         told = {one["name"]: one for one in answer.json["findings"]}
         assert (answer.status, told["rest"]["state"]) == (1, "fail")
         assert "does not have Wabase's migrations" in told["rest"]["finding"]
-        listed = await empty.wabase("inbound", "list")
-        assert (listed.status, len(listed.complained.splitlines())) == (3, 2)
-        assert "supabase db push" in listed.complained
+        business = await empty.simulator.business()
+        provider = empty.environment["PROVIDER_URL"]
+        there = {"WHATSAPP_360_BASE_URL": provider, "META_GRAPH_BASE_URL": f"{provider}/v25.0"}
+        for command in COMMANDS:
+            if command != "doctor":
+                arguments, typed = line_of(command, business)
+                found = await here(*arguments, typed=typed, **empty.environment | HERE | there)
+                assert (found.status, found.said) == (3, ""), (command, found)
+                wrong, remedy = found.complained.splitlines()[-2:]
+                assert "does not have Wabase's migrations" in wrong, (command, found)
+                assert "supabase db push" in remedy
+        assert (await business.call("GET", "/v1/configs/webhook")).body["url"] is None

@@ -1,0 +1,64 @@
+"""`wabase doctor` on what a project leans on: a doorbell that is late, clocks that differ, Vault that is not there."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from tests.ops.doctor.own_project import OwnProject
+
+
+@pytest.mark.parametrize(
+    ("constant", "seconds", "said"),
+    [
+        ("ops.doctor_project.SLOW_SECONDS", -1.0, "It rings after"),
+        ("store.realtime.CANARY_DEADLINE", 0.0, "not heard of"),
+    ],
+)
+async def test_a_doorbell_that_is_late_or_not_heard(
+    project: OwnProject, monkeypatch: pytest.MonkeyPatch, constant: str, seconds: float, said: str
+) -> None:
+    monkeypatch.setattr(constant, seconds)
+    told = {one.name: one for one in await project.wrong()}
+    assert said in told["doorbell"].finding
+    assert told["doorbell"].state == ("warn" if "rings" in said else "fail")
+    assert told["doorbell"].remedy
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(-20, "warn"), (7200, "fail")])
+async def test_a_clock_that_is_wrong(
+    project: OwnProject, monkeypatch: pytest.MonkeyPatch, seconds: int, state: str
+) -> None:
+    right = time.time
+    monkeypatch.setattr(
+        "ops.doctor_project.time", SimpleNamespace(time=lambda: right() + seconds, monotonic=time.monotonic)
+    )
+    (clock,) = [one for one in await project.wrong() if one.name == "clock"]
+    assert clock.state == state
+    assert ("behind" if seconds < 0 else "ahead of") in clock.finding
+    assert "NTP" in str(clock.remedy)
+
+
+async def test_members_who_may_not_add_numbers_are_the_operators_choice(project: OwnProject) -> None:
+    function = "function public.add_connection(uuid, text, text, text, text)"
+    await project.sql(f"revoke execute on {function} from authenticated")
+    try:
+        assert [one for one in await project.wrong() if one.name == "drift"] == []
+    finally:
+        await project.sql(f"grant execute on {function} to authenticated")
+
+
+async def test_a_project_without_vault_is_told_so_and_not_to_push_migrations(project: OwnProject) -> None:
+    ((sockets, port),) = await project.sql("select current_setting('unix_socket_directories'), current_setting('port')")
+    admin = f"host={sockets} port={port} user=supabase_admin dbname=postgres"
+    async with await psycopg.AsyncConnection.connect(admin, autocommit=True) as connection:
+        await connection.execute("alter view vault.decrypted_secrets rename to away")
+        try:
+            (vault,) = [one for one in await project.wrong() if one.name == "vault"]
+        finally:
+            await connection.execute("alter view vault.away rename to decrypted_secrets")
+    assert (vault.state, vault.finding.startswith("Vault is not there")) == ("fail", True)
+    assert "supabase_vault" in str(vault.remedy)
