@@ -7,6 +7,7 @@ import math
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 
 from store.errors import Rejected, Unavailable, answered, json_of
 
@@ -15,6 +16,7 @@ Shape = TypeVar("Shape")
 
 # A string WhatsApp may send and Postgres cannot hold in jsonb; the journal keeps what it replaces.
 REPLACEMENT = "�"
+_encode_quickly = msgspec.json.Encoder().encode
 
 
 class Calls:
@@ -56,11 +58,15 @@ def expected(answer: Any, kind: type[Shape] | tuple[type[Shape], ...]) -> Shape:
 
 
 def to_json(value: Any) -> bytes:
-    """JSON that Postgres accepts as jsonb: U+0000, lone surrogates and 1e999 are replaced, only when there are any."""
+    """JSON that Postgres accepts as jsonb: U+0000 and lone surrogates are replaced, only when there are any.
+
+    A number that is none, which no body brings (whatsapp.envelope.decode), is null.
+    """
     try:
-        encoded = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except ValueError:
-        return to_json(_storable(value))
+        encoded = _encode_quickly(value)
+    except (ValueError, OverflowError):
+        # Lone surrogates, or integers of more than 64 bits.
+        encoded = json.dumps(_storable(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     return to_json(_storable(value)) if b"\\u0000" in encoded and _storable(value) != value else encoded
 
 

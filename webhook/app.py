@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, Router
@@ -30,6 +29,8 @@ log = structlog.get_logger()
 
 
 Authentic = Callable[[bytes], bool]
+# By their names in small letters; of two alike the first.
+Headers = Mapping[str, str]
 Identify = Callable[[Scope, Headers], tuple[Endpoint, Authentic | None]]
 
 
@@ -161,7 +162,7 @@ class Posted:
         self._refused = Seldom()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
         request = request_id(headers)
         # A fault of our own, which the server answers so.
         began, status = time.monotonic(), 500

@@ -21,6 +21,11 @@ from whatsapp.normalise import Normalised, normalise, together
 log = structlog.get_logger()
 
 MAX_EVENTS = 500
+# A call costs as much as some dozen events in it. Where so many came together, more are coming: they are waited for.
+BUSY, GATHER_SECONDS = 32, 0.1
+# So many are normalised in one turn of the loop, about a millisecond, while recording keeps up: acknowledgements wait
+# for no more than that. When it does not they wait longer, and rows do not fall further behind.
+SLICE = 32
 # What waits beyond this is left to the sweep: it is in the journal, and memory is not.
 MAX_WAITING = 20_000
 MAX_READ = 1_000
@@ -126,6 +131,8 @@ class Recorder:
                 events = [self._waiting.popleft() for _ in range(min(MAX_EVENTS, len(self._waiting)))]
                 self._bytes -= sum(len(event.raw) for event in events)
                 await self._apply(events)
+                if len(events) >= BUSY and len(self._waiting) < MAX_EVENTS and not self._stopping:
+                    await asyncio.sleep(GATHER_SECONDS)
             self._idle = True
             if self._stopping:
                 return
@@ -160,7 +167,7 @@ class Recorder:
         while True:
             self._applied_at = time.monotonic()
             try:
-                await self._record([_normalised(event) for event in events])
+                await self._record(await self._normalised(events))
             except (Unavailable, Denied) as error:
                 if error.code in SLOW:
                     if parts := _parted(events, time.monotonic() < divide_until and not self._stopping):
@@ -195,6 +202,14 @@ class Recorder:
         middle = len(events) // 2
         first = await self._apply(events[:middle])
         return await self._apply(events[middle:]) and first
+
+    async def _normalised(self, events: Sequence[Event]) -> list[Normalised]:
+        results: list[Normalised] = []
+        for event in events:
+            results.append(_normalised(event))
+            if len(results) % SLICE == 0 and len(self._waiting) < MAX_EVENTS:
+                await asyncio.sleep(0)
+        return results
 
     async def _record(self, results: Sequence[Normalised]) -> None:
         await self._rpc.record_inbound(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-
-from starlette.datastructures import Headers
+from collections.abc import Mapping
 
 HEADER = "x-request-id"
 # Strangers may send what they like: what is no id does not get into a line.
@@ -16,7 +15,7 @@ _process = secrets.token_hex(6)
 _count = itertools.count(1)
 
 
-def request_id(headers: Headers) -> str:
+def request_id(headers: Mapping[str, str]) -> str:
     """The id of a request with these headers."""
     given = headers.get(HEADER)
     return given if given is not None and _PLAIN.fullmatch(given) else f"{_process}-{next(_count):x}"

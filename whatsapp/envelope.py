@@ -9,6 +9,7 @@ and 360dialog's own, for what a phone app shares when it joins:
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,13 +33,17 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits.lstrip("-")) <= MAX_DIGITS else digits
 
 
+def _real(digits: str) -> float | str:
+    return number if math.isfinite(number := float(digits)) else digits
+
+
 # Built once: json.loads builds a decoder for each call that is given an option.
-_decode = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer).decode
+_decode = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer, parse_float=_real).decode
 _decode_quickly = msgspec.json.Decoder().decode
 
 
 def decode(body: bytes) -> Any:
-    """A body as JSON. Raises ValueError or RecursionError; NaN is none, and a monstrous integer stays its digits."""
+    """A body as JSON. Raises ValueError or RecursionError; NaN is none, and a monstrous number stays its digits."""
     try:
         return _decode_quickly(body)
     except (msgspec.DecodeError, RecursionError):

@@ -295,7 +295,6 @@ class Loop:
         _, late = await asyncio.wait(self._jobs, timeout=grace_seconds)
         if late:
             log.warning("queue.cut_off", queue=self._queue.name, jobs=len(late))
-        for job in late:
-            job.cancel()
-        if late:
+            for job in late:
+                job.cancel()
             await asyncio.wait(late)

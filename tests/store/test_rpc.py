@@ -131,7 +131,7 @@ def test_what_postgres_can_hold_is_left_alone(value: object) -> None:
         # Two halves of one character, each sent as a surrogate of its own, are that character.
         ("\ud83d\ude00", "😀"),
         ("\ude00\ud83d", REPLACEMENT * 2),
-        ({"n": [float("nan"), float("inf"), 1e308]}, {"n": [REPLACEMENT, REPLACEMENT, 1e308]}),
+        ({"n": [float("nan"), float("inf"), 1e308]}, {"n": [None, None, 1e308]}),
         ({"\x00": {"deep": ["\ud800", ("\x00",)]}}, {REPLACEMENT: {"deep": [REPLACEMENT, [REPLACEMENT]]}}),
     ],
 )

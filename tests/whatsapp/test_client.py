@@ -17,13 +17,13 @@ from whatsapp.provider import provider
 
 MESSAGE = Outgoing("text", {"body": "hi"}, phone="972501234567", bsuid=None, callback_data="our-id")
 ACCEPTED = {"messaging_product": "whatsapp", "contacts": [{"wa_id": "972501234567"}], "messages": [{"id": "wamid.1"}]}
-READ_SECONDS = 0.3
+READ_SECONDS = 1.0
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """As the worker builds it, only less patient."""
-    async with httpx.AsyncClient(timeout=httpx.Timeout(READ_SECONDS), transport=AiohttpTransport()) as http:
+    async with httpx.AsyncClient(timeout=httpx.Timeout(20, read=READ_SECONDS), transport=AiohttpTransport()) as http:
         yield http
 
 

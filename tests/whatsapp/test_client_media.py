@@ -20,7 +20,7 @@ OFFERED = "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=7&hash
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=httpx.Timeout(0.3), transport=AiohttpTransport()) as http:
+    async with httpx.AsyncClient(timeout=httpx.Timeout(20, read=1.0), transport=AiohttpTransport()) as http:
         yield http
 
 

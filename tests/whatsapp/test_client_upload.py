@@ -132,7 +132,7 @@ async def test_a_wrong_key_is_an_auth_error(project: Project, business: Business
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=httpx.Timeout(0.3), transport=AiohttpTransport()) as http:
+    async with httpx.AsyncClient(timeout=httpx.Timeout(20, read=1.0), transport=AiohttpTransport()) as http:
         yield http
 
 

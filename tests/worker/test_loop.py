@@ -24,7 +24,7 @@ class Waiting:
 
     name = "waiting"
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int = 4) -> None:
         self.slots = jobs
         self.left = [{"message_id": place, "lease_token": str(place)} for place in range(jobs)]
         self.asked: list[int] = []
@@ -62,7 +62,7 @@ class Waiting:
 class Together(Waiting):
     """Jobs none of which ends before all have begun."""
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int = 4) -> None:
         super().__init__(jobs)
         self._begun = asyncio.Barrier(jobs)
 
@@ -111,20 +111,20 @@ class Late(Waiting):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+        self.begun, self.answer = asyncio.Event(), asyncio.Event()
         self.run_of: list[int] = []
         self.released: list[int] = []
 
     async def claim(self, free: int) -> list[Row]:
         if len(self.left) == 4:
             return await super().claim(1)
-        self.asked.set()
+        self.begun.set()
         await self.answer.wait()
         return await super().claim(free)
 
     async def run(self, job: Row) -> Row | None:
         self.run_of.append(job["message_id"])
-        await self.asked.wait()
+        await self.begun.wait()
         return {"outcome": "done"}
 
     async def release(self, leases: Sequence[Row]) -> int:
@@ -137,7 +137,7 @@ async def test_what_a_claim_brings_after_the_signal_is_given_back_unbegun() -> N
     loop = Loop(queue)
     running = asyncio.create_task(loop.run(Deaf(), grace_seconds=1))
     async with asyncio.timeout(5):
-        await queue.asked.wait()
+        await queue.begun.wait()
         loop.stop()
         while not queue.recorded:  # noqa: ASYNC110 - nothing else is left to write, and the writer must stay for the claim
             await asyncio.sleep(0)
