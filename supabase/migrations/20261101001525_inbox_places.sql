@@ -46,20 +46,30 @@ create trigger add_places after insert on public.conversations
 
 create function private.move_places() returns trigger
 language plpgsql security definer set search_path = ''
--- From what was to what is, and to its place: each by its key, whatever is believed of the size of a table.
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set join_collapse_limit = 1
+-- From what was to what is, each by its key, whatever is believed of the size of a table.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
+declare
+  thread record;
 begin
-  update private.inbox_places as place set
-    connection_id = moved.connection_id, state = private.inbox_state(moved.assigned_to, moved.is_read, moved.status),
-    sort_at = moved.sort_at, assigned_to = moved.assigned_to, window_expires_at = moved.window_expires_at
-  from conversations_before as was
-  -- The table and not what is: two transition tables have no index to meet by.
-  join public.conversations as moved on moved.id = was.id
-  where place.connection_id = was.connection_id and place.state = private.inbox_state(was.assigned_to, was.is_read, was.status)
-    and place.sort_at = was.sort_at and place.conversation_id = was.id
-    and (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
-    is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at);
+  for thread in
+    -- The table and not what is: two transition tables have no index to meet by.
+    select moved.id, moved.connection_id, moved.assigned_to, moved.is_read, moved.status, moved.sort_at, moved.window_expires_at,
+      was.connection_id as former_connection_id, was.sort_at as former_sort_at,
+      private.inbox_state(was.assigned_to, was.is_read, was.status) as former_state
+    from conversations_before as was
+    join public.conversations as moved on moved.id = was.id
+    where (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+      is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
+  loop
+    -- One by one: rows leave their pages here all day, so a vacuum may find few in the pages it looks at and take the table
+    -- for a tiny one, and in one statement it would be walked once for every thread.
+    update private.inbox_places as place set
+      connection_id = thread.connection_id, state = private.inbox_state(thread.assigned_to, thread.is_read, thread.status),
+      sort_at = thread.sort_at, assigned_to = thread.assigned_to, window_expires_at = thread.window_expires_at
+    where place.connection_id = thread.former_connection_id and place.state = thread.former_state
+      and place.sort_at = thread.former_sort_at and place.conversation_id = thread.id;
+  end loop;
   return null;
 end
 $$;
@@ -69,12 +79,19 @@ create trigger move_places after update on public.conversations
 
 create function private.remove_places() returns trigger
 language plpgsql security definer set search_path = ''
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_seqscan = off
 as $$
+declare
+  gone record;
 begin
-  delete from private.inbox_places as place using old_conversations as gone
-  where place.connection_id = gone.connection_id and place.state = private.inbox_state(gone.assigned_to, gone.is_read, gone.status)
-    and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  -- One by one, as above.
+  for gone in
+    select id, connection_id, sort_at, private.inbox_state(assigned_to, is_read, status) as state from old_conversations
+  loop
+    delete from private.inbox_places as place
+    where place.connection_id = gone.connection_id and place.state = gone.state and place.sort_at = gone.sort_at
+      and place.conversation_id = gone.id;
+  end loop;
   return null;
 end
 $$;
