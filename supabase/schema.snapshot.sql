@@ -8053,19 +8053,28 @@ CREATE OR REPLACE FUNCTION private.move_places()
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
-  SET join_collapse_limit TO '1'
   AS $function$
+declare
+  thread record;
 begin
-  update private.inbox_places as place set
-    connection_id = moved.connection_id, state = private.inbox_state(moved.assigned_to, moved.is_read, moved.status),
-    sort_at = moved.sort_at, assigned_to = moved.assigned_to, window_expires_at = moved.window_expires_at
-  from conversations_before as was
-  -- The table and not what is: two transition tables have no index to meet by.
-  join public.conversations as moved on moved.id = was.id
-  where place.connection_id = was.connection_id and place.state = private.inbox_state(was.assigned_to, was.is_read, was.status)
-    and place.sort_at = was.sort_at and place.conversation_id = was.id
-    and (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
-    is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at);
+  for thread in
+    -- The table and not what is: two transition tables have no index to meet by.
+    select moved.id, moved.connection_id, moved.assigned_to, moved.is_read, moved.status, moved.sort_at, moved.window_expires_at,
+      was.connection_id as former_connection_id, was.sort_at as former_sort_at,
+      private.inbox_state(was.assigned_to, was.is_read, was.status) as former_state
+    from conversations_before as was
+    join public.conversations as moved on moved.id = was.id
+    where (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
+      is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
+  loop
+    -- One by one: rows leave their pages here all day, so a vacuum may find few in the pages it looks at and take the table
+    -- for a tiny one, and in one statement it would be walked once for every thread.
+    update private.inbox_places as place set
+      connection_id = thread.connection_id, state = private.inbox_state(thread.assigned_to, thread.is_read, thread.status),
+      sort_at = thread.sort_at, assigned_to = thread.assigned_to, window_expires_at = thread.window_expires_at
+    where place.connection_id = thread.former_connection_id and place.state = thread.former_state
+      and place.sort_at = thread.former_sort_at and place.conversation_id = thread.id;
+  end loop;
   return null;
 end
 $function$;
@@ -10504,13 +10513,18 @@ CREATE OR REPLACE FUNCTION private.remove_places()
   SECURITY DEFINER
   SET search_path TO ''
   SET enable_seqscan TO 'off'
-  SET enable_hashjoin TO 'off'
-  SET enable_mergejoin TO 'off'
   AS $function$
+declare
+  gone record;
 begin
-  delete from private.inbox_places as place using old_conversations as gone
-  where place.connection_id = gone.connection_id and place.state = private.inbox_state(gone.assigned_to, gone.is_read, gone.status)
-    and place.sort_at = gone.sort_at and place.conversation_id = gone.id;
+  -- One by one, as above.
+  for gone in
+    select id, connection_id, sort_at, private.inbox_state(assigned_to, is_read, status) as state from old_conversations
+  loop
+    delete from private.inbox_places as place
+    where place.connection_id = gone.connection_id and place.state = gone.state and place.sort_at = gone.sort_at
+      and place.conversation_id = gone.id;
+  end loop;
   return null;
 end
 $function$;
