@@ -48,7 +48,7 @@ async def test_a_worker_killed_while_downloading_leaves_the_file_to_the_next(sho
     await shop.business.fault("download", {"stall": {"after_bytes": 1000, "seconds": 30}}, times=1)
     worker = await programs.worker()
     message = await receive_picture(shop)
-    await until(lambda: shop.business.seen("requests", operation="download"))
+    await until(lambda: shop.business.seen("requests", operation="download"), within=30)
     await worker.kill()
     await expire_lease(shop)
     await programs.worker()
@@ -60,7 +60,7 @@ async def test_sigterm_gives_an_unfinished_download_back_at_no_cost(shop: Shop, 
     await shop.business.fault("download", {"stall": {"after_bytes": 1000, "seconds": 30}}, times=1)
     worker = await programs.worker(WORKER_GRACE_SECONDS="0.2")
     message = await receive_picture(shop)
-    await until(lambda: shop.business.seen("requests", operation="download"))
+    await until(lambda: shop.business.seen("requests", operation="download"), within=30)
     worker.signal(signal.SIGTERM)
     assert await worker.ended() == 0
     (job,) = await shop.tenant.rows(
@@ -107,7 +107,7 @@ async def test_two_workers_at_one_file_leave_one_object_and_one_record(
     await shop.business.fault("download", {"stall": {"after_bytes": 1000, "seconds": 2}}, times=1)
     slow = await programs.worker()
     message = await receive_picture(shop)
-    await until(lambda: shop.business.seen("requests", operation="download"))
+    await until(lambda: shop.business.seen("requests", operation="download"), within=30)
     slow.signal(signal.SIGSTOP)
     await expire_lease(shop)
     await programs.worker()
