@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from typing import Any
 
 import httpx
@@ -61,7 +62,7 @@ class Numbers:
 
     async def add_connection(self, workspace_id: str, place: Row) -> str:
         """A new number, paused for its credential. Rejected: WA002, WA004, WA032, WA035."""
-        answer = await self._call("add_connection", workspace_id=workspace_id, **place)
+        answer = await answered(self._call("add_connection", workspace_id=workspace_id, **place))
         return str(json_of(answer))
 
     async def set_connection_credential(self, connection_id: str, credential: str) -> None:
@@ -109,8 +110,8 @@ class Numbers:
             query["id"] = f"lt.{rows[-1]['id']}"
         return seen
 
-    async def _call(self, function: str, **arguments: Any) -> httpx.Response:
-        return await answered(self._http.post(f"/rest/v1/rpc/{function}", json=arguments))
+    def _call(self, function: str, **arguments: Any) -> Awaitable[httpx.Response]:
+        return self._http.post(f"/rest/v1/rpc/{function}", json=arguments)
 
     async def _get(self, table: str, query: dict[str, str]) -> list[Row]:
         rows: list[Row] = json_of(await answered(self._http.get(f"/rest/v1/{table}", params=query)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import httpx
@@ -46,7 +47,7 @@ class Outbox:
     async def explain_outbound(self, message_id: str) -> Row | None:
         """{reason, until, detail}; None for a message that is not there."""
         try:
-            answer: Row = json_of(await self._call("explain_outbound", message_id=message_id))
+            answer: Row = json_of(await answered(self._call("explain_outbound", message_id=message_id)))
         except Rejected as error:
             if error.code == NO_SUCH:
                 return None
@@ -63,8 +64,8 @@ class Outbox:
     async def resume_connection(self, connection_id: str) -> None:
         await done(self._call("resume_connection", connection_id=connection_id))
 
-    async def _call(self, function: str, **arguments: str) -> httpx.Response:
-        return await answered(self._http.post(f"/rest/v1/rpc/{function}", json=arguments))
+    def _call(self, function: str, **arguments: str) -> Awaitable[httpx.Response]:
+        return self._http.post(f"/rest/v1/rpc/{function}", json=arguments)
 
     async def _get(self, table: str, query: Filters) -> list[Row]:
         rows: list[Row] = json_of(await answered(self._http.get(f"/rest/v1/{table}", params=tuple(query))))

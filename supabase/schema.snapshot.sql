@@ -12531,11 +12531,11 @@ CREATE OR REPLACE FUNCTION public.claim_outbound (
   )
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET statement_timeout TO '4s'
   SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
-  SET statement_timeout TO '4s'
   AS $function$
 #variable_conflict use_column
 declare

@@ -83,22 +83,20 @@ class Clients:
         self._http = http
         self._settings = settings
         self._known: dict[str, tuple[float, WhatsAppClient]] = {}
-        # By which key, and where, each client reaches its number.
+        # Where each client reaches its number, and by which key: a number that has been moved is not sent from its
+        # former place for as long as the client would last.
         self._ways: WeakKeyDictionary[WhatsAppClient, tuple[tuple[str, str], str]] = WeakKeyDictionary()
-        # Where each is reached: a number that has been moved is not sent from its former place for as long as it lasts.
-        self._places: dict[str, tuple[str, str]] = {}
 
     async def of(self, job: Row) -> WhatsAppClient:
         """The client of a claimed job's connection. Raises NoCredential or StoreError."""
         connection_id: str = job["connection_id"]
         expires, client = self._known.get(connection_id, (0.0, None))
         place = (job["provider"], job["phone_number_id"])
-        if client is None or expires < time.monotonic() or self._places[connection_id] != place:
+        if client is None or expires < time.monotonic() or self._ways[client][0] != place:
             reached, credential = await _reach(self._rpc, self._settings, job)
             client = WhatsAppClient(self._http, reached, credential)
             self._ways[client] = (place, credential)
             self._known[connection_id] = (time.monotonic() + CACHE_SECONDS, client)
-            self._places[connection_id] = place
         return client
 
     async def account(self, job: Row) -> AccountClient:

@@ -130,11 +130,14 @@ end
 $$;
 comment on function private.refuse_outbound(uuid[], text[]) is 'Fails messages that must not be sent any more, each for its reason.';
 
+-- A claim that commits after its worker has given up waiting leases messages that nobody sends: they would end in doubt. The
+-- worker waits 15 seconds for an answer, of which PostgREST may spend 10 on a free connection; the Data API takes a function's
+-- own limit over its role's.
 create function public.claim_outbound(max_messages integer default 20, lease_seconds integer default 60)
 returns table (
   message_id uuid, lease_token uuid, workspace_id uuid, connection_id uuid, provider text, phone_number_id text,
   phone text, bsuid text, group_id text, type text, content jsonb, reply_to_wamid text, attempts integer, callback_data text)
-language plpgsql set search_path = ''
+language plpgsql set search_path = '' set statement_timeout = '4s'
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column

@@ -191,10 +191,12 @@ create trigger await_recordings_of before delete on public.contacts
 comment on function private.await_recordings() is
   'A contact is deleted between recordings of its workspace''s numbers, never during one: they would wait for each other''s rows.';
 
+-- Whoever holds a thread or a number for long holds up its own messages, and nobody else's: the receiver divides what could
+-- not be recorded at once, and it can only once Postgres has let go of what the attempt held itself.
 create function public.record_inbound(
   events jsonb, messages jsonb, statuses jsonb, default_workspace_id uuid default null, facts jsonb default '[]')
 returns integer
-language plpgsql set search_path = ''
+language plpgsql set search_path = '' set lock_timeout = '3s'
 as $$
 declare
   numbers text[] := private.numbers_in(events, messages, statuses, facts);
