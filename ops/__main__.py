@@ -11,7 +11,7 @@ from ops.media import media
 from ops.migrate import migrate
 from ops.outbound import outbound
 from ops.rotate import rotate_key, rotate_webhook_secret
-from ops.switches import disconnect, numbers, pause, resume
+from ops.switches import disconnect, numbers, pause, rate, resume
 from ops.tail import tail
 from ops.templates import templates
 from ops.verify_command import verify
@@ -33,6 +33,7 @@ main.add_command(migrate)
 main.add_command(numbers)
 main.add_command(outbound)
 main.add_command(pause)
+main.add_command(rate)
 main.add_command(resume)
 main.add_command(rotate_key)
 main.add_command(rotate_webhook_secret)

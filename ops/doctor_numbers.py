@@ -74,6 +74,10 @@ class Number:
 
     def _status(self) -> list[Finding]:
         connection = self._connection
+        if connection["verified_at"] is None:
+            said = "Only a member says that it is theirs: until a provider does, what it receives is set aside."
+            remedy = f"A running worker asks, once they have set its key. Or `wabase connect {connection['provider']}`."
+            return [Finding("warn", self._name, said, remedy)]
         if connection["status"] != "paused":
             return []
         error = connection["last_error"] or {}

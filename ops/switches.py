@@ -1,4 +1,4 @@
-"""`wabase numbers`, `pause`, `resume` and `disconnect`: which numbers there are, and that they stop and go on."""
+"""`wabase numbers`, `pause`, `resume`, `rate` and `disconnect`: which numbers there are, and how they go and stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from ops.settings import Settings
 from store.numbers import Numbers, Row
 from whatsapp.errors import WhatsAppError
 
-LISTED = ("number", "workspace", "provider", "status", "since", "reason", "quality", "last_webhook", "former_ids")
+LISTED = (
+    "number",
+    "workspace",
+    "provider",
+    "status",
+    "since",
+    "reason",
+    "quality",
+    "per_second",
+    "last_webhook",
+    "former_ids",
+)
 
 
 async def connected(numbers: Numbers, number: str) -> Row:
@@ -48,6 +59,7 @@ def _listed(row: Row, seen: dict[str, str]) -> Row:
         "since": row["status_since"][:19],
         "reason": row["status_reason"],
         "quality": row["quality_rating"],
+        "per_second": row["messages_per_second"],
         "last_webhook": last[:19] if last else None,
         "former_ids": row["former_ids"],
         "workspace_id": row["workspace_id"],
@@ -84,6 +96,24 @@ def _switch(number: str, reason: str | None, in_json: bool) -> None:
             shown.as_json({"number": now, "status": becomes, "status_reason": reason})
         else:
             click.echo(f"{now} is {becomes}.")
+        return 0
+
+    steps(command)
+
+
+@click.command(help="How many messages a second a number sends: WhatsApp grants 80, 20 beside its app, up to 1,000.")
+@click.argument("number")
+@click.argument("messages_per_second", type=click.IntRange(1, 1000))
+@as_json
+def rate(number: str, messages_per_second: int, as_json: bool) -> None:
+    async def command(project: Project, _settings: Settings) -> int:
+        found = await connected(project.numbers, number)
+        await project.numbers.change(found["id"], {"messages_per_second": messages_per_second})
+        now, before = found["phone_number_id"], found["messages_per_second"]
+        if as_json:
+            shown.as_json({"number": now, "messages_per_second": messages_per_second, "before": before})
+        else:
+            click.echo(f"{now} sends up to {messages_per_second} messages a second; before, {before}.")
         return 0
 
     steps(command)

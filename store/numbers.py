@@ -16,7 +16,7 @@ Row = dict[str, Any]
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 COLUMNS = (
     "id,workspace_id,provider,phone_number_id,former_ids,waba_id,display_phone_number,status,status_reason,"
-    "status_since,quality_rating,workspace:workspaces!inner(name,deleted_at)"
+    "status_since,quality_rating,messages_per_second,workspace:workspaces!inner(name,deleted_at)"
 )
 # Whose a webhook is where its URL does not say: Meta's numbers have none of their own.
 NAMED = "body->entry->0->changes->0->value->metadata->>phone_number_id"

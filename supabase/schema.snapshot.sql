@@ -312,25 +312,6 @@ CREATE TYPE "public"."conversation_message" AS (
 
 COMMENT ON TYPE "public"."conversation_message" IS 'A row of get_conversation_messages.';
 
--- private/tables/claimed_numbers.sql
-CREATE TABLE "private"."claimed_numbers" (
-  "workspace_id"  uuid                     NOT NULL,
-  "connection_id" uuid                     NOT NULL,
-  "claimed_at"    timestamp with time zone NOT NULL DEFAULT now(),
-  CONSTRAINT "claimed_numbers_pkey" PRIMARY KEY (connection_id),
-  CONSTRAINT "claimed_numbers_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id) ON UPDATE CASCADE
-    ON DELETE CASCADE
-);
-
-ALTER TABLE "private"."claimed_numbers"
-  ENABLE ROW LEVEL SECURITY;
-
-CREATE INDEX claimed_numbers_connection ON private.claimed_numbers USING btree (workspace_id, connection_id);
-
-GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."claimed_numbers" TO "service_role";
-
-COMMENT ON TABLE "private"."claimed_numbers" IS 'Numbers that a member has written down; whether a provider has shown them since, private.is_claim tells.';
-
 -- private/tables/connection_chores.sql
 CREATE TABLE "private"."connection_chores" (
   "workspace_id"     uuid                     NOT NULL,
@@ -1626,6 +1607,7 @@ CREATE TABLE "public"."whatsapp_connections" (
   "last_error"              jsonb,
   "provider_notices"        jsonb                    NOT NULL DEFAULT '{}'::jsonb,
   "created_at"              timestamp with time zone NOT NULL DEFAULT now(),
+  "verified_at"             timestamp with time zone DEFAULT now(),
   "status_since"            timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "whatsapp_connections_media_downloads_at_once_check" CHECK (((media_downloads_at_once >= 1) AND (media_downloads_at_once <= 64))),
   CONSTRAINT "whatsapp_connections_media_lifetime_check" CHECK (((media_lifetime >= '00:01:00'::interval) AND (media_lifetime <= '30 days'::interval))),
@@ -1661,11 +1643,6 @@ CREATE TRIGGER enforce_connection_limit
   FOR EACH ROW
   EXECUTE FUNCTION private.enforce_connection_limit();
 
-CREATE TRIGGER note_claim
-  AFTER INSERT ON public.whatsapp_connections
-  FOR EACH ROW
-  EXECUTE FUNCTION private.note_claim();
-
 CREATE TRIGGER note_connection_status
   BEFORE UPDATE OF status ON public.whatsapp_connections
   FOR EACH ROW
@@ -1683,8 +1660,9 @@ CREATE TRIGGER reserve_former_ids
   EXECUTE FUNCTION private.reserve_former_ids();
 
 CREATE TRIGGER route_waiting
-  AFTER INSERT OR UPDATE OF phone_number_id, waba_id ON public.whatsapp_connections
+  AFTER INSERT OR UPDATE OF phone_number_id, waba_id, verified_at ON public.whatsapp_connections
   FOR EACH ROW
+  WHEN ((new.verified_at IS NOT NULL))
   EXECUTE FUNCTION private.route_waiting();
 
 CREATE POLICY "members see connections" ON "public"."whatsapp_connections"
@@ -1711,6 +1689,8 @@ COMMENT ON COLUMN "public"."whatsapp_connections"."send_read_receipts" IS 'Wheth
 COMMENT ON COLUMN "public"."whatsapp_connections"."status" IS 'active; paused (the queue waits, nothing fails; status_reason says why); disconnected.';
 
 COMMENT ON COLUMN "public"."whatsapp_connections"."status_since" IS 'Since when the number is active, paused or disconnected; status_reason says why.';
+
+COMMENT ON COLUMN "public"."whatsapp_connections"."verified_at" IS 'Since when it is known that the number is this workspace''s; null while that is a member''s word alone, and then nothing is heard of it.';
 
 COMMENT ON TABLE "public"."whatsapp_connections" IS 'A WhatsApp number, reached through 360dialog or Meta. Its credential is in Vault and never readable here.';
 
@@ -2081,8 +2061,9 @@ begin
     end if;
   end if;
   insert into public.whatsapp_connections as connection (
-    workspace_id, provider, phone_number_id, waba_id, display_phone_number, status, status_reason)
-  values (workspace_id, provider, phone_number_id, waba_id, display_phone_number, 'paused', 'credential')
+    workspace_id, provider, phone_number_id, waba_id, display_phone_number, status, status_reason, verified_at)
+  values (workspace_id, provider, phone_number_id, waba_id, display_phone_number, 'paused', 'credential',
+    case when private.is_backend() then now() end)
   on conflict on constraint whatsapp_connections_phone_number_id_key do nothing
   returning connection.id into made;
   if made is null then
@@ -2441,7 +2422,7 @@ begin
         coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.media_id, told.media_mime_type,
         told.media_sha256, told.media_filename, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_message, arrived_messages.messages) with ordinality as told
-      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
+      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id and connection.verified_at is not null
       -- A picture told twice, with an id and without: the one with it.
       order by connection.id, told.wamid collate "C", coalesce(told.imported, false), told.type = 'media_placeholder',
         coalesce(private.arrived_media_status(told.type, told.media_id) = 'failed', false), told.ordinality
@@ -2480,7 +2461,7 @@ begin
         coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.callback_data, told.errors, told.error,
         coalesce(told.details, '{}') as details, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_status, arrived_statuses.statuses) as told
-      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
+      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id and connection.verified_at is not null
       -- By bytes: a language's order costs ten times as much and says nothing here.
       order by connection.id, told.wamid collate "C", told.status collate "C", told.participant collate "C",
         told.occurred_at, told.errors, told.details
@@ -4666,8 +4647,9 @@ CREATE OR REPLACE FUNCTION private.connections_meant (
       and (event.phone_number_id is null or exists (
         select from public.whatsapp_connections as own
         where (own.phone_number_id = event.phone_number_id or own.former_ids @> array[event.phone_number_id])
-          and own.waba_id = fact.waba_id))
+          and own.verified_at is not null and own.waba_id = fact.waba_id))
   end
+    and connection.verified_at is not null
   order by connection.id
 $function$;
 
@@ -5382,14 +5364,19 @@ begin
       as number (phone_number_id text, waba_id text, display_phone_number text, provider text)
     where not exists (
       select from public.whatsapp_connections
-      where phone_number_id = number.phone_number_id or former_ids @> array[number.phone_number_id])
+      where (phone_number_id = number.phone_number_id or former_ids @> array[number.phone_number_id]) and verified_at is not null)
     group by number.phone_number_id
     order by number.phone_number_id
   loop
     begin
-      insert into public.whatsapp_connections (workspace_id, provider, phone_number_id, waba_id, display_phone_number)
-      values (default_workspace_id, unknown.provider, unknown.phone_number_id, unknown.waba_id, unknown.display)
-      on conflict (phone_number_id) do nothing;
+      perform private.release_claims(unknown.phone_number_id, null, default_workspace_id);
+      update public.whatsapp_connections as connection set verified_at = now()
+      where connection.phone_number_id = unknown.phone_number_id and connection.workspace_id = default_workspace_id;
+      if not found then
+        insert into public.whatsapp_connections (workspace_id, provider, phone_number_id, waba_id, display_phone_number)
+        values (default_workspace_id, unknown.provider, unknown.phone_number_id, unknown.waba_id, unknown.display)
+        on conflict (phone_number_id) do nothing;
+      end if;
     exception when sqlstate 'WA002' or sqlstate 'WA035' or foreign_key_violation then
       null; -- No room for another number, or no such workspace: its events stay unrouted.
     end;
@@ -6387,8 +6374,7 @@ begin
   -- A phone is told from another by its digits. Who has it is not said, only that it is not to be had.
   if exists (
     select from public.whatsapp_connections as other
-    where other.workspace_id <> get_onboarding.workspace_id
-      and not private.is_claim(other.id)
+    where other.workspace_id <> get_onboarding.workspace_id and other.verified_at is not null
       and (other.phone_number_id = get_onboarding.phone_number_id
         or regexp_replace(other.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')
           and exists (
@@ -6400,7 +6386,7 @@ begin
     if exists (
       select from public.whatsapp_connections as other
       where other.waba_id = get_onboarding.waba_id and other.workspace_id <> get_onboarding.workspace_id
-        and not private.is_claim(other.id)) then
+        and other.verified_at is not null) then
       raise exception 'the account cannot be connected here' using errcode = 'WA035', detail = 'waba_id';
     end if;
   end if;
@@ -7020,39 +7006,6 @@ REVOKE ALL ON FUNCTION "private"."is_backend"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."is_backend"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."is_backend"() TO "postgres";
-
--- private/functions/is_claim.sql
-CREATE OR REPLACE FUNCTION private.is_claim (
-  connection_id uuid
-)
-  RETURNS boolean
-  LANGUAGE plpgsql
-  STABLE
-  SECURITY DEFINER
-  SET search_path TO ''
-  AS $function$
-begin
-  -- The backend stores no key without having asked whose it is, and a worker that looks at a number's health with a
-  -- member's key takes no other number's.
-  return exists (
-    select from private.claimed_numbers as claimed
-    join public.whatsapp_connections as connection on connection.id = claimed.connection_id
-    where claimed.connection_id = is_claim.connection_id and not connection.provider_notices ? 'health'
-      and not exists (
-        select from private.connection_credentials as stored
-        where stored.connection_id = connection.id and stored.from_backend));
-end
-$function$;
-
-GRANT EXECUTE ON FUNCTION "private"."is_claim"(uuid) TO "service_role";
-
-COMMENT ON FUNCTION "private"."is_claim"(uuid) IS 'Whether nothing but a member''s word makes a number a workspace''s.';
-
-REVOKE ALL ON FUNCTION "private"."is_claim"(uuid) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."is_claim"(uuid) FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."is_claim"(uuid) TO "postgres";
 
 -- private/functions/is_conversational.sql
 CREATE OR REPLACE FUNCTION private.is_conversational (
@@ -8282,29 +8235,6 @@ REVOKE ALL ON FUNCTION "private"."note_backend"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."note_backend"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."note_backend"() TO "postgres";
-
--- private/functions/note_claim.sql
-CREATE OR REPLACE FUNCTION private.note_claim()
-  RETURNS TRIGGER
-  LANGUAGE plpgsql
-  SECURITY DEFINER
-  SET search_path TO ''
-  AS $function$
-begin
-  if not private.is_backend() then
-    insert into private.claimed_numbers (workspace_id, connection_id) values (new.workspace_id, new.id);
-  end if;
-  return null;
-end
-$function$;
-
-COMMENT ON FUNCTION "private"."note_claim"() IS 'Remembers that a number was written down by a member.';
-
-REVOKE ALL ON FUNCTION "private"."note_claim"() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "private"."note_claim"() FROM "postgres";
-
-GRANT EXECUTE ON FUNCTION "private"."note_claim"() TO "postgres";
 
 -- private/functions/note_connection_status.sql
 CREATE OR REPLACE FUNCTION private.note_connection_status()
@@ -10314,7 +10244,7 @@ begin
     select connection.id, connection.phone_number_id = release_claims.phone_number_id as of_number
     from public.whatsapp_connections as connection
     where (connection.phone_number_id = release_claims.phone_number_id or connection.waba_id = release_claims.waba_id)
-      and connection.workspace_id is distinct from release_claims.workspace_id and private.is_claim(connection.id)
+      and connection.workspace_id is distinct from release_claims.workspace_id and connection.verified_at is null
     order by connection.id
   loop
     if claim.of_number then
@@ -11141,6 +11071,9 @@ begin
     perform vault.update_secret(known, credential);
     update private.connection_credentials set updated_at = now() where secret_id = known;
   end if;
+  -- The backend stores no key without having asked the provider whose it is.
+  update public.whatsapp_connections as connection set verified_at = now()
+  where connection.id = set_connection_credential.connection_id and connection.verified_at is null and private.is_backend();
   update public.whatsapp_connections as connection set status = 'active', status_reason = null
   where connection.id = set_connection_credential.connection_id
     and connection.status = 'paused' and connection.status_reason = 'credential';
@@ -11819,17 +11752,21 @@ CREATE OR REPLACE FUNCTION private.unknown_of (
 begin
   return array(
     select number from unnest(numbers) as number
-    where not exists (select from public.whatsapp_connections where phone_number_id = number or former_ids @> array[number])
+    where not exists (
+      select from public.whatsapp_connections
+      where (phone_number_id = number or former_ids @> array[number]) and verified_at is not null)
     union
     select waba from unnest(wabas) as waba
     -- What is said of an account that a number has left concerns nobody, and waits for nobody.
-    where not exists (select from public.whatsapp_connections where waba_id = waba or former_ids @> array[waba]));
+    where not exists (
+      select from public.whatsapp_connections
+      where (waba_id = waba or former_ids @> array[waba]) and verified_at is not null));
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."unknown_of"(text[], text[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."unknown_of"(text[], text[]) IS 'The numbers and WABAs that nobody has connected.';
+COMMENT ON FUNCTION "private"."unknown_of"(text[], text[]) IS 'The numbers and WABAs that nobody has connected, or a member by word alone.';
 
 REVOKE ALL ON FUNCTION "private"."unknown_of"(text[], text[]) FROM PUBLIC;
 
@@ -13737,7 +13674,8 @@ CREATE OR REPLACE FUNCTION public.record_number_health (
   AS $function$
 #variable_conflict use_column
 declare
-  -- health: {quality_rating, display_phone_number, verified_name, can_send_message, problems: [text]}
+  -- health: {quality_rating, display_phone_number, verified_name, can_send_message, problems: [text],
+  -- messages_per_second, phone_number_id, waba_id}
   known public.whatsapp_connections;
 begin
   select * into known from public.whatsapp_connections as connection
@@ -13759,17 +13697,33 @@ begin
   update public.whatsapp_connections as connection set
     quality_rating = coalesce(health ->> 'quality_rating', connection.quality_rating),
     display_phone_number = coalesce(health ->> 'display_phone_number', connection.display_phone_number),
+    -- Once, when WhatsApp's word changes: what an operator sets afterwards stays.
+    messages_per_second = case
+      when (health ->> 'messages_per_second')::integer
+        <> coalesce((known.provider_notices #>> '{health,value,messages_per_second}')::integer, 80)
+      then (health ->> 'messages_per_second')::integer else connection.messages_per_second end,
     provider_notices = connection.provider_notices
       || jsonb_build_object('health', jsonb_build_object('at', record_number_health.as_of, 'value', health)),
     status = known.status, status_reason = known.status_reason, last_error = known.last_error
   where connection.id = known.id;
+  if known.verified_at is null and health ->> 'phone_number_id' = known.phone_number_id then
+    -- The key that a member has set is this number's. An account that they wrote beside it and that is another's stays so.
+    update public.whatsapp_connections as connection set
+      verified_at = now(),
+      waba_id = case
+        when health ->> 'waba_id' is null or health ->> 'waba_id' = known.waba_id then known.waba_id
+        when not exists (
+          select from public.whatsapp_connections as other
+          where other.waba_id = health ->> 'waba_id' and other.workspace_id <> known.workspace_id) then health ->> 'waba_id' end
+    where connection.id = known.id;
+  end if;
   return known.status;
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) TO "service_role";
 
-COMMENT ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp with time zone) IS 'What the provider says of a number: names, quality, and provider_notices.health. Pauses a BLOCKED one as blocked, and lets it go on once it may send. Answers its status.';
+COMMENT ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp with time zone) IS 'What the provider says of a number: names, quality, speed, and provider_notices.health. Pauses a BLOCKED one as blocked, and lets it go on once it may send. What only a member has said to be theirs is verified by it. Answers its status.';
 
 REVOKE ALL ON FUNCTION "public"."record_number_health"(uuid, jsonb, timestamp WITH time zone) FROM "postgres";
 
@@ -14543,7 +14497,8 @@ CREATE OR REPLACE FUNCTION public.sweep_inbound (
     select event.id
     from public.whatsapp_connections as connection
     join public.webhook_events as event on event.missing && array[connection.phone_number_id, connection.waba_id]
-    where (connection.created_at > now() - interval '10 minutes' or connection.former_ids <> '{}') and event.state in ('unrouted', 'failed')));
+    where (connection.verified_at > now() - interval '10 minutes' or connection.verified_at is not null and connection.former_ids <> '{}')
+      and event.state in ('unrouted', 'failed')));
   with poisoned as (
     update public.webhook_events
     set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')

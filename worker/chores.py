@@ -126,6 +126,9 @@ def _health(number: NumberHealth) -> Row:
         "display_phone_number": number.display_phone_number,
         "verified_name": number.verified_name,
         "can_send_message": number.can_send_message,
+        "messages_per_second": number.messages_per_second,
+        "phone_number_id": number.phone_number_id,
+        "waba_id": number.waba_id,
         "problems": [problem[:LONGEST_PROBLEM] for problem in number.problems[:MOST_PROBLEMS]],
     }
 

@@ -127,6 +127,8 @@ def _node(call: Call, default: list[str], of: Number | None = None) -> JSON:
         "platform_type": "CLOUD_API",
         "code_verification_status": "VERIFIED",
         "throughput": {"level": "HIGH" if number.messages_per_second > 80 else "STANDARD"},
+        # The WhatsApp Business app uses it too.
+        "is_on_biz_app": number.messages_per_second == 20,
     }
     return {name: known[name] for name in wanted if name in known} | {"id": number.phone_number_id}
 

@@ -553,6 +553,7 @@ class PublicWhatsappConnections(BaseModel):
     status: str = Field(alias="status")
     status_reason: Optional[str] = Field(alias="status_reason")
     status_since: datetime.datetime = Field(alias="status_since")
+    verified_at: Optional[datetime.datetime] = Field(alias="verified_at")
     waba_id: Optional[str] = Field(alias="waba_id")
     workspace_id: uuid.UUID = Field(alias="workspace_id")
 
@@ -573,6 +574,7 @@ class PublicWhatsappConnectionsInsert(TypedDict):
     status: NotRequired[Annotated[str, Field(alias="status")]]
     status_reason: NotRequired[Annotated[Optional[str], Field(alias="status_reason")]]
     status_since: NotRequired[Annotated[datetime.datetime, Field(alias="status_since")]]
+    verified_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="verified_at")]]
     waba_id: NotRequired[Annotated[Optional[str], Field(alias="waba_id")]]
     workspace_id: Annotated[uuid.UUID, Field(alias="workspace_id")]
 
@@ -593,6 +595,7 @@ class PublicWhatsappConnectionsUpdate(TypedDict):
     status: NotRequired[Annotated[str, Field(alias="status")]]
     status_reason: NotRequired[Annotated[Optional[str], Field(alias="status_reason")]]
     status_since: NotRequired[Annotated[datetime.datetime, Field(alias="status_since")]]
+    verified_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="verified_at")]]
     waba_id: NotRequired[Annotated[Optional[str], Field(alias="waba_id")]]
     workspace_id: NotRequired[Annotated[uuid.UUID, Field(alias="workspace_id")]]
 

@@ -17,6 +17,7 @@ create table public.whatsapp_connections (
   last_error jsonb,
   provider_notices jsonb not null default '{}' check (jsonb_typeof(provider_notices) = 'object'),
   created_at timestamptz not null default now(),
+  verified_at timestamptz default now(),
   unique (workspace_id, id)
 );
 create index whatsapp_connections_waba on public.whatsapp_connections (waba_id);
@@ -24,6 +25,8 @@ create index whatsapp_connections_former on public.whatsapp_connections using gi
 comment on table public.whatsapp_connections is 'A WhatsApp number, reached through 360dialog or Meta. Its credential is in Vault and never readable here.';
 comment on column public.whatsapp_connections.former_ids is
   'Phone number ids and WABA ids that the number had before it was moved: what still comes under them is its own.';
+comment on column public.whatsapp_connections.verified_at is
+  'Since when it is known that the number is this workspace''s; null while that is a member''s word alone, and then nothing is heard of it.';
 comment on column public.whatsapp_connections.provider_notices is
   'What WhatsApp last said about the number or its account: by webhook field, {at, value} in the provider''s own shape.';
 comment on column public.whatsapp_connections.send_read_receipts is 'Whether customers see blue ticks when a conversation is marked as read here.';

@@ -95,7 +95,8 @@ as $$
     select event.id
     from public.whatsapp_connections as connection
     join public.webhook_events as event on event.missing && array[connection.phone_number_id, connection.waba_id]
-    where (connection.created_at > now() - interval '10 minutes' or connection.former_ids <> '{}') and event.state in ('unrouted', 'failed')));
+    where (connection.verified_at > now() - interval '10 minutes' or connection.verified_at is not null and connection.former_ids <> '{}')
+      and event.state in ('unrouted', 'failed')));
   with poisoned as (
     update public.webhook_events
     set state = 'failed', error = coalesce(error, 'gave up after ' || attempts || ' attempts')
@@ -143,5 +144,5 @@ begin
   return null;
 end
 $$;
-create trigger route_waiting after insert or update of phone_number_id, waba_id on public.whatsapp_connections
-  for each row execute function private.route_waiting();
+create trigger route_waiting after insert or update of phone_number_id, waba_id, verified_at on public.whatsapp_connections
+  for each row when (new.verified_at is not null) execute function private.route_waiting();

@@ -33,7 +33,7 @@ begin
         coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.media_id, told.media_mime_type,
         told.media_sha256, told.media_filename, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_message, arrived_messages.messages) with ordinality as told
-      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
+      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id and connection.verified_at is not null
       -- A picture told twice, with an id and without: the one with it.
       order by connection.id, told.wamid collate "C", coalesce(told.imported, false), told.type = 'media_placeholder',
         coalesce(private.arrived_media_status(told.type, told.media_id) = 'failed', false), told.ordinality

@@ -29,7 +29,7 @@ begin
         coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.callback_data, told.errors, told.error,
         coalesce(told.details, '{}') as details, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_status, arrived_statuses.statuses) as told
-      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id
+      join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id and connection.verified_at is not null
       -- By bytes: a language's order costs ten times as much and says nothing here.
       order by connection.id, told.wamid collate "C", told.status collate "C", told.participant collate "C",
         told.occurred_at, told.errors, told.details

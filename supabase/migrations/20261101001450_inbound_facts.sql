@@ -21,8 +21,9 @@ as $$
       and (event.phone_number_id is null or exists (
         select from public.whatsapp_connections as own
         where (own.phone_number_id = event.phone_number_id or own.former_ids @> array[event.phone_number_id])
-          and own.waba_id = fact.waba_id))
+          and own.verified_at is not null and own.waba_id = fact.waba_id))
   end
+    and connection.verified_at is not null
   order by connection.id
 $$;
 comment on function private.connections_meant(private.inbound_fact) is 'The connections that a fact speaks of and may touch.';

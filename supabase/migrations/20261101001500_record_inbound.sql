@@ -14,14 +14,19 @@ begin
       as number (phone_number_id text, waba_id text, display_phone_number text, provider text)
     where not exists (
       select from public.whatsapp_connections
-      where phone_number_id = number.phone_number_id or former_ids @> array[number.phone_number_id])
+      where (phone_number_id = number.phone_number_id or former_ids @> array[number.phone_number_id]) and verified_at is not null)
     group by number.phone_number_id
     order by number.phone_number_id
   loop
     begin
-      insert into public.whatsapp_connections (workspace_id, provider, phone_number_id, waba_id, display_phone_number)
-      values (default_workspace_id, unknown.provider, unknown.phone_number_id, unknown.waba_id, unknown.display)
-      on conflict (phone_number_id) do nothing;
+      perform private.release_claims(unknown.phone_number_id, null, default_workspace_id);
+      update public.whatsapp_connections as connection set verified_at = now()
+      where connection.phone_number_id = unknown.phone_number_id and connection.workspace_id = default_workspace_id;
+      if not found then
+        insert into public.whatsapp_connections (workspace_id, provider, phone_number_id, waba_id, display_phone_number)
+        values (default_workspace_id, unknown.provider, unknown.phone_number_id, unknown.waba_id, unknown.display)
+        on conflict (phone_number_id) do nothing;
+      end if;
     exception when sqlstate 'WA002' or sqlstate 'WA035' or foreign_key_violation then
       null; -- No room for another number, or no such workspace: its events stay unrouted.
     end;
@@ -86,14 +91,18 @@ as $$
 begin
   return array(
     select number from unnest(numbers) as number
-    where not exists (select from public.whatsapp_connections where phone_number_id = number or former_ids @> array[number])
+    where not exists (
+      select from public.whatsapp_connections
+      where (phone_number_id = number or former_ids @> array[number]) and verified_at is not null)
     union
     select waba from unnest(wabas) as waba
     -- What is said of an account that a number has left concerns nobody, and waits for nobody.
-    where not exists (select from public.whatsapp_connections where waba_id = waba or former_ids @> array[waba]));
+    where not exists (
+      select from public.whatsapp_connections
+      where (waba_id = waba or former_ids @> array[waba]) and verified_at is not null));
 end
 $$;
-comment on function private.unknown_of(text[], text[]) is 'The numbers and WABAs that nobody has connected.';
+comment on function private.unknown_of(text[], text[]) is 'The numbers and WABAs that nobody has connected, or a member by word alone.';
 grant execute on function private.unknown_of(text[], text[]) to service_role;
 
 create function private.moved_numbers(numbers text[]) returns jsonb

@@ -27,6 +27,9 @@ begin
     perform vault.update_secret(known, credential);
     update private.connection_credentials set updated_at = now() where secret_id = known;
   end if;
+  -- The backend stores no key without having asked the provider whose it is.
+  update public.whatsapp_connections as connection set verified_at = now()
+  where connection.id = set_connection_credential.connection_id and connection.verified_at is null and private.is_backend();
   update public.whatsapp_connections as connection set status = 'active', status_reason = null
   where connection.id = set_connection_credential.connection_id
     and connection.status = 'paused' and connection.status_reason = 'credential';

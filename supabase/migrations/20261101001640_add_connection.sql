@@ -28,8 +28,9 @@ begin
     end if;
   end if;
   insert into public.whatsapp_connections as connection (
-    workspace_id, provider, phone_number_id, waba_id, display_phone_number, status, status_reason)
-  values (workspace_id, provider, phone_number_id, waba_id, display_phone_number, 'paused', 'credential')
+    workspace_id, provider, phone_number_id, waba_id, display_phone_number, status, status_reason, verified_at)
+  values (workspace_id, provider, phone_number_id, waba_id, display_phone_number, 'paused', 'credential',
+    case when private.is_backend() then now() end)
   on conflict on constraint whatsapp_connections_phone_number_id_key do nothing
   returning connection.id into made;
   if made is null then

@@ -119,7 +119,8 @@ language plpgsql set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  -- health: {quality_rating, display_phone_number, verified_name, can_send_message, problems: [text]}
+  -- health: {quality_rating, display_phone_number, verified_name, can_send_message, problems: [text],
+  -- messages_per_second, phone_number_id, waba_id}
   known public.whatsapp_connections;
 begin
   select * into known from public.whatsapp_connections as connection
@@ -141,13 +142,29 @@ begin
   update public.whatsapp_connections as connection set
     quality_rating = coalesce(health ->> 'quality_rating', connection.quality_rating),
     display_phone_number = coalesce(health ->> 'display_phone_number', connection.display_phone_number),
+    -- Once, when WhatsApp's word changes: what an operator sets afterwards stays.
+    messages_per_second = case
+      when (health ->> 'messages_per_second')::integer
+        <> coalesce((known.provider_notices #>> '{health,value,messages_per_second}')::integer, 80)
+      then (health ->> 'messages_per_second')::integer else connection.messages_per_second end,
     provider_notices = connection.provider_notices
       || jsonb_build_object('health', jsonb_build_object('at', record_number_health.as_of, 'value', health)),
     status = known.status, status_reason = known.status_reason, last_error = known.last_error
   where connection.id = known.id;
+  if known.verified_at is null and health ->> 'phone_number_id' = known.phone_number_id then
+    -- The key that a member has set is this number's. An account that they wrote beside it and that is another's stays so.
+    update public.whatsapp_connections as connection set
+      verified_at = now(),
+      waba_id = case
+        when health ->> 'waba_id' is null or health ->> 'waba_id' = known.waba_id then known.waba_id
+        when not exists (
+          select from public.whatsapp_connections as other
+          where other.waba_id = health ->> 'waba_id' and other.workspace_id <> known.workspace_id) then health ->> 'waba_id' end
+    where connection.id = known.id;
+  end if;
   return known.status;
 end
 $$;
 comment on function public.record_number_health(uuid, jsonb, timestamptz) is
-  'What the provider says of a number: names, quality, and provider_notices.health. Pauses a BLOCKED one as blocked, and lets it go on once it may send. Answers its status.';
+  'What the provider says of a number: names, quality, speed, and provider_notices.health. Pauses a BLOCKED one as blocked, and lets it go on once it may send. What only a member has said to be theirs is verified by it. Answers its status.';
 grant execute on function public.record_number_health(uuid, jsonb, timestamptz) to service_role;

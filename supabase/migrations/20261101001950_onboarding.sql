@@ -1,6 +1,7 @@
 -- A number joins by the provider's own signup: the backend acts in the name of a user, and with no more than that user's rights.
 
--- Members may write any number and any key down; what the backend has stored was shown to it by the provider.
+-- A member may write anybody's phone down beside a number of their own: whose it is, is known where the backend has stored
+-- the key.
 alter table private.connection_credentials add column from_backend boolean not null default false;
 comment on column private.connection_credentials.from_backend is
   'Whether the backend has ever stored it, which asks the provider first; a member''s word alone is nobody else''s obstacle.';
@@ -40,8 +41,7 @@ begin
   -- A phone is told from another by its digits. Who has it is not said, only that it is not to be had.
   if exists (
     select from public.whatsapp_connections as other
-    where other.workspace_id <> get_onboarding.workspace_id
-      and not private.is_claim(other.id)
+    where other.workspace_id <> get_onboarding.workspace_id and other.verified_at is not null
       and (other.phone_number_id = get_onboarding.phone_number_id
         or regexp_replace(other.display_phone_number, '\D', '', 'g') = regexp_replace(get_onboarding.display_phone_number, '\D', '', 'g')
           and exists (
@@ -53,7 +53,7 @@ begin
     if exists (
       select from public.whatsapp_connections as other
       where other.waba_id = get_onboarding.waba_id and other.workspace_id <> get_onboarding.workspace_id
-        and not private.is_claim(other.id)) then
+        and other.verified_at is not null) then
       raise exception 'the account cannot be connected here' using errcode = 'WA035', detail = 'waba_id';
     end if;
   end if;

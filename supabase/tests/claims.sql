@@ -1,6 +1,6 @@
 -- A number that a member has written down without having it: it keeps nobody out who comes with the number's own key.
 begin;
-select plan(19);
+select plan(29);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -68,13 +68,57 @@ select is((select waba_id from public.whatsapp_connections where phone_number_id
 
 -- Shown by the provider
 
-select public.record_number_health((select id from claimed where number = '902'), '{"quality_rating": "GREEN"}', now());
+create function pg_temp.verified(number text) returns boolean language sql as $$
+  select verified_at is not null from public.whatsapp_connections where phone_number_id = number
+$$;
+select public.record_number_health(id, '{"quality_rating": "GREEN"}', now() - interval '2 s') from claimed where number = '902';
+select is(pg_temp.verified('902'), false, 'a health that names no number verifies none');
+select public.record_number_health(id, '{"phone_number_id": "903"}', now() - interval '1 s') from claimed where number = '902';
+select is(pg_temp.verified('902'), false, 'nor does that of another');
+select public.record_number_health(id, '{"quality_rating": "GREEN", "phone_number_id": "902"}', now()) from claimed where number = '902';
+select is(pg_temp.verified('902'), true, 'its own does');
 select is(pg_temp.join_in('902'), 'WA035', 'a number that its provider has shown is kept');
 select public.set_connection_credential((select id from claimed where number = '903'), 'an operator''s key');
 select is(pg_temp.join_in('903'), 'WA035', 'and one whose key the backend has stored');
 select is(pg_temp.by('service_role', 'select public.release_claims($q$902$q$)'), '0', 'neither is a claim');
 select is(pg_temp.by('service_role', format('select public.release_claims($q$904$q$, null, %L)', md5('away')::uuid)), '0', 'nor is one''s own');
 select is(pg_temp.place_of('904'), 'Away', 'which stays');
+
+-- What is heard of it
+
+create function pg_temp.hear(number text, waba text default null) returns text language sql as $$
+  with event as (
+    insert into public.webhook_events (provider, body) values ('meta', '{}') returning id
+  )
+  select public.record_inbound(
+    jsonb_build_array(jsonb_build_object('id', event.id, 'kinds', array['text'],
+      'numbers', jsonb_build_array(jsonb_build_object('phone_number_id', number)), 'wabas', array_remove(array[waba], null))),
+    jsonb_build_array(jsonb_build_object('event_id', event.id, 'phone_number_id', number, 'wamid', 'wamid.' || event.id,
+      'wa_id', '972500000001', 'type', 'text', 'content', '{"body": "to the owner"}'::jsonb)),
+    '[]')::text || event.id::text
+  from event
+$$;
+create function pg_temp.heard(number text) returns bigint language sql as $$
+  select count(*) from public.messages as message join public.conversations as thread on thread.id = message.conversation_id
+  join public.whatsapp_connections as connection on connection.id = thread.connection_id
+  where connection.phone_number_id = number
+$$;
+create function pg_temp.waiting(number text) returns text language sql as $$
+  select string_agg(distinct state, ' ') from public.webhook_events where missing && array[number]
+$$;
+select pg_temp.by('stranger', format('select public.add_connection(%L, $q$meta$q$, $q$907$q$, $q$97$q$)', md5('away')::uuid));
+select pg_temp.hear('907', '97');
+select is(pg_temp.heard('907'), 0::bigint, 'nothing is heard of a claim');
+select is(pg_temp.waiting('907'), 'unrouted', 'which waits for whoever shows that it is theirs');
+select is(pg_temp.waiting('97'), 'unrouted', 'as what is said of its account does');
+select public.sweep_inbound();
+select is(pg_temp.waiting('907'), 'unrouted', 'a sweep does not turn it over and over');
+select is((select count(*) from private.connections_meant(row(null, 'notice', '907', '97', null, now(), null, null, null, null, null, null,
+  null, null, null, null, null, null)::private.inbound_fact)), 0::bigint, 'no notice of it is told');
+select public.record_number_health(id, '{"phone_number_id": "907", "waba_id": "98"}', now())
+from public.whatsapp_connections where phone_number_id = '907';
+select is((select string_agg(distinct state, ' ') from public.webhook_events), 'received', 'it is released when it is shown');
+select is((select waba_id from public.whatsapp_connections where phone_number_id = '907'), '98', 'with the account that the provider knows');
 
 -- By the operator's hand
 

@@ -1,6 +1,6 @@
 -- What providers say when they are asked: listings of templates beside the words of webhooks, and the health of numbers.
 begin;
-select plan(47);
+select plan(52);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -140,6 +140,19 @@ update public.whatsapp_connections set status = 'paused', status_reason = 'opera
 select is(pg_temp.health(5, '{"can_send_message": "BLOCKED"}'), 'paused', 'what somebody has paused');
 select is(pg_temp.health(6, '{"can_send_message": "AVAILABLE"}'), 'paused', 'stays so');
 select is((select status_reason from pg_temp.number()), 'operator', 'for their reason');
+create function pg_temp.rate_after(minutes integer, told text) returns integer language plpgsql as $$
+begin
+  perform pg_temp.health(minutes, jsonb_build_object('messages_per_second', told::integer));
+  return (select messages_per_second from pg_temp.number());
+end
+$$;
+select is(pg_temp.rate_after(7, '20'), 20, 'a number that shares its phone with the app is slow');
+update public.whatsapp_connections set messages_per_second = 10 where id = md5('one')::uuid;
+select is(pg_temp.rate_after(8, '20'), 10, 'what an operator has set stays');
+select is(pg_temp.rate_after(9, '1000'), 1000, 'until WhatsApp grants it something else');
+select is(pg_temp.rate_after(10, '80'), 80, 'or less');
+update public.whatsapp_connections set messages_per_second = 60 where id = md5('one')::uuid;
+select is(pg_temp.rate_after(11, null), 60, 'and what it does not say changes nothing');
 select is(public.record_number_health(md5('nobody')::uuid, '{}', now()), null, 'a number that is not there has none');
 
 -- Who may

@@ -33,6 +33,7 @@ async def test_numbers_are_listed_with_what_they_wait_for_and_when_a_webhook_cam
         "since": row["status_since"].isoformat()[:19],
         "reason": None,
         "quality": "GREEN",
+        "per_second": 80,
         "last_webhook": None,
         "former_ids": [],
         "workspace_id": tenant.workspace_id,
@@ -56,6 +57,16 @@ async def test_a_number_stops_with_a_reason_and_goes_on(tenant: Tenant) -> None:
     assert (row["status"], row["reason"]) == ("paused", "moving house")
     assert (await here("resume", number)).said == f"{number} is active.\n"
     assert (await listed(number))["status"] == "active"
+
+
+async def test_a_number_sends_as_fast_as_its_operator_says(tenant: Tenant) -> None:
+    number = tenant.phone_number_id
+    answer = await here("rate", number, "20", "--json")
+    assert (answer.status, answer.json) == (0, {"number": number, "messages_per_second": 20, "before": 80})
+    assert (await listed(number))["per_second"] == 20
+    assert (await here("rate", number, "1001")).status == 2
+    assert (await here("rate", "4711", "20")).status == 1
+    assert (await listed(number))["per_second"] == 20
 
 
 async def test_a_number_that_is_let_go_forgets_its_key_and_keeps_its_threads(

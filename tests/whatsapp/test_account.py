@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.conftest import Project
-from tests.devstack.provider.simulator import Business
+from tests.devstack.provider.simulator import Business, Simulator
 from tests.whatsapp.scripted import answer, serving
 from whatsapp.account import AccountClient
 from whatsapp.errors import ErrorClass, OutcomeUnknown, Refused
@@ -32,6 +32,17 @@ async def test_a_number_is_known_by_either_provider(account: AccountClient, busi
     assert (number.phone_number_id, number.waba_id) == (business.id, business.waba_id)
     assert (number.quality_rating, number.can_send_message, number.problems) == ("GREEN", "AVAILABLE", ())
     assert number.display_phone_number
+
+
+@pytest.mark.parametrize("granted", [20, 80, 1000])
+async def test_meta_tells_how_fast_a_number_may_send(project: Project, simulator: Simulator, granted: int) -> None:
+    business = await simulator.business(messages_per_second=granted)
+    async with httpx.AsyncClient(timeout=10) as http:
+        told = [
+            (await account_at(name, project.provider_url, business, http).get_number()).messages_per_second
+            for name in ("meta", "360dialog")
+        ]
+    assert told == [granted, None]
 
 
 async def test_templates_come_page_by_page_and_each_once(account: AccountClient, business: Business) -> None:

@@ -104,6 +104,14 @@ async def test_a_number_with_its_credential_gets_its_templates_and_its_names(
     assert row["provider_notices"]["health"]["value"]["verified_name"] == "Cohen & Sons"
 
 
+async def test_a_number_sends_as_fast_as_meta_grants_it(database: Connect, simulator: Simulator) -> None:
+    business = await simulator.business(messages_per_second=20)
+    tenant = await Tenant.new(database, business.id, business.waba_id, "meta")
+    await tenant.set_credential(business.access_token)
+    await until_done(tenant, "health")
+    assert (await number(tenant))["messages_per_second"] == 20
+
+
 async def test_categories_are_known_before_the_first_webhook(shop: Shop) -> None:
     await until_done(shop.tenant, "templates")
     await approve(shop, "sale", category="MARKETING")

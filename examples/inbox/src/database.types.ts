@@ -236,14 +236,14 @@ isOneToOne: false
                   ]
                 },"whatsapp_connections": {
                   Row: {
-                    "created_at": string,"display_phone_number": string | null,"former_ids": (string)[],"id": string,"last_error": Json | null,"media_downloads_at_once": number,"media_lifetime": string,"messages_per_second": number,"phone_number_id": string,"provider": string,"provider_notices": NonNullable<Json>,"quality_rating": string | null,"send_read_receipts": boolean,"status": string,"status_reason": string | null,"status_since": string,"waba_id": string | null,"workspace_id": string
+                    "created_at": string,"display_phone_number": string | null,"former_ids": (string)[],"id": string,"last_error": Json | null,"media_downloads_at_once": number,"media_lifetime": string,"messages_per_second": number,"phone_number_id": string,"provider": string,"provider_notices": NonNullable<Json>,"quality_rating": string | null,"send_read_receipts": boolean,"status": string,"status_reason": string | null,"status_since": string,"verified_at": string | null,"waba_id": string | null,"workspace_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "created_at"?: string,"display_phone_number"?: string | null,"former_ids"?: (string)[],"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id": string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"status_since"?: string,"waba_id"?: string | null,"workspace_id": string
+                    "created_at"?: string,"display_phone_number"?: string | null,"former_ids"?: (string)[],"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id": string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"status_since"?: string,"verified_at"?: string | null,"waba_id"?: string | null,"workspace_id": string
                   }
                   Update: {
-                    "created_at"?: string,"display_phone_number"?: string | null,"former_ids"?: (string)[],"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id"?: string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"status_since"?: string,"waba_id"?: string | null,"workspace_id"?: string
+                    "created_at"?: string,"display_phone_number"?: string | null,"former_ids"?: (string)[],"id"?: string,"last_error"?: Json | null,"media_downloads_at_once"?: number,"media_lifetime"?: string,"messages_per_second"?: number,"phone_number_id"?: string,"provider"?: string,"provider_notices"?: NonNullable<Json>,"quality_rating"?: string | null,"send_read_receipts"?: boolean,"status"?: string,"status_reason"?: string | null,"status_since"?: string,"verified_at"?: string | null,"waba_id"?: string | null,"workspace_id"?: string
                   }
                   Relationships: [
                     {
