@@ -150,6 +150,8 @@ _RULE_OF = {
 }
 # The customer has stopped marketing from this business; the other codes of SUPPRESS say nothing of the kind.
 NO_MARKETING = 131050
+# Said without a code of WhatsApp's by something before it: no such route at this moment, no request in time, too early.
+_BETWEEN = (404, 408, 425)
 # Meta could not fetch the file from where the link points: often passing (nyaruka/courier retries since June 2026).
 _BY_LINK = {131053: Rule(ErrorClass.RETRY, max_attempts=3, wait_seconds=10)}
 
@@ -174,7 +176,7 @@ def rule_of(code: int | None, status: int, *, by_link: bool = False) -> Rule:
         return _AUTH
     if status == 429:
         return _throttle(0)
-    return _RETRY if status >= 500 else _PERMANENT
+    return _RETRY if status >= 500 or status in _BETWEEN else _PERMANENT
 
 
 def classify(code: int | None, status: int) -> ErrorClass:

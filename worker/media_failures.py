@@ -27,7 +27,7 @@ REMEMBERED = 10_000
 
 
 class Stale(Exception):
-    """WhatsApp knows the file, but its address answers 404: too old, or not there yet."""
+    """A 404 that says nothing of the file: its address is too old or not there yet, or a gateway has no route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,10 @@ def kind_of(error: Exception) -> str:
     if isinstance(error, Refused):
         if 300 <= error.status < 400:
             return "redirected"
-        if error.status == 404 or error.code == _UNKNOWN_ID:
+        if error.code == _UNKNOWN_ID or (error.status == 404 and error.code is not None):
             return "gone"
+        if error.status == 404:
+            return "stale"
         return _KIND_OF_CLASS.get(error.error_class, "refused")
     if isinstance(error, Rejected) and error.code in RULES:
         return error.code

@@ -29,7 +29,8 @@ def refused(status: int, code: int | None = None) -> Refused:
     ("error", "tries", "outcome", "code"),
     [
         (Corrupt("x"), 2, "corrupt", "corrupt"),
-        (refused(404), 2, "expired", "gone"),
+        (refused(404, 131009), 2, "expired", "gone"),
+        (refused(404), 12, "expired", "gone"),
         (refused(400, 100), 2, "expired", "gone"),
         (Stale("x"), 12, "expired", "gone"),
         (refused(422, 131009), 3, "failed", "131009"),

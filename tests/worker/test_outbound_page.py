@@ -77,9 +77,11 @@ def test_a_file_by_link_has_the_rule_that_the_page_tells() -> None:
 
 
 def test_a_refusal_without_a_code_is_judged_by_its_status_as_the_page_tells() -> None:
-    classes = [str(rule_of(None, status).error_class) for status in (400, 401, 403, 404, 429)]
-    assert classes == ["PERMANENT", "AUTH", "AUTH", "PERMANENT", "THROTTLE"]
-    assert "401 and 403 are `AUTH`, 429 is `THROTTLE`, any other 4xx `PERMANENT`" in " ".join(_section("Codes").split())
+    classes = [str(rule_of(None, status).error_class) for status in (400, 401, 403, 404, 408, 425, 429)]
+    assert classes == ["PERMANENT", "AUTH", "AUTH", "RETRY", "RETRY", "RETRY", "THROTTLE"]
+    told = " ".join(_section("Codes").split())
+    assert "401 and 403 are `AUTH`, 429 is `THROTTLE`, 404, 408 and 425 are `RETRY`" in told
+    assert "any other 4xx `PERMANENT`" in told
 
 
 def test_every_outcome_is_on_the_page_and_no_other() -> None:
