@@ -30,8 +30,16 @@ SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "shared_buffers": "256MB",
-    "max_wal_size": "2GB",
+    # hosted: what Supabase sets for Medium, two cores and 4 GB, as a list of one of its engineers has it
+    # (gist.github.com/egor-romanov/323e2847851bbd758081511785573c08)
+    "shared_buffers": "1GB",
+    "effective_cache_size": "3GB",
+    "max_wal_size": "4GB",
+    "min_wal_size": "1GB",
+    "wal_buffers": "16MB",
+    "random_page_cost": "1.1",
+    "effective_io_concurrency": "200",
+    "max_parallel_workers_per_gather": "1",
     "log_min_messages": "warning",
     "unix_socket_permissions": "0700",
 }

@@ -20,7 +20,10 @@ from whatsapp.normalise import Normalised, normalise, together
 
 log = structlog.get_logger()
 
-MAX_EVENTS = 500
+# The more in one call, the less each costs: a receiver that has fallen behind catches up by that.
+MAX_EVENTS = 1_000
+# Of what a crash has left, whose bodies come with it.
+MAX_SWEPT = 500
 # A call costs as much as some dozen events in it. Where so many came together, more are coming: they are waited for.
 BUSY, GATHER_SECONDS = 32, 0.1
 # So many are normalised in one turn of the loop, about a millisecond, while recording keeps up: acknowledgements wait
@@ -122,20 +125,44 @@ class Recorder:
         self._arrived.set()
 
     async def run(self) -> None:
-        """Records what arrives, everything that waits in one call."""
-        while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            while self._waiting:
-                self._idle = False
-                events = [self._waiting.popleft() for _ in range(min(MAX_EVENTS, len(self._waiting)))]
-                self._bytes -= sum(len(event.raw) for event in events)
-                await self._apply(events)
-                if len(events) >= BUSY and len(self._waiting) < MAX_EVENTS and not self._stopping:
-                    await asyncio.sleep(GATHER_SECONDS)
-            self._idle = True
-            if self._stopping:
-                return
+        """Records what arrives, everything that waits in one call; while that is on its way the next is normalised."""
+        on_its_way: asyncio.Task[bool] | None = None
+        try:
+            while True:
+                await self._arrived.wait()
+                self._arrived.clear()
+                while self._waiting:
+                    self._idle = False
+                    events = self._next()
+                    results = await self._ahead(events)
+                    if on_its_way:
+                        await on_its_way
+                    on_its_way = asyncio.create_task(self._apply(events, results))
+                    # It sends before anything else is done.
+                    await asyncio.sleep(0)
+                    if len(events) >= BUSY and len(self._waiting) < MAX_EVENTS and not self._stopping:
+                        await asyncio.sleep(GATHER_SECONDS)
+                    if not self._waiting:
+                        await on_its_way
+                        on_its_way = None
+                self._idle = True
+                if self._stopping:
+                    return
+        finally:
+            if on_its_way:
+                on_its_way.cancel()
+
+    def _next(self) -> list[Event]:
+        events = [self._waiting.popleft() for _ in range(min(MAX_EVENTS, len(self._waiting)))]
+        self._bytes -= sum(len(event.raw) for event in events)
+        return events
+
+    async def _ahead(self, events: Sequence[Event]) -> list[Normalised] | None:
+        """None: one of them cannot be read, and which is found when they are applied."""
+        try:
+            return await self._normalised(events)
+        except Exception:
+            return None
 
     async def sweep(self) -> None:
         """Takes over events nobody finished, and clears away old ones, for ever."""
@@ -144,7 +171,7 @@ class Recorder:
             try:
                 if ended := await self._rpc.sweep_inbound(MAX_ATTEMPTS):
                     log.error("inbound.given_up", events=ended)
-                while rows := await self._rpc.claim_inbound(MAX_EVENTS):
+                while rows := await self._rpc.claim_inbound(MAX_SWEPT):
                     log.info("inbound.swept", events=len(rows))
                     self._counted("swept", len(rows))
                     if not await self._apply([_event(row) for row in rows]):
@@ -160,18 +187,20 @@ class Recorder:
             if await self._rpc.sweep_journal(self._keep_days, PURGE_EVENTS) < PURGE_EVENTS:
                 return
 
-    async def _apply(self, events: Sequence[Event], divide_until: float | None = None) -> bool:
+    async def _apply(
+        self, events: Sequence[Event], results: list[Normalised] | None = None, divide_until: float | None = None
+    ) -> bool:
         """Records events whatever it takes. False: Supabase is away or waits, and some are left to the next sweep."""
         began = time.monotonic()
         divide_until = divide_until or began + DIVIDE_SECONDS
         while True:
             self._applied_at = time.monotonic()
             try:
-                await self._record(await self._normalised(events))
+                await self._record(results or await self._normalised(events))
             except (Unavailable, Denied) as error:
                 if error.code in SLOW:
                     if parts := _parted(events, time.monotonic() < divide_until and not self._stopping):
-                        return all([await self._apply(part, divide_until) for part in parts])
+                        return all([await self._apply(part, divide_until=divide_until) for part in parts])
                 # It may have happened all the same; doing it again changes nothing.
                 elif time.monotonic() < began + INSIST_SECONDS and not self._stopping:
                     await asyncio.sleep(RETRY_SECONDS)
