@@ -12356,21 +12356,29 @@ CREATE OR REPLACE FUNCTION public.claim_inbound (
   SET search_path TO ''
   SET plan_cache_mode TO 'force_custom_plan'
   AS $function$
+  -- Two have had it and not finished: perhaps it is what ended them. It goes alone, or the innocent around it would be
+  -- given up with it.
+  with next as (
+    select suspect.attempts >= 2 as alone from public.webhook_events as suspect
+    where suspect.state = 'received' and suspect.lease_expires_at <= now()
+    order by suspect.lease_expires_at, suspect.id limit 1
+  )
   update public.webhook_events as event set
     attempts = event.attempts + 1,
     lease_expires_at = now() + make_interval(secs => lease_seconds)
   where event.id in (
     select waiting.id from public.webhook_events as waiting
     where waiting.state = 'received' and waiting.lease_expires_at <= now()
+      and (waiting.attempts < 2 or (select next.alone from next))
     order by waiting.lease_expires_at, waiting.id
-    limit max_events
+    limit case when (select next.alone from next) then 1 else max_events end
     for update skip locked)
   returning event.id, event.provider, event.phone_number_id, event.waba_id, event.body::text, event.attempts
 $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."claim_inbound"(integer, integer) TO "service_role";
 
-COMMENT ON FUNCTION "public"."claim_inbound"(integer, integer) IS 'Leases events that nobody is working on: left by a crash, or released for replay.';
+COMMENT ON FUNCTION "public"."claim_inbound"(integer, integer) IS 'Leases events that nobody is working on: left by a crash, or released for replay. What two have left goes alone.';
 
 REVOKE ALL ON FUNCTION "public"."claim_inbound"(integer, integer) FROM "postgres";
 

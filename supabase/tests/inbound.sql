@@ -1,6 +1,6 @@
 -- From a webhook body to rows: the journal, its lease, and what record_inbound makes of messages and reports.
 begin;
-select plan(68);
+select plan(72);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -93,6 +93,15 @@ select results_eq(
   $$values ('failed', 'gave up after 2 attempts')$$, 'ends what breaks every attempt, with its reason');
 select is((select count(*) from public.claim_inbound(1000, 0) join journal using (id)), 0::bigint, 'it blocks nobody');
 select is(public.release_inbound(array(select id from journal)), 3, 'and stays replayable');
+-- Nothing of anybody else's is next.
+update public.webhook_events set lease_expires_at = now() + interval '1 hour' where state = 'received' and id not in (select id from journal);
+update public.webhook_events set attempts = 2, lease_expires_at = now() - interval '1 s' where id = (select min(id) from journal);
+select is((select array_agg(attempts) from public.claim_inbound(1000, 30)), '{3}', 'what two have left goes alone');
+select is((select array_agg(attempts) from public.claim_inbound(1000, 30)), '{1,1}', 'the others after it');
+update public.webhook_events set attempts = 2, lease_expires_at = now() where id = (select max(id) from journal);
+update public.webhook_events set lease_expires_at = now() - interval '1 s' where id in (select id from journal where place = 2);
+select is((select array_agg(attempts) from public.claim_inbound(1000, 30)), '{2}', 'or before it, and never with it');
+select is((select array_agg(attempts) from public.claim_inbound(1000, 30)), '{3}', 'and its own turn comes');
 select is(pg_temp.by('owner', 'select count(*) from public.claim_inbound()'), '42501', 'an owner claims nothing');
 select is(pg_temp.by('owner', $$select public.release_inbound('{1}')$$), '42501', 'releases nothing');
 select is(pg_temp.by('anon', 'select public.sweep_inbound()'), '42501', 'and anon sweeps nothing');
