@@ -1101,7 +1101,7 @@ CREATE INDEX media_downloads_deadline ON public.media_downloads USING btree (dea
   WHERE (lease_token IS NULL);
 
 CREATE INDEX media_downloads_leased ON public.media_downloads USING btree (connection_id, lease_expires_at)
-  WHERE (lease_token IS NOT NULL);
+  WHERE (lease_expires_at IS NOT NULL);
 
 CREATE INDEX media_downloads_message ON public.media_downloads USING btree (workspace_id, message_id);
 
@@ -1488,7 +1488,7 @@ CREATE UNIQUE INDEX outbox_head ON public.outbox USING btree (conversation_id)
   WHERE ((ready_at IS NOT NULL) OR (lease_token IS NOT NULL));
 
 CREATE INDEX outbox_leased ON public.outbox USING btree (connection_id, lease_expires_at)
-  WHERE (lease_token IS NOT NULL);
+  WHERE (lease_expires_at IS NOT NULL);
 
 CREATE INDEX outbox_line ON public.outbox USING btree (conversation_id, line_at, seq);
 
@@ -6314,7 +6314,7 @@ begin
     with waiting as (
       (select connection_id, deadline from public.media_downloads where lease_token is null order by deadline limit max_rows)
       union all
-      (select connection_id, deadline from public.media_downloads where lease_token is not null
+      (select connection_id, deadline from public.media_downloads where lease_expires_at is not null
        order by connection_id, lease_expires_at limit max_rows)
     ), late as (
       select connection_id, count(*) as waiting, min(deadline) as deadline from waiting group by connection_id

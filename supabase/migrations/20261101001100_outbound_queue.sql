@@ -23,7 +23,8 @@ create table public.outbox (
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
 create index outbox_line on public.outbox (conversation_id, line_at, seq);
 create index outbox_ready on public.outbox (connection_id, priority, ready_at, seq) where ready_at is not null;
-create index outbox_leased on public.outbox (connection_id, lease_expires_at) where lease_token is not null;
+-- By the time and not by the token: a row that is looked for by its token would be looked for here.
+create index outbox_leased on public.outbox (connection_id, lease_expires_at) where lease_expires_at is not null;
 create unique index outbox_head on public.outbox (conversation_id) where ready_at is not null or lease_token is not null;
 create index outbox_uncertain on public.outbox (uncertain_since) where uncertain_since is not null;
 create index outbox_canaries on public.outbox (available_at) where workspace_id is null;

@@ -18,7 +18,7 @@ create table public.media_downloads (
 create index media_downloads_ready on public.media_downloads (connection_id, available_at nulls first, deadline, message_id)
   where lease_token is null;
 create index media_downloads_deadline on public.media_downloads (deadline) where lease_token is null;
-create index media_downloads_leased on public.media_downloads (connection_id, lease_expires_at) where lease_token is not null;
+create index media_downloads_leased on public.media_downloads (connection_id, lease_expires_at) where lease_expires_at is not null;
 create index media_downloads_message on public.media_downloads (workspace_id, message_id);
 comment on table public.media_downloads is 'Files that still have to be fetched. Its rows ring the worker through Realtime.';
 comment on column public.media_downloads.deadline is 'When the provider forgets the file. Past it nobody asks any more, and the sweep ends the wait.';

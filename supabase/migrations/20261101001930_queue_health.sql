@@ -60,7 +60,7 @@ begin
     with waiting as (
       (select connection_id, deadline from public.media_downloads where lease_token is null order by deadline limit max_rows)
       union all
-      (select connection_id, deadline from public.media_downloads where lease_token is not null
+      (select connection_id, deadline from public.media_downloads where lease_expires_at is not null
        order by connection_id, lease_expires_at limit max_rows)
     ), late as (
       select connection_id, count(*) as waiting, min(deadline) as deadline from waiting group by connection_id

@@ -5,6 +5,8 @@ What this transaction has changed itself is such a row: dead, and kept until it 
 
 from __future__ import annotations
 
+from psycopg import IsolationLevel
+
 from tests.conftest import Connect
 from tests.store.tenant import Session, Tenant, rows
 
@@ -13,8 +15,8 @@ DEAD = THREADS - 100
 FEW = 50
 
 
-async def _queued(session: Session) -> Tenant:
-    """One message to each of so many, all heads, the oldest first."""
+async def _queued(session: Session, each: int = 1) -> Tenant:
+    """So many messages to each of so many, the oldest first; the first are heads."""
     tenant = await Tenant.create(session)
     await session.execute(
         "insert into public.conversations "
@@ -24,9 +26,9 @@ async def _queued(session: Session) -> Tenant:
     )
     await session.execute(
         "insert into public.messages (workspace_id, conversation_id, type, content) "
-        "select workspace_id, id, 'text', '{\"body\": \"x\"}' from public.conversations "
-        "where workspace_id = %s order by phone",
-        [tenant.workspace_id],
+        "select workspace_id, id, 'text', '{\"body\": \"x\"}' from public.conversations, generate_series(1, %s) as n "
+        "where workspace_id = %s order by n, phone",
+        [each, tenant.workspace_id],
     )
     return tenant
 
@@ -77,3 +79,30 @@ async def test_how_many_are_on_the_wire_is_asked_of_leases_that_last(database: C
         (told,) = await rows(session, tokens, tenant.connection_id)
         assert told["tokens"] == told["rate"] - 3
         assert await _entries(session, "outbox_leased", tokens, tenant.connection_id) <= FEW
+
+
+async def test_who_is_next_after_a_send_is_asked_of_its_conversation(database: Connect) -> None:
+    lease = "ready_at = null, leased_at = now(), lease_token = gen_random_uuid(), lease_expires_at = now()"
+    record = (
+        "select record_outbound((select jsonb_agg(jsonb_build_object("
+        "'message_id', message_id, 'lease_token', lease_token, 'outcome', 'done')) from ("
+        "select * from public.outbox where workspace_id = %s and lease_token is not null order by seq limit 64"
+        ") as few)) as recorded"
+    )
+    async with database() as session, database() as holding:
+        await holding.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        async with session.transaction():
+            tenant = await _queued(session, each=2)
+        try:
+            async with holding.transaction():
+                await rows(holding, "select count(*) from public.outbox")
+                await _oldest(session, tenant, lease)
+                await _oldest(session, tenant, "lease_token = null, leased_at = null, lease_expires_at = null")
+                # As autovacuum does: it finds nothing leased, and an index full of entries that it may not clear away.
+                await session.execute("vacuum (analyze) public.outbox")
+                async with session.transaction():
+                    await _oldest(session, tenant, lease)
+                    read = await _entries(session, "outbox_leased", record, tenant.workspace_id)
+        finally:
+            await session.execute("delete from public.workspaces where id = %s", [tenant.workspace_id])
+    assert read <= 3 * THREADS
