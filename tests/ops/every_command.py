@@ -40,6 +40,7 @@ def line_of(command: str, business: Business) -> tuple[tuple[str, ...], str]:
         "outbound resume": (business.id,),
         "outbound retry": (NOBODY,),
         "pause": (business.id,),
+        "rate": (business.id, "20"),
         "resume": (business.id,),
         "rotate-key": (business.id,),
         "templates show": ("order_ready",),

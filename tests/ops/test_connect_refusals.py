@@ -116,6 +116,7 @@ async def test_a_number_that_is_not_there_is_said_by_every_command() -> None:
     for command in (
         ("pause", number),
         ("resume", number),
+        ("rate", number, "20"),
         ("disconnect", number, "--yes"),
         ("rotate-key", number),
         moving,

@@ -34,7 +34,7 @@ def test_every_code_of_the_worker_has_its_tries_and_its_end_on_the_page() -> Non
         rule = RULES[kind]
         held = ("until the deadline", "pending") if rule.tries is None else (str(rule.tries), rule.outcome)
         assert told[kind] == held, kind
-    assert f"or {RULES[STALE].tries} addresses in a row" in _table("Codes")["gone"][0]
+    assert f"or {RULES[STALE].tries} times in a row its address led nowhere" in _table("Codes")["gone"][0]
     assert f"is `{RULES['refused'].outcome}` after {RULES['refused'].tries} tries" in _section("Codes")
     assert {RULES[kind].tries for kind in ("auth", "paused")} == {None}
     assert {RULES[kind].wait_seconds for kind in ("auth", "paused", "no_credential")} == {300.0}
