@@ -61,7 +61,7 @@ as $$
   -- Two have had it and not finished: perhaps it is what ended them. It goes alone, or the innocent around it would be
   -- given up with it.
   with next as (
-    select suspect.attempts >= 2 as alone from public.webhook_events as suspect
+    select suspect.id, suspect.attempts >= 2 as alone from public.webhook_events as suspect
     where suspect.state = 'received' and suspect.lease_expires_at <= now()
     order by suspect.lease_expires_at, suspect.id limit 1
   )
@@ -71,9 +71,10 @@ as $$
   where event.id in (
     select waiting.id from public.webhook_events as waiting
     where waiting.state = 'received' and waiting.lease_expires_at <= now()
-      and (waiting.attempts < 2 or (select next.alone from next))
+      and case when (select next.alone from next) then waiting.id = (select next.id from next) else waiting.attempts < 2 end
     order by waiting.lease_expires_at, waiting.id
-    limit case when (select next.alone from next) then 1 else max_events end
+    -- A number that the planner knows: it would read the whole journal for a thousand.
+    limit max_events
     for update skip locked)
   returning event.id, event.provider, event.phone_number_id, event.waba_id, event.body::text, event.attempts
 $$;
