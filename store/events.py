@@ -71,10 +71,8 @@ class Events:
 
     async def numbers(self) -> list[Row]:
         """Connections that are not disconnected: how they stand, since when, what WhatsApp said of them."""
-        columns = (
-            "id,workspace_id,provider,phone_number_id,waba_id,status,status_reason,status_since,verified_at,last_error,"
-        )
-        columns += "provider_notices,created_at"
+        columns = "id,workspace_id,provider,phone_number_id,waba_id,status,status_reason,status_since,"
+        columns += "verified_at,last_error,provider_notices,created_at"
         return await self._get(
             "whatsapp_connections", {"select": columns, "order": "created_at,id", "status": "neq.disconnected"}
         )

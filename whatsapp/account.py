@@ -22,10 +22,6 @@ SECONDS = 30.0
 TEMPLATES_A_PAGE = 100
 # What ends a list that a provider would page through for ever; Meta allows 6,000 templates a WABA.
 MOST_PAGES = 200
-NUMBER_FIELDS = "id,display_phone_number,verified_name,name_status,quality_rating,health_status"
-# Of Meta's node alone: 360dialog names the ones above, and one that it does not know might cost the whole answer.
-RATE_FIELDS = "throughput,is_on_biz_app"
-
 JsonObject = dict[str, Any]
 
 
@@ -75,8 +71,7 @@ class AccountClient:
 
     async def get_number(self) -> NumberHealth:
         """The number's names, quality and health (Graph's `health_status` node; 360dialog: `/health_status`)."""
-        fields = f"{NUMBER_FIELDS},{RATE_FIELDS}" if self._provider.name == "meta" else NUMBER_FIELDS
-        answer = await self._call("GET", self._provider.number_url(), params={"fields": fields})
+        answer = await self._call("GET", self._provider.number_url(), params={"fields": self._provider.number_fields()})
         health = answer.get("health_status")
         health = health if isinstance(health, dict) else {}
         entities = list(objects(health.get("entities")))

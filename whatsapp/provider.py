@@ -1,4 +1,4 @@
-"""What differs between 360dialog and Meta: addresses and headers, nothing else."""
+"""What differs between 360dialog and Meta: addresses, headers, what a number can be asked for; nothing else."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from whatsapp.errors import WhatsAppError
 META_MEDIA_HOST = "https://lookaside.fbsbx.com"
 # Meta's are 300 characters long. Whatever is not written so could mean one host to us and another to the HTTP library.
 _URL = re.compile(r"[!-\[\]^_a-~]{1,4096}")
+
+
+_NUMBER_FIELDS = "id,display_phone_number,verified_name,name_status,quality_rating,health_status"
 
 
 class ForeignHost(WhatsAppError):
@@ -42,6 +45,10 @@ class Provider:
     def number_url(self) -> str:
         """Of the number itself."""
         return self.base_url + (self.number_path or "/health_status")
+
+    def number_fields(self) -> str:
+        """What is asked of the number itself. 360dialog documents these; another might cost the whole answer."""
+        return _NUMBER_FIELDS if self.name == "360dialog" else f"{_NUMBER_FIELDS},throughput,is_on_biz_app"
 
     def webhook_url(self) -> str:
         """Where 360dialog tells and is told where the number's webhooks go. Meta has one callback for an app."""

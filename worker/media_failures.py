@@ -87,10 +87,10 @@ def kind_of(error: Exception) -> str:
     if isinstance(error, Refused):
         if 300 <= error.status < 400:
             return "redirected"
-        if error.code == _UNKNOWN_ID or (error.status == 404 and error.code is not None):
-            return "gone"
-        if error.status == 404:
+        if error.status == 404 and error.code is None:
             return "stale"
+        if error.status == 404 or error.code == _UNKNOWN_ID:
+            return "gone"
         return _KIND_OF_CLASS.get(error.error_class, "refused")
     if isinstance(error, Rejected) and error.code in RULES:
         return error.code

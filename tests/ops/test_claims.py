@@ -7,31 +7,18 @@ import pytest
 
 from tests.conftest import Connect, Project
 from tests.devstack.provider.simulator import Business, Simulator
+from tests.flows.claimed_number import Claim
 from tests.flows.shop import Shop
-from tests.flows.tenant import Tenant, new_workspace
+from tests.flows.tenant import Tenant
 from tests.ops.hooks import HERE, here, row_of
-from tests.webhook.signups import signed_up
 
 
 @pytest.fixture
 async def squatted(project: Project, database: Connect, http: httpx.AsyncClient, business: Business) -> str:
     """The id of a connection by which a stranger, admin of a workspace of their own, has this number."""
-    person, away = await signed_up(project, http), await new_workspace(database)
-    async with database() as session:
-        await session.execute(
-            "insert into workspace_members (workspace_id, user_id, role) values (%s, %s, 'admin')",
-            (away, person.user_id),
-        )
-    headers = {**project.headers(project.anon_key), **person.headers}
-
-    async def call(function: str, **arguments: str) -> httpx.Response:
-        answer = await http.post(f"{project.url}/rest/v1/rpc/{function}", json=arguments, headers=headers)
-        return answer.raise_for_status()
-
-    given = {"workspace_id": away, "provider": "360dialog", "phone_number_id": business.id}
-    connection_id: str = (await call("add_connection", **given)).json()
-    await call("set_connection_credential", connection_id=connection_id, credential="made up")
-    return connection_id
+    claim = await Claim.new(project, http, database, business, provider="360dialog")
+    await claim.set_credential("made up")
+    return claim.tenant.connection_id
 
 
 async def test_whoever_has_the_key_connects_it(

@@ -71,18 +71,14 @@ async def test_health_reads_few_rows_of_long_queues_and_scans_no_table(database:
     async with database() as session:
         # What tests before this one have rolled back is not among the rows that it reads.
         await session.execute("vacuum public.outbox, public.media_downloads, public.webhook_events")
-        await _look(session)
-
-
-async def _look(session: Session) -> None:
-    async with session.transaction(force_rollback=True):
-        await _fill(session)
-        await session.execute("set local role service_role")
-        read, scans = await _read(session)
-        (told,) = await rows(session, "select public.get_queue_health(%s, 50) as answer", MAX_ROWS)
-        after, scanned = await _read(session)
-        assert told["answer"]["journal"]["received"] == MAX_ROWS
-        # The fifty largest and the rest; all are seen, however few rows are read.
-        assert len(told["answer"]["outbox"]) == 51
-        assert after - read <= ALLOWED
-        assert scanned == scans
+        async with session.transaction(force_rollback=True):
+            await _fill(session)
+            await session.execute("set local role service_role")
+            read, scans = await _read(session)
+            (told,) = await rows(session, "select public.get_queue_health(%s, 50) as answer", MAX_ROWS)
+            after, scanned = await _read(session)
+            assert told["answer"]["journal"]["received"] == MAX_ROWS
+            # The fifty largest and the rest; all are seen, however few rows are read.
+            assert len(told["answer"]["outbox"]) == 51
+            assert after - read <= ALLOWED
+            assert scanned == scans

@@ -3,77 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import httpx
 import pytest
-from psycopg.rows import DictRow
 
 from tests.conftest import Connect, Project
 from tests.devstack.provider.simulator import Business, Simulator
+from tests.flows.claimed_number import Claim
 from tests.flows.programs import Program, Programs
 from tests.flows.tenant import Tenant, digits, new_workspace
 from tests.flows.waiting import until
 from tests.webhook.posting import post_signed, text_from_customer
-from tests.webhook.signups import Person, signed_up
 
 pytestmark = pytest.mark.usefixtures("worker")
 
 
-class Claim:
-    """What a person does from a frontend about a number, and what they then see of it."""
-
-    def __init__(self, project: Project, http: httpx.AsyncClient, owner: Person, tenant: Tenant) -> None:
-        self._project, self._http, self._owner = project, http, owner
-        self.tenant = tenant
-
-    @classmethod
-    async def new(
-        cls,
-        project: Project,
-        http: httpx.AsyncClient,
-        database: Connect,
-        business: Business,
-        waba_id: str,
-    ) -> Claim:
-        owner = await signed_up(project, http)
-        tenant = Tenant(database, await new_workspace(database), "", business.id, business.waba_id)
-        await tenant.rows(
-            "insert into workspace_members (workspace_id, user_id, role) values (%(workspace)s, %(user)s, 'owner')",
-            user=owner.user_id,
-        )
-        claim = cls(project, http, owner, tenant)
-        given = {"provider": "meta", "phone_number_id": business.id, "waba_id": waba_id}
-        made = await claim.call("add_connection", workspace_id=tenant.workspace_id, **given)
-        claim.tenant = replace(tenant, connection_id=made)
-        return claim
-
-    async def call(self, function: str, **arguments: str) -> str:
-        headers = {**self._project.headers(self._project.anon_key), **self._owner.headers}
-        answer = await self._http.post(f"{self._project.url}/rest/v1/rpc/{function}", json=arguments, headers=headers)
-        told: str = answer.raise_for_status().json() if answer.content else ""
-        return told
-
-    async def set_credential(self, key: str) -> None:
-        await self.call("set_connection_credential", connection_id=self.tenant.connection_id, credential=key)
-
-    async def refusals(self) -> list[DictRow]:
-        """What the provider has said to the key of now."""
-        return await self.tenant.rows(
-            "select chore.error from private.connection_chores as chore"
-            " join private.connection_credentials as stored using (connection_id)"
-            " where connection_id = %(connection)s and kind = 'health' and error is not null"
-            " and started_at > updated_at"
-        )
-
-    async def number(self) -> dict[str, object]:
-        (row,) = await self.tenant.rows("select * from whatsapp_connections where id = %(connection)s")
-        return row
-
-
 @pytest.fixture
 async def claim(project: Project, http: httpx.AsyncClient, database: Connect, business: Business) -> Claim:
-    return await Claim.new(project, http, database, business, business.waba_id)
+    return await Claim.new(project, http, database, business, provider="meta", waba_id=business.waba_id)
 
 
 @pytest.fixture
@@ -123,7 +70,7 @@ async def test_an_account_written_beside_ones_own_number_stays_somebody_elses(
     business: Business,
 ) -> None:
     foreign = digits()
-    claim = await Claim.new(project, http, database, business, foreign)
+    claim = await Claim.new(project, http, database, business, provider="meta", waba_id=foreign)
     await claim.set_credential(business.access_token)
     number = await until(claim.number, lambda row: row["verified_at"], within=20)
     assert number["waba_id"] == business.waba_id
@@ -132,7 +79,7 @@ async def test_an_account_written_beside_ones_own_number_stays_somebody_elses(
 async def test_a_claim_in_the_one_workspace_there_is_waits_for_nothing(
     programs: Programs, project: Project, http: httpx.AsyncClient, database: Connect, business: Business
 ) -> None:
-    claim = await Claim.new(project, http, database, business, business.waba_id)
+    claim = await Claim.new(project, http, database, business, provider="meta", waba_id=business.waba_id)
     webhook = await programs.webhook(WHATSAPP_DEFAULT_WORKSPACE_ID=claim.tenant.workspace_id)
     await write(webhook, claim, "hello")
     await claim.tenant.until_messages(len)
