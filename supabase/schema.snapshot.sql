@@ -4820,20 +4820,24 @@ CREATE OR REPLACE FUNCTION private.contacts_of (
   identifiers  text[]
 )
   RETURNS SETOF public.contacts
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
+  SET plan_cache_mode TO 'force_generic_plan'
   AS $function$
+begin
   -- Two probes: one condition over both columns would read the workspace's contacts one by one.
+  return query
   select * from public.contacts as contact
   where contact.workspace_id = contacts_of.workspace_id and contact.phone_key = any (identifiers)
   union
   select * from public.contacts as contact
-  where contact.workspace_id = contacts_of.workspace_id and contact.bsuid = any (identifiers)
+  where contact.workspace_id = contacts_of.workspace_id and contact.bsuid = any (identifiers);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."contacts_of"(uuid, text[]) TO "service_role";
@@ -5531,8 +5535,7 @@ begin
     if array_position(threads, null) is not null then
       newcomers := private.with_conversations(private.senders_of(arrived, threads));
       newcomers := private.ensure_conversations(newcomers);
-      -- A merge among them may have moved somebody who was at home.
-      threads := private.threads_found(arrived);
+      threads := private.threads_found(arrived, threads);
       -- And somebody at home may have been seen in this batch later than a newcomer who turns out to be the same person.
       perform private.note_sightings(private.seen_in(arrived, threads, newcomers));
       perform private.ensure_contacts(newcomers);
@@ -6662,7 +6665,7 @@ CREATE OR REPLACE FUNCTION private.identifiers_of_threads (
     conversation_id uuid,
     identifiers     text[]
   )
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   SET join_collapse_limit TO '1'
@@ -6670,6 +6673,8 @@ CREATE OR REPLACE FUNCTION private.identifiers_of_threads (
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
+begin
+  return query
   select p.workspace_id, p.conversation_id, array_agg(own.identifier)
   from (
     select distinct q.workspace_id, q.connection_id, q.conversation_id
@@ -6677,7 +6682,8 @@ CREATE OR REPLACE FUNCTION private.identifiers_of_threads (
   ) as p
   join private.conversation_identifiers as own
     on own.connection_id = p.connection_id and own.conversation_id = p.conversation_id
-  group by p.workspace_id, p.conversation_id
+  group by p.workspace_id, p.conversation_id;
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."identifiers_of_threads"(private.person[]) TO "service_role";
@@ -6699,28 +6705,31 @@ CREATE OR REPLACE FUNCTION private.identifiers_of (
   group_id      text
 )
   RETURNS text[]
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
   AS $function$
+begin
   -- The surest first. A group is its own thread, whoever writes in it. A number is known as it was written and by the
   -- key it shares with its variants.
-  with recursive seen as (
-    select identifier, place from unnest(case
-      when group_id is not null then array['group:' || group_id]
-      else array_remove(array[bsuid, identifiers_of.wa_id, private.phone_key(wa_id), parent_bsuid], null)
-    end) with ordinality as given (identifier, place)
-    union
-    select linked.identifier, seen.place + 10
-    from seen
-    join private.identity_changes as change
-      on change.connection_id = identifiers_of.connection_id and change.identifier = seen.identifier
-    cross join lateral unnest(array[nullif(change.bsuid, ''), nullif(change.wa_id, ''), private.phone_key(nullif(change.wa_id, ''))])
-      as linked (identifier)
-    where linked.identifier is not null and linked.identifier <> seen.identifier and seen.place < 100
-  )
-  select array_agg(identifier order by first, identifier)
-  from (select identifier, min(place) as first from seen group by identifier) as ranked
+  return (
+    with recursive seen as (
+      select identifier, place from unnest(case
+        when group_id is not null then array['group:' || group_id]
+        else array_remove(array[bsuid, identifiers_of.wa_id, private.phone_key(wa_id), parent_bsuid], null)
+      end) with ordinality as given (identifier, place)
+      union
+      select linked.identifier, seen.place + 10
+      from seen
+      join private.identity_changes as change
+        on change.connection_id = identifiers_of.connection_id and change.identifier = seen.identifier
+      cross join lateral unnest(array[nullif(change.bsuid, ''), nullif(change.wa_id, ''), private.phone_key(nullif(change.wa_id, ''))])
+        as linked (identifier)
+      where linked.identifier is not null and linked.identifier <> seen.identifier and seen.place < 100
+    )
+    select array_agg(identifier order by first, identifier)
+    from (select identifier, min(place) as first from seen group by identifier) as ranked);
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."identifiers_of"(uuid, text, text, text, text) TO "service_role";
@@ -7012,12 +7021,14 @@ CREATE OR REPLACE FUNCTION private.is_conversational (
   type text
 )
   RETURNS boolean
-  LANGUAGE sql
+  LANGUAGE plpgsql
   IMMUTABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
-  select is_conversational.type not in ('reaction', 'edit', 'revoke', 'system')
+begin
+  return is_conversational.type not in ('reaction', 'edit', 'revoke', 'system');
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."is_conversational"(text) TO "service_role";
@@ -7937,7 +7948,8 @@ begin
       content #>> '{body,text}', content #>> '{button_reply,title}', content #>> '{list_reply,title}',
       content #>> '{nfm_reply,body}', content #>> '{0,name,formatted_name}', content #>> '{0,phones,0,phone}', content ->> 'address'
     )
-  )), '\s+', ' ', 'g'), 140) end;
+  -- Only what is not a single space yet: most texts have nothing to replace.
+  )), '[^\S ]\s*|\s{2,}', ' ', 'g'), 140) end;
 end
 $function$;
 
@@ -8007,27 +8019,26 @@ CREATE OR REPLACE FUNCTION private.move_places()
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
-declare
-  thread record;
 begin
-  for thread in
-    -- The table and not what is: two transition tables have no index to meet by.
-    select moved.id, moved.connection_id, moved.assigned_to, moved.is_read, moved.status, moved.sort_at, moved.window_expires_at,
-      was.connection_id as former_connection_id, was.sort_at as former_sort_at,
-      private.inbox_state(was.assigned_to, was.is_read, was.status) as former_state
+  update private.inbox_places as place set
+    connection_id = thread.connection_id, state = private.inbox_state(thread.assigned_to, thread.is_read, thread.status),
+    sort_at = thread.sort_at, assigned_to = thread.assigned_to, window_expires_at = thread.window_expires_at
+  from (
+    select moved.connection_id, moved.assigned_to, moved.is_read, moved.status, moved.sort_at, moved.window_expires_at, (
+      select former.ctid from private.inbox_places as former
+      where former.connection_id = was.connection_id and former.state = private.inbox_state(was.assigned_to, was.is_read, was.status)
+        and former.sort_at = was.sort_at and former.conversation_id = was.id) as place
     from conversations_before as was
+    -- The table and not what is: two transition tables have no index to meet by.
     join public.conversations as moved on moved.id = was.id
     where (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
       is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
-  loop
-    -- One by one: rows leave their pages here all day, so a vacuum may find few in the pages it looks at and take the table
-    -- for a tiny one, and in one statement it would be walked once for every thread.
-    update private.inbox_places as place set
-      connection_id = thread.connection_id, state = private.inbox_state(thread.assigned_to, thread.is_read, thread.status),
-      sort_at = thread.sort_at, assigned_to = thread.assigned_to, window_expires_at = thread.window_expires_at
-    where place.connection_id = thread.former_connection_id and place.state = thread.former_state
-      and place.sort_at = thread.former_sort_at and place.conversation_id = thread.id;
-  end loop;
+    offset 0
+  ) as thread
+  -- Each is found by itself, by its key, and met by where it lies: rows leave their pages here all day, so a vacuum may find
+  -- few in the pages it looks at and take the table for a tiny one, and a join would walk it once for every thread. Whoever
+  -- moves a place holds its conversation, so it still lies there.
+  where place.ctid = thread.place;
   return null;
 end
 $function$;
@@ -8313,13 +8324,14 @@ CREATE OR REPLACE FUNCTION private.note_sightings (
   people private.person[]
 )
   RETURNS void
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SET search_path TO ''
   SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
   AS $function$
+begin
   -- The newest by the provider's clock out of all there is, so the order of arrival does not matter.
   with thread as (
     select c.id, c.workspace_id, c.connection_id from public.conversations as c
@@ -8345,7 +8357,8 @@ CREATE OR REPLACE FUNCTION private.note_sightings (
   update public.conversations as c set phone = coalesce(newest.wa_id, c.phone), bsuid = coalesce(newest.bsuid, c.bsuid)
   from newest join thread using (id)
   where c.id = newest.id
-    and (c.phone is distinct from coalesce(newest.wa_id, c.phone) or c.bsuid is distinct from coalesce(newest.bsuid, c.bsuid))
+    and (c.phone is distinct from coalesce(newest.wa_id, c.phone) or c.bsuid is distinct from coalesce(newest.bsuid, c.bsuid));
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."note_sightings"(private.person[]) TO "service_role";
@@ -9070,22 +9083,25 @@ CREATE OR REPLACE FUNCTION private.phone_key (
   phone text
 )
   RETURNS text
-  LANGUAGE sql
+  LANGUAGE plpgsql
   IMMUTABLE
   PARALLEL SAFE
   SET search_path TO ''
   AS $function$
+declare
+  digits text := translate(phone, '+(). -', '');
+begin
   -- Brazil, Argentina and Mexico: one subscriber is reached with and without an extra digit, and WhatsApp itself
   -- changes it at will. Only the key folds the variants; the number is stored as it came. What is no number at all
   -- stands for itself.
-  select case
-    when phone_key.phone !~ '^[0-9+(). -]*[0-9][0-9+(). -]*$' then phone_key.phone
+  return case
+    when digits !~ '^[0-9]+$' then phone
     when digits ~ '^55[1-9][0-9]9[6-9][0-9]{7}$' then left(digits, 4) || right(digits, 8)
     when digits ~ '^549[0-9]{10}$' then '54' || right(digits, 10)
     when digits ~ '^521[0-9]{10}$' then '52' || right(digits, 10)
     else digits
-  end
-  from (select regexp_replace(phone_key.phone, '[^0-9]', '', 'g') as digits) as written
+  end;
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."phone_key"(text) TO "authenticated";
@@ -11546,7 +11562,8 @@ GRANT EXECUTE ON FUNCTION "private"."threads_at_home"(private.inbound_message[])
 
 -- private/functions/threads_found.sql
 CREATE OR REPLACE FUNCTION private.threads_found (
-  arrived private.inbound_message[]
+  arrived private.inbound_message[],
+  threads uuid[]
 )
   RETURNS uuid[]
   LANGUAGE plpgsql
@@ -11559,27 +11576,29 @@ CREATE OR REPLACE FUNCTION private.threads_found (
   AS $function$
 begin
   return array(
-    select (
+    select coalesce((
+      -- A merge among the newcomers may have moved somebody who was at home.
+      select thread.id from public.conversations as thread where thread.id = threads[m.ordinality]), (
       select known.conversation_id
       from unnest(case when m.group_id is not null then array['group:' || m.group_id]
         else array[m.bsuid, m.wa_id, m.parent_bsuid] end) with ordinality as seen (identifier, place)
       join private.conversation_identifiers as known
         on known.connection_id = m.connection_id and known.identifier = seen.identifier
-      order by seen.place limit 1)
+      order by seen.place limit 1))
     from unnest(arrived) with ordinality as m
     order by m.ordinality);
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."threads_found"(private.inbound_message[]) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."threads_found"(private.inbound_message[], uuid[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."threads_found"(private.inbound_message[]) IS 'The thread of each message, in order, once all of their people are registered.';
+COMMENT ON FUNCTION "private"."threads_found"(private.inbound_message[], uuid[]) IS 'The thread of each message, in order, once all of their people are registered: the one that it has, while it is there.';
 
-REVOKE ALL ON FUNCTION "private"."threads_found"(private.inbound_message[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."threads_found"(private.inbound_message[], uuid[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."threads_found"(private.inbound_message[]) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."threads_found"(private.inbound_message[], uuid[]) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."threads_found"(private.inbound_message[]) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."threads_found"(private.inbound_message[], uuid[]) TO "postgres";
 
 -- private/functions/threads_of_messages.sql
 CREATE OR REPLACE FUNCTION private.threads_of_messages (
@@ -13326,9 +13345,12 @@ CREATE OR REPLACE FUNCTION public.receive_inbound (
   text
 )
   RETURNS bigint[]
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SET search_path TO ''
   AS $function$
+declare
+  ids bigint[];
+begin
   -- Records parted by RS, fields by US: two control characters that no JSON text can contain. So nothing between the
   -- socket and the table has to parse, escape or alter a body.
   with received as (
@@ -13344,7 +13366,9 @@ CREATE OR REPLACE FUNCTION public.receive_inbound (
     order by place
     returning id
   )
-  select array_agg(id order by id) from received
+  select array_agg(id order by id) into ids from received;
+  return ids;
+end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."receive_inbound"(text) TO "service_role";

@@ -1,19 +1,22 @@
 -- People of a workspace, found by phone whatever way it is written.
 
 create function private.phone_key(phone text) returns text
-language sql immutable parallel safe set search_path = ''
+language plpgsql immutable parallel safe set search_path = ''
 as $$
+declare
+  digits text := translate(phone, '+(). -', '');
+begin
   -- Brazil, Argentina and Mexico: one subscriber is reached with and without an extra digit, and WhatsApp itself
   -- changes it at will. Only the key folds the variants; the number is stored as it came. What is no number at all
   -- stands for itself.
-  select case
-    when phone_key.phone !~ '^[0-9+(). -]*[0-9][0-9+(). -]*$' then phone_key.phone
+  return case
+    when digits !~ '^[0-9]+$' then phone
     when digits ~ '^55[1-9][0-9]9[6-9][0-9]{7}$' then left(digits, 4) || right(digits, 8)
     when digits ~ '^549[0-9]{10}$' then '54' || right(digits, 10)
     when digits ~ '^521[0-9]{10}$' then '52' || right(digits, 10)
     else digits
-  end
-  from (select regexp_replace(phone_key.phone, '[^0-9]', '', 'g') as digits) as written
+  end;
+end
 $$;
 comment on function private.phone_key(text) is 'What two spellings of one phone number have in common. For matching only, never for sending.';
 grant execute on function private.phone_key(text) to authenticated, service_role;

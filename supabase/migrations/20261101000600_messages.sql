@@ -28,15 +28,18 @@ begin
       content #>> '{body,text}', content #>> '{button_reply,title}', content #>> '{list_reply,title}',
       content #>> '{nfm_reply,body}', content #>> '{0,name,formatted_name}', content #>> '{0,phones,0,phone}', content ->> 'address'
     )
-  )), '\s+', ' ', 'g'), 140) end;
+  -- Only what is not a single space yet: most texts have nothing to replace.
+  )), '[^\S ]\s*|\s{2,}', ' ', 'g'), 140) end;
 end
 $$;
 comment on function private.message_preview(text, jsonb, boolean) is 'One line for the conversation list: a sign for the kind and what was written, no language, no ids.';
 
 create function private.is_conversational(type text) returns boolean
-language sql immutable parallel safe set search_path = ''
+language plpgsql immutable parallel safe set search_path = ''
 as $$
-  select is_conversational.type not in ('reaction', 'edit', 'revoke', 'system')
+begin
+  return is_conversational.type not in ('reaction', 'edit', 'revoke', 'system');
+end
 $$;
 comment on function private.is_conversational(text) is 'Whether a message of this type counts as unread, opens the window and becomes the preview.';
 

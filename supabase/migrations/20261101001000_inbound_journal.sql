@@ -30,8 +30,11 @@ alter table public.webhook_events enable row level security;
 grant select, insert, update, delete on public.webhook_events to service_role;
 
 create function public.receive_inbound(text) returns bigint[]
-language sql set search_path = ''
+language plpgsql set search_path = ''
 as $$
+declare
+  ids bigint[];
+begin
   -- Records parted by RS, fields by US: two control characters that no JSON text can contain. So nothing between the
   -- socket and the table has to parse, escape or alter a body.
   with received as (
@@ -47,7 +50,9 @@ as $$
     order by place
     returning id
   )
-  select array_agg(id order by id) from received
+  select array_agg(id order by id) into ids from received;
+  return ids;
+end
 $$;
 comment on function public.receive_inbound(text) is
   'Commits webhook bodies. Takes records "provider US phone_number_id US waba_id US body" parted by RS; gives their ids in the same order.';

@@ -21,26 +21,29 @@ grant select, insert, update, delete on private.conversation_identifiers to serv
 
 create function private.identifiers_of(connection_id uuid, wa_id text, bsuid text, parent_bsuid text, group_id text)
 returns text[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
+begin
   -- The surest first. A group is its own thread, whoever writes in it. A number is known as it was written and by the
   -- key it shares with its variants.
-  with recursive seen as (
-    select identifier, place from unnest(case
-      when group_id is not null then array['group:' || group_id]
-      else array_remove(array[bsuid, identifiers_of.wa_id, private.phone_key(wa_id), parent_bsuid], null)
-    end) with ordinality as given (identifier, place)
-    union
-    select linked.identifier, seen.place + 10
-    from seen
-    join private.identity_changes as change
-      on change.connection_id = identifiers_of.connection_id and change.identifier = seen.identifier
-    cross join lateral unnest(array[nullif(change.bsuid, ''), nullif(change.wa_id, ''), private.phone_key(nullif(change.wa_id, ''))])
-      as linked (identifier)
-    where linked.identifier is not null and linked.identifier <> seen.identifier and seen.place < 100
-  )
-  select array_agg(identifier order by first, identifier)
-  from (select identifier, min(place) as first from seen group by identifier) as ranked
+  return (
+    with recursive seen as (
+      select identifier, place from unnest(case
+        when group_id is not null then array['group:' || group_id]
+        else array_remove(array[bsuid, identifiers_of.wa_id, private.phone_key(wa_id), parent_bsuid], null)
+      end) with ordinality as given (identifier, place)
+      union
+      select linked.identifier, seen.place + 10
+      from seen
+      join private.identity_changes as change
+        on change.connection_id = identifiers_of.connection_id and change.identifier = seen.identifier
+      cross join lateral unnest(array[nullif(change.bsuid, ''), nullif(change.wa_id, ''), private.phone_key(nullif(change.wa_id, ''))])
+        as linked (identifier)
+      where linked.identifier is not null and linked.identifier <> seen.identifier and seen.place < 100
+    )
+    select array_agg(identifier order by first, identifier)
+    from (select identifier, min(place) as first from seen group by identifier) as ranked);
+end
 $$;
 comment on function private.identifiers_of(uuid, text, text, text, text) is
   'Everything a user is known by on a connection, through every change WhatsApp has told of.';
@@ -66,9 +69,10 @@ comment on function private.with_conversations(private.person[]) is 'The thread 
 grant execute on function private.with_conversations(private.person[]) to service_role;
 
 create function private.note_sightings(people private.person[]) returns void
-language sql set search_path = ''
+language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
+begin
   -- The newest by the provider's clock out of all there is, so the order of arrival does not matter.
   with thread as (
     select c.id, c.workspace_id, c.connection_id from public.conversations as c
@@ -94,7 +98,8 @@ as $$
   update public.conversations as c set phone = coalesce(newest.wa_id, c.phone), bsuid = coalesce(newest.bsuid, c.bsuid)
   from newest join thread using (id)
   where c.id = newest.id
-    and (c.phone is distinct from coalesce(newest.wa_id, c.phone) or c.bsuid is distinct from coalesce(newest.bsuid, c.bsuid))
+    and (c.phone is distinct from coalesce(newest.wa_id, c.phone) or c.bsuid is distinct from coalesce(newest.bsuid, c.bsuid));
+end
 $$;
 comment on function private.note_sightings(private.person[]) is 'A thread bears the number and user id its person was last seen under: replies go there.';
 grant execute on function private.note_sightings(private.person[]) to service_role;

@@ -77,24 +77,31 @@ comment on function private.merge_contacts(uuid, uuid) is 'Two contacts turn out
 grant execute on function private.merge_contacts(uuid, uuid) to service_role;
 
 create function private.contacts_of(workspace_id uuid, identifiers text[]) returns setof public.contacts
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+-- Planned once: the planner takes any array for longer than these are, so it would plan anew for each.
+set plan_cache_mode = force_generic_plan
 as $$
+begin
   -- Two probes: one condition over both columns would read the workspace's contacts one by one.
+  return query
   select * from public.contacts as contact
   where contact.workspace_id = contacts_of.workspace_id and contact.phone_key = any (identifiers)
   union
   select * from public.contacts as contact
-  where contact.workspace_id = contacts_of.workspace_id and contact.bsuid = any (identifiers)
+  where contact.workspace_id = contacts_of.workspace_id and contact.bsuid = any (identifiers);
+end
 $$;
 comment on function private.contacts_of(uuid, text[]) is 'The contacts that any of a person''s identifiers names: one, or several that are about to be one.';
 grant execute on function private.contacts_of(uuid, text[]) to service_role;
 
 create function private.identifiers_of_threads(people private.person[])
 returns table (workspace_id uuid, conversation_id uuid, identifiers text[])
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
+begin
+  return query
   select p.workspace_id, p.conversation_id, array_agg(own.identifier)
   from (
     select distinct q.workspace_id, q.connection_id, q.conversation_id
@@ -102,7 +109,8 @@ as $$
   ) as p
   join private.conversation_identifiers as own
     on own.connection_id = p.connection_id and own.conversation_id = p.conversation_id
-  group by p.workspace_id, p.conversation_id
+  group by p.workspace_id, p.conversation_id;
+end
 $$;
 comment on function private.identifiers_of_threads(private.person[]) is 'Everything the people of these threads are known by. Groups are nobody.';
 grant execute on function private.identifiers_of_threads(private.person[]) to service_role;

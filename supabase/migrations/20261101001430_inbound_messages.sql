@@ -70,25 +70,28 @@ comment on function private.threads_at_home(private.inbound_message[]) is
   'The thread of each message, in order, where nothing new is said about its person: nearly all, nearly always. Null for the others.';
 grant execute on function private.threads_at_home(private.inbound_message[]) to service_role;
 
-create function private.threads_found(arrived private.inbound_message[]) returns uuid[]
+create function private.threads_found(arrived private.inbound_message[], threads uuid[]) returns uuid[]
 language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   return array(
-    select (
+    select coalesce((
+      -- A merge among the newcomers may have moved somebody who was at home.
+      select thread.id from public.conversations as thread where thread.id = threads[m.ordinality]), (
       select known.conversation_id
       from unnest(case when m.group_id is not null then array['group:' || m.group_id]
         else array[m.bsuid, m.wa_id, m.parent_bsuid] end) with ordinality as seen (identifier, place)
       join private.conversation_identifiers as known
         on known.connection_id = m.connection_id and known.identifier = seen.identifier
-      order by seen.place limit 1)
+      order by seen.place limit 1))
     from unnest(arrived) with ordinality as m
     order by m.ordinality);
 end
 $$;
-comment on function private.threads_found(private.inbound_message[]) is 'The thread of each message, in order, once all of their people are registered.';
-grant execute on function private.threads_found(private.inbound_message[]) to service_role;
+comment on function private.threads_found(private.inbound_message[], uuid[]) is
+  'The thread of each message, in order, once all of their people are registered: the one that it has, while it is there.';
+grant execute on function private.threads_found(private.inbound_message[], uuid[]) to service_role;
 
 create function private.senders_of(arrived private.inbound_message[], threads uuid[]) returns private.person[]
 language plpgsql stable set search_path = ''
@@ -133,8 +136,7 @@ begin
     if array_position(threads, null) is not null then
       newcomers := private.with_conversations(private.senders_of(arrived, threads));
       newcomers := private.ensure_conversations(newcomers);
-      -- A merge among them may have moved somebody who was at home.
-      threads := private.threads_found(arrived);
+      threads := private.threads_found(arrived, threads);
       -- And somebody at home may have been seen in this batch later than a newcomer who turns out to be the same person.
       perform private.note_sightings(private.seen_in(arrived, threads, newcomers));
       perform private.ensure_contacts(newcomers);

@@ -49,27 +49,26 @@ language plpgsql security definer set search_path = ''
 -- From what was to what is, each by its key, whatever is believed of the size of a table.
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-declare
-  thread record;
 begin
-  for thread in
-    -- The table and not what is: two transition tables have no index to meet by.
-    select moved.id, moved.connection_id, moved.assigned_to, moved.is_read, moved.status, moved.sort_at, moved.window_expires_at,
-      was.connection_id as former_connection_id, was.sort_at as former_sort_at,
-      private.inbox_state(was.assigned_to, was.is_read, was.status) as former_state
+  update private.inbox_places as place set
+    connection_id = thread.connection_id, state = private.inbox_state(thread.assigned_to, thread.is_read, thread.status),
+    sort_at = thread.sort_at, assigned_to = thread.assigned_to, window_expires_at = thread.window_expires_at
+  from (
+    select moved.connection_id, moved.assigned_to, moved.is_read, moved.status, moved.sort_at, moved.window_expires_at, (
+      select former.ctid from private.inbox_places as former
+      where former.connection_id = was.connection_id and former.state = private.inbox_state(was.assigned_to, was.is_read, was.status)
+        and former.sort_at = was.sort_at and former.conversation_id = was.id) as place
     from conversations_before as was
+    -- The table and not what is: two transition tables have no index to meet by.
     join public.conversations as moved on moved.id = was.id
     where (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
       is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
-  loop
-    -- One by one: rows leave their pages here all day, so a vacuum may find few in the pages it looks at and take the table
-    -- for a tiny one, and in one statement it would be walked once for every thread.
-    update private.inbox_places as place set
-      connection_id = thread.connection_id, state = private.inbox_state(thread.assigned_to, thread.is_read, thread.status),
-      sort_at = thread.sort_at, assigned_to = thread.assigned_to, window_expires_at = thread.window_expires_at
-    where place.connection_id = thread.former_connection_id and place.state = thread.former_state
-      and place.sort_at = thread.former_sort_at and place.conversation_id = thread.id;
-  end loop;
+    offset 0
+  ) as thread
+  -- Each is found by itself, by its key, and met by where it lies: rows leave their pages here all day, so a vacuum may find
+  -- few in the pages it looks at and take the table for a tiny one, and a join would walk it once for every thread. Whoever
+  -- moves a place holds its conversation, so it still lies there.
+  where place.ctid = thread.place;
   return null;
 end
 $$;
