@@ -14,6 +14,7 @@ from bench import report
 from bench.journal import NotDrained
 from bench.load import LoadFailure
 from bench.outcome import Outcome
+from bench.populate import worn_in
 from bench.project import Project
 from bench.receivers import ReceiverFailure
 from bench.stand import Stand, connected
@@ -66,6 +67,7 @@ async def _run(parts: Mapping[str, Measure], ratios: Ratios, chosen: argparse.Na
     outcomes: dict[str, Outcome] = {}
     project = Project.from_environment()
     async with connected(project) as database:
+        await worn_in(database)
         stand = Stand(project, database, chosen.quick, getattr(chosen, "full", False))
         for name, measure in parts.items():
             outcomes[name] = await _part(measure, stand)

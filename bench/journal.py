@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 
 from bench.populate import Database
 
+# The first in the order of the index that the sweep uses: no lease is older than its event here. A minimum of all that
+# waits reads thousands of entries four times a second, and it is the same two cores that are measured.
 LAG = (
-    "select coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0)::float"
-    " from webhook_events where state = 'received'"
+    "select coalesce(extract(epoch from clock_timestamp() - (select received_at from webhook_events"
+    " where state = 'received' order by lease_expires_at, id limit 1)), 0)::float"
 )
 WAITING = "select exists (select from webhook_events where state = 'received')"
 DRAIN_LIMIT = 300.0

@@ -11,6 +11,7 @@ from psycopg import sql
 
 Database = psycopg.AsyncConnection[Any]
 
+WAL_FILES = 64
 FILLED = ("contacts", "conversations", "messages")
 
 # Person i and sent message m have the keys that webhooks.py computes. Ids jump, as random ones do.
@@ -100,6 +101,16 @@ async def fill(database: Database, tenant: Tenant, first: int, people: int, each
         await switch_triggers(database, on=True)
         for statement in keys:
             await database.execute(statement.encode())
+    await settle(database)
+
+
+async def worn_in(database: Database) -> None:
+    """The log of a project that has been at work: a gigabyte of files (min_wal_size) that only have to be written over.
+
+    A new cluster makes each one anew, in the middle of somebody's commit: 16 MB of zeros, and a flush.
+    """
+    for _ in range(WAL_FILES):
+        await database.execute("select pg_logical_emit_message(false, 'bench', repeat('0', 16 * 1024 * 1024))")
     await settle(database)
 
 
