@@ -22,7 +22,7 @@ PERCENTILES = (50, 90, 99, 99.9)
 # An answer that takes longer is an error. Beyond the 5 s that providers wait: what is slow shall be seen as slow.
 TIMEOUT = 20
 # Enough that groups form while one is on its way: with 64 a sixth of two cores waits for the load.
-CONNECTIONS = 128
+CONNECTIONS = 256
 
 
 class LoadFailure(Exception):

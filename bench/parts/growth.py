@@ -21,8 +21,12 @@ from bench.webhooks import Webhooks
 SIZES = (1_000, 100_000, 1_000_000)
 QUICK_SIZES = (1_000, 20_000, 100_000)
 FEW = 1_000
-# Reports are on as many messages at every size: the ones sent last.
-SENT = 20_000
+# Each kind of batch is run so often, in turn with the others, and the cheapest counts: what the machine does beside it
+# only ever adds.
+ROUNDS = 3
+# Reports are on as many messages at every size: the ones sent last, others in each round.
+SENT_A_ROUND = 12_000
+SENT = ROUNDS * SENT_A_ROUND
 # The first write to a page after a checkpoint puts the whole page into the log. A checkpoint comes every few minutes,
 # and within the first of them a full load has written to most pages: so one batch right after it, which shows what that
 # costs, one that only goes on writing (no name), and then those that are held against the target.
@@ -49,28 +53,23 @@ class Table:
     people: int = 0
     sent: int = 0
 
-    async def grow(self, database: Database, people: int) -> dict[str, Webhooks]:
-        """Up to so many people; the batches to be measured then."""
+    async def grow(self, database: Database, people: int) -> tuple[Webhooks, list[dict[str, Webhooks]]]:
+        """Up to so many people; messages from all of them, and the rounds to be measured then."""
         fresh = people - self.people
         each = math.ceil(SENT / fresh)
         await fill(database, self.tenant, first=self.people, people=fresh, each=each, sent=self.sent)
         everybody = Webhooks("messages", self.tenant.number, self.tenant.waba, "", people=people)
-        reports = replace(
-            everybody,
-            turn="statuses",
-            sent_first=self.sent,
-            sent_count=SENT,
-            recipient_first=self.people,
-            recipients=fresh,
-        )
+        reports = replace(everybody, turn="statuses", recipient_first=self.people, recipients=fresh)
+        rounds = [
+            {
+                "messages from all": everybody,
+                "messages from 1,000": replace(everybody, people=FEW, spread=people // FEW),
+                "statuses": replace(reports, sent_first=self.sent + place * SENT_A_ROUND, sent_count=SENT_A_ROUND),
+            }
+            for place in range(ROUNDS)
+        ]
         self.people, self.sent = people, self.sent + fresh * each
-        return {
-            AFTER_CHECKPOINT: everybody,
-            "": everybody,
-            "messages from all": everybody,
-            "messages from 1,000": replace(everybody, people=FEW, spread=people // FEW),
-            "statuses": reports,
-        }
+        return everybody, rounds
 
 
 async def measure(stand: Stand) -> Outcome:
@@ -80,19 +79,26 @@ async def measure(stand: Stand) -> Outcome:
     sizes = QUICK_SIZES if stand.quick else SIZES
     for size in sizes:
         began = time.monotonic()
-        batches = await table.grow(stand.database, size)
+        everybody, rounds = await table.grow(stand.database, size)
         outcome.figures[f"{size:,}: filled in s"] = round(time.monotonic() - began, 1)
-        for name, webhooks in batches.items():
-            if name == AFTER_CHECKPOINT:
-                await settle(stand.database)
-            cost = await _batch(stand, table, webhooks, QUICK_QUOTA if stand.quick else QUOTA if name else WARMING)
+        await settle(stand.database)
+        quota, warming = (QUICK_QUOTA, QUICK_QUOTA) if stand.quick else (QUOTA, WARMING)
+        first = await _batch(stand, table, everybody, quota)
+        warm = await _batch(stand, table, everybody, warming)
+        of_size: dict[str, list[Cost]] = {}
+        for batches in rounds:
+            for name, webhooks in batches.items():
+                of_size.setdefault(name, []).append(await _batch(stand, table, webhooks, quota))
+        for cost in (first, warm, *(cost for of_name in of_size.values() for cost in of_name)):
             outcome.problems += cost.problems
-            if name:
-                costs.setdefault(name, []).append(cost)
-                outcome.figures |= _figures(f"{size:,}: {name}", cost)
+        outcome.figures |= _figures(f"{size:,}: {AFTER_CHECKPOINT}", first)
+        for name, of_name in of_size.items():
+            cheapest = min(of_name, key=lambda cost: cost.cpu)
+            costs.setdefault(name, []).append(cheapest)
+            outcome.figures |= _figures(f"{size:,}: {name}", cheapest)
+            outcome.figures[f"{size:,}: {name}, CPU us of each round"] = [round(cost.cpu) for cost in of_name]
     for name, of_sizes in costs.items():
-        if name != AFTER_CHECKPOINT:
-            outcome.targets += _targets(name, of_sizes)
+        outcome.targets += _targets(name, of_sizes)
     return outcome
 
 

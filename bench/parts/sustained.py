@@ -13,9 +13,6 @@ from bench.receivers import OURS, running
 from bench.stand import PEOPLE, Stand
 
 RATE = 4_000
-# Each waits for its answer, about 35 ms, before it sends again. Those of WhatsApp line up for nobody: with 192 the load
-# was late whenever a vacuum took half a core for some seconds.
-CONNECTIONS = 256
 
 
 async def measure(stand: Stand) -> Outcome:
@@ -26,7 +23,7 @@ async def measure(stand: Stand) -> Outcome:
     tenant = await stand.shop(each)
     webhooks = stand.webhooks(tenant, sent_count=each * PEOPLE)
     async with running(OURS) as receiver, stand.observer() as observer:
-        load = stand.load(receiver, webhooks, rate=RATE, quota=quota, connections=CONNECTIONS, seconds=seconds * 2)
+        load = stand.load(receiver, webhooks, rate=RATE, quota=quota, seconds=seconds * 2)
         async with memory_of(receiver.pid, every=5) as memory, lag_of(observer) as lag:
             async with spending(stand.parts(receiver)) as spent:
                 answers = await send(load)
