@@ -4827,7 +4827,6 @@ CREATE OR REPLACE FUNCTION private.contacts_of (
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
-  SET plan_cache_mode TO 'force_generic_plan'
   AS $function$
 begin
   -- Two probes: one condition over both columns would read the workspace's contacts one by one.
@@ -13451,6 +13450,7 @@ CREATE OR REPLACE FUNCTION public.record_inbound (
   LANGUAGE plpgsql
   SET search_path TO ''
   SET lock_timeout TO '3s'
+  SET plan_cache_mode TO 'force_generic_plan'
   AS $function$
 declare
   numbers text[] := private.numbers_in(events, messages, statuses, facts);

@@ -79,8 +79,6 @@ grant execute on function private.merge_contacts(uuid, uuid) to service_role;
 create function private.contacts_of(workspace_id uuid, identifiers text[]) returns setof public.contacts
 language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
--- Planned once: the planner takes any array for longer than these are, so it would plan anew for each.
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   -- Two probes: one condition over both columns would read the workspace's contacts one by one.
