@@ -7269,6 +7269,7 @@ CREATE OR REPLACE FUNCTION private.lock_pairs (
 )
   RETURNS void
   LANGUAGE plpgsql
+  SECURITY DEFINER
   SET search_path TO ''
   AS $function$
 begin
@@ -11147,6 +11148,7 @@ CREATE OR REPLACE FUNCTION private.set_heads (
 )
   RETURNS void
   LANGUAGE plpgsql
+  SECURITY DEFINER
   SET search_path TO ''
   SET join_collapse_limit TO '1'
   SET enable_seqscan TO 'off'
@@ -13805,6 +13807,7 @@ CREATE OR REPLACE FUNCTION public.record_outbound (
   SET enable_seqscan TO 'off'
   SET enable_hashjoin TO 'off'
   SET enable_mergejoin TO 'off'
+  SET plan_cache_mode TO 'force_generic_plan'
   AS $function$
 declare
   -- results: [{message_id, lease_token, outcome, wamid?, retry_after?, scope?, reason?, error?}]; docs/outbound.md

@@ -75,8 +75,10 @@ begin
 end
 $$;
 
+-- These two as their owner, whoever calls: triggers call them as the owner and recordings as the backend, in one transaction.
+-- A plan that row level security may touch is thrown away whenever somebody else comes: each call would plan all of it anew.
 create function private.lock_pairs(conversation_ids uuid[]) returns void
-language plpgsql set search_path = ''
+language plpgsql security definer set search_path = ''
 as $$
 begin
   insert into private.outbound_pairs (conversation_id)
@@ -90,7 +92,7 @@ $$;
 comment on function private.lock_pairs(uuid[]) is 'Makes whoever changes the heads of these conversations take turns. After the outbox and the messages, never before.';
 
 create function private.set_heads(conversation_ids uuid[]) returns void
-language plpgsql set search_path = ''
+language plpgsql security definer set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin

@@ -43,6 +43,8 @@ comment on function private.suppress_contacts(private.send_result[]) is 'WhatsAp
 create function public.record_outbound(results jsonb) returns integer
 language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+-- Planned once a session, this and what it calls, as record_inbound is: most sets are of one or two.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   -- results: [{message_id, lease_token, outcome, wamid?, retry_after?, scope?, reason?, error?}]; docs/outbound.md
