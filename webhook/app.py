@@ -55,14 +55,18 @@ class Receiver:
 
     def app(self, *beside: BaseRoute) -> Shortcut:
         """The routes, and those of others `beside` them, looked at last."""
-        number = self._posted("360dialog", self.from_360dialog_number)
-        waba = self._posted("360dialog", self.from_360dialog_waba)
+        by_thousands = {
+            "/webhooks/360dialog": ("phone_number_id", self._posted("360dialog", self.from_360dialog_number)),
+            "/webhooks/360dialog/waba": ("waba_id", self._posted("360dialog", self.from_360dialog_waba)),
+        }
         meta = self._posted("meta", self.from_meta)
         # A router and no application around it: nothing here needs a middleware, and each costs every webhook.
         router = Router(
             routes=[
-                Route("/webhooks/360dialog/{phone_number_id}", number, methods=["POST"]),
-                Route("/webhooks/360dialog/waba/{waba_id}", waba, methods=["POST"]),
+                *(
+                    Route(f"{folder}/{{{parameter}}}", endpoint, methods=["POST"])
+                    for folder, (parameter, endpoint) in by_thousands.items()
+                ),
                 Route("/webhooks/meta", meta, methods=["POST"]),
                 Route("/webhooks/meta", self.meta_challenge, methods=["GET"]),
                 Route("/livez", self.livez),
@@ -72,9 +76,7 @@ class Receiver:
             ],
             redirect_slashes=False,
         )
-        return Shortcut(
-            {"/webhooks/360dialog": ("phone_number_id", number), "/webhooks/360dialog/waba": ("waba_id", waba)}, router
-        )
+        return Shortcut(by_thousands, router)
 
     def from_360dialog_number(self, scope: Scope, headers: Headers) -> tuple[Endpoint, None]:
         number = self._authentic_subject(scope, headers, "phone_number_id")
@@ -154,7 +156,7 @@ class Shortcut:
 
     def __init__(self, posted: Mapping[str, tuple[str, ASGIApp]], router: Router) -> None:
         self._posted = posted
-        self.router = router
+        self._router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("method") == "POST":
@@ -164,7 +166,7 @@ class Shortcut:
                 scope["path_params"] = {parameter: subject}
                 await endpoint(scope, receive, send)
                 return
-        await self.router(scope, receive, send)
+        await self._router(scope, receive, send)
 
 
 class Posted:

@@ -12,7 +12,7 @@ from bench import check
 from bench.journal import drained
 from bench.load import send
 from bench.outcome import Figure, Outcome, Target
-from bench.populate import Database, Tenant, emptied, fill, settle
+from bench.populate import Database, Tenant, emptied, fill
 from bench.processes import spending
 from bench.receivers import OURS, running
 from bench.stand import Stand
@@ -33,7 +33,7 @@ SENT_A_ROUND = 12_000
 SENT = ROUNDS * SENT_A_ROUND
 # The first write to a page after a checkpoint puts the whole page into the log. A checkpoint comes every few minutes,
 # and within the first of them a full load has written to most pages: so one batch right after it, which shows what that
-# costs, one that only goes on writing (no name), and then those that are held against the target.
+# costs, one that only goes on writing and is not shown, and then those that are held against the target.
 AFTER_CHECKPOINT = "messages from all, first seconds after a checkpoint"
 QUOTA, WARMING, QUICK_QUOTA = 18_000, 42_000, 6_000
 
@@ -86,7 +86,6 @@ async def measure(stand: Stand) -> Outcome:
         began = time.monotonic()
         everybody, rounds = await table.grow(stand.database, size)
         outcome.figures[f"{size:,}: filled in s"] = round(time.monotonic() - began, 1)
-        await settle(stand.database)
         quota, warming = (QUICK_QUOTA, QUICK_QUOTA) if stand.quick else (QUOTA, WARMING)
         first = await _batch(stand, table, everybody, quota)
         warm = await _batch(stand, table, everybody, warming)
