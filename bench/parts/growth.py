@@ -27,7 +27,7 @@ FEW = 1_000
 ROUNDS = 3
 # Before and after each batch, on every core at once: how fast the machine is just then. It changes by a third within
 # minutes, and a million conversations come minutes after a thousand.
-YARDSTICK = "select sum(n) from (select generate_series(1, 2000000) as n) as some"
+YARDSTICK = "select sum(n) from (select generate_series(1, 2000000) as n) as numbers"
 # Reports are on as many messages at every size: the ones sent last, others in each round.
 SENT_A_ROUND = 12_000
 SENT = ROUNDS * SENT_A_ROUND
