@@ -49,7 +49,7 @@ end
 
 local function body(n)
   local kind = kinds[turns[n % #turns + 1]]
-  local cycle = math.floor(n / #turns)
+  local cycle = math.floor(n / #turns) + settings.first
   local gaps = kind.gaps
   gaps.now = tostring(os.time())
   if kind.is_message then
@@ -57,6 +57,7 @@ local function body(n)
     if settings.newcomer_every > 0 and cycle % settings.newcomer_every == settings.newcomer_every - 1 then
       person = settings.newcomers + cycle
     end
+    if settings.since > 0 then gaps.now = tostring(settings.since + math.floor(cycle / settings.people)) end
     gaps.person, gaps.cycle = string.format("%07d", person), string.format("%010d", cycle)
   else
     local at = (cycle - kind.behind) % settings.sent_count

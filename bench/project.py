@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -23,18 +24,18 @@ class Project:
     postgres_pid: int
 
     @classmethod
-    def from_environment(cls) -> Project:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Project:
         """Ends the program where there is no devstack: what is measured here empties tables."""
         try:
             return cls(
-                url=os.environ["SUPABASE_URL"],
-                service_role_key=os.environ["SUPABASE_SERVICE_ROLE_KEY"],
-                anon_key=os.environ["SUPABASE_ANON_KEY"],
-                jwt_secret=os.environ["SUPABASE_JWT_SECRET"],
-                db_url=os.environ["SUPABASE_DB_URL"],
-                webhook_secret=os.environ["WHATSAPP_WEBHOOK_SECRET"],
-                devstack_pid=int(os.environ["DEVSTACK_PID"]),
-                postgres_pid=int(os.environ["DEVSTACK_POSTGRES_PID"]),
+                url=environment["SUPABASE_URL"],
+                service_role_key=environment["SUPABASE_SERVICE_ROLE_KEY"],
+                anon_key=environment["SUPABASE_ANON_KEY"],
+                jwt_secret=environment["SUPABASE_JWT_SECRET"],
+                db_url=environment["SUPABASE_DB_URL"],
+                webhook_secret=environment["WHATSAPP_WEBHOOK_SECRET"],
+                devstack_pid=int(environment["DEVSTACK_PID"]),
+                postgres_pid=int(environment["DEVSTACK_POSTGRES_PID"]),
             )
         except KeyError as missing:
             sys.exit(

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +62,7 @@ class Receiver:
 
 
 @asynccontextmanager
-async def running(command: Sequence[str]) -> AsyncIterator[Receiver]:
+async def running(command: Sequence[str], environment: Mapping[str, str] = os.environ) -> AsyncIterator[Receiver]:
     """`python -m <command>` on a free port, answering; ended by a signal as on a deploy."""
     with TemporaryDirectory(prefix="bench-") as folder:
         log = Path(folder) / "log"
@@ -71,7 +71,7 @@ async def running(command: Sequence[str]) -> AsyncIterator[Receiver]:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", *command),
                 cwd=ROOT,
-                env={**os.environ, "WEBHOOK_HOST": "127.0.0.1", "WEBHOOK_PORT": str(port)},
+                env={**environment, "WEBHOOK_HOST": "127.0.0.1", "WEBHOOK_PORT": str(port)},
                 stdin=DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -28,6 +29,7 @@ class Stand:
     database: Database
     quick: bool
     full: bool = False
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)  # of what is started for it
 
     async def shop(self, messages_each: int, people: int = PEOPLE) -> Tenant:
         """A business whose customers have written before, and were sent so many messages each."""

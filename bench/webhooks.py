@@ -52,6 +52,9 @@ class Webhooks:
     run: str  # six characters that no other load on these tables has
     people: int  # who writes: the first so many, spread by `spread`
     spread: int = 1
+    first: int = 0  # its cycle begins at this one: a load may be sent in slices
+    # The second in which each of them writes first; a second later they all write again. 0: whenever it is.
+    since: int = 0
     newcomer_every: int = 0  # every so manieth message is from somebody nobody knows
     sent_first: int = 0  # the outbound messages that are reported on
     sent_count: int = 1
@@ -61,13 +64,15 @@ class Webhooks:
     def kind(self, n: int) -> tuple[str, int]:
         """What webhook n is, and which one of its kind."""
         turns = TURNS[self.turn]
-        return turns[n % len(turns)], n // len(turns)
+        return turns[n % len(turns)], n // len(turns) + self.first
 
     def fields(self, n: int) -> dict[str, str]:
         """What stands in the gaps of its template. The same arithmetic as in load.lua."""
         kind, cycle = self.kind(n)
         known = {"number": self.number, "waba": self.waba, "run": self.run, "now": str(int(time.time()))}
         if kind == "message":
+            if self.since:
+                known["now"] = str(self.since + cycle // self.people)
             return {**known, "person": f"{self.writer(cycle):07d}", "cycle": f"{cycle:010d}"}
         place = (cycle - BEHIND[kind]) % self.sent_count
         sent = self.sent_first + place

@@ -404,7 +404,7 @@ CREATE TABLE "private"."conversation_identifiers" (
   "connection_id"   uuid NOT NULL,
   "identifier"      text NOT NULL,
   "conversation_id" uuid NOT NULL,
-  CONSTRAINT "conversation_identifiers_pkey" PRIMARY KEY (connection_id, identifier),
+  CONSTRAINT "conversation_identifiers_pkey" PRIMARY KEY (connection_id, identifier) INCLUDE (conversation_id),
   CONSTRAINT "conversation_identifiers_conversation_id_fkey" FOREIGN KEY (conversation_id) REFERENCES public.conversations(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT "conversation_identifiers_connection_id_fkey" FOREIGN KEY (connection_id) REFERENCES public.whatsapp_connections(id) ON DELETE CASCADE
 );
@@ -2167,7 +2167,7 @@ begin
         or (added.occurred_at, added.seq) > (thread.last_message_at, thread.last_message_seq) as newest) as told)
   from (
     -- The newest of each thread, and what all of them add up to.
-    select distinct on (conversation_id) conversation_id, occurred_at, seq, type, content, direction,
+    select distinct on (conversation_id) workspace_id, conversation_id, occurred_at, seq, type, content, direction,
       revoked_at is not null as revoked,
       count(*) filter (where direction = 'inbound' and not imported) over thread as customer_messages,
       max(occurred_at) filter (where direction = 'inbound') over thread as last_customer_message_at
@@ -2176,7 +2176,7 @@ begin
     window thread as (partition by conversation_id)
     order by conversation_id, occurred_at desc, seq desc
   ) as added
-  where thread.id = added.conversation_id;
+  where thread.workspace_id = added.workspace_id and thread.id = added.conversation_id;
   return null;
 end
 $function$;
@@ -2678,7 +2678,9 @@ begin
   from (
     select told.workspace_id, array_agg(told.id) as ids
     from changed_rows as told
-    where told.workspace_id in (select id from public.workspaces where broadcasts)
+    where told.workspace_id = any (array(
+      select tenant.id from (select distinct each.workspace_id from changed_rows as each) as present
+      join public.workspaces as tenant on tenant.id = present.workspace_id and tenant.broadcasts))
     group by told.workspace_id
   ) as changed;
   return null;
@@ -2705,7 +2707,10 @@ begin
     select told.workspace_id, array_agg(told.id) as ids,
       array_agg(distinct told.conversation_id) filter (where told.conversation_id is not null) as conversation_ids
     from changed_rows as told
-    where told.workspace_id in (select id from public.workspaces where broadcasts)
+    -- Found once for a statement, which is nearly always of one workspace, and not for each row.
+    where told.workspace_id = any (array(
+      select tenant.id from (select distinct each.workspace_id from changed_rows as each) as present
+      join public.workspaces as tenant on tenant.id = present.workspace_id and tenant.broadcasts))
     group by told.workspace_id
   ) as changed;
   return null;
@@ -5541,7 +5546,10 @@ begin
     end if;
     perform private.note_profiles(arrived, threads);
     -- Arrival numbers are given out under the conversation's lock, so mark_as_read draws a clean line.
-    perform from public.conversations where id = any (threads) order by id for no key update;
+    perform
+    from (select distinct m.workspace_id, threads[m.ordinality] as id from unnest(arrived) with ordinality as m) as held
+    join public.conversations as thread on thread.workspace_id = held.workspace_id and thread.id = held.id
+    order by thread.id for no key update of thread;
     get diagnostics held = row_count;
     -- A thread that somebody deleted or merged a moment ago is looked for again.
     exit when array_position(threads, null) is null and held = (select count(distinct thread) from unnest(threads) as thread);
@@ -8030,7 +8038,7 @@ begin
         and former.sort_at = was.sort_at and former.conversation_id = was.id) as place
     from conversations_before as was
     -- The table and not what is: two transition tables have no index to meet by.
-    join public.conversations as moved on moved.id = was.id
+    join public.conversations as moved on moved.workspace_id = was.workspace_id and moved.id = was.id
     where (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
       is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
     offset 0
@@ -8286,7 +8294,7 @@ begin
     with said as (
       select thread.contact_id, m.profile_name, m.occurred_at, false as in_group
       from unnest(arrived) with ordinality as m
-      join public.conversations as thread on thread.id = threads[m.ordinality]
+      join public.conversations as thread on thread.workspace_id = m.workspace_id and thread.id = threads[m.ordinality]
       where m.profile_name is not null and m.group_id is null
       union all
       -- In a group the thread is nobody's: who wrote is known by number, and until when so called by the contact alone.
@@ -11539,7 +11547,8 @@ begin
     left join lateral (
       select thread.id
       from private.conversation_identifiers as known
-      join public.conversations as thread on thread.id = known.conversation_id
+      -- By the index that the foreign key of the message looks into later: one cold page less than by id alone.
+      join public.conversations as thread on thread.workspace_id = m.workspace_id and thread.id = known.conversation_id
       where known.connection_id = m.connection_id and known.identifier = coalesce(m.bsuid, m.wa_id, m.parent_bsuid)
         and m.group_id is null and thread.contact_id is not null
         and (m.wa_id is null or m.wa_id = thread.phone) and (m.bsuid is null or m.bsuid = thread.bsuid)

@@ -1,161 +1,204 @@
-"""Cost per webhook with a thousand, a hundred thousand and a million conversations in the table."""
+"""Cost per webhook with a hundred thousand and a million conversations in the table, beside a thousand."""
 
 from __future__ import annotations
 
-import asyncio
 import math
 import secrets
+import statistics
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 
 from bench import check
+from bench.beside import another
 from bench.journal import drained
-from bench.load import send
-from bench.outcome import Figure, Outcome, Target
-from bench.populate import Database, Tenant, emptied, fill
+from bench.load import Answers, send
+from bench.outcome import Outcome, Target
+from bench.populate import Tenant, emptied, fill, worn_in
 from bench.processes import spending
-from bench.receivers import OURS, running
+from bench.receivers import OURS, Receiver, running
 from bench.stand import Stand
 from bench.statements import inside
-from bench.webhooks import Webhooks
+from bench.webhooks import TURNS, Webhooks
 
-SIZES = (1_000, 100_000, 1_000_000)
-QUICK_SIZES = (1_000, 20_000, 100_000)
 FEW = 1_000
-# Each kind of batch is run so often, in turn with the others, and the cheapest counts: what the machine does beside it
-# only ever adds.
-ROUNDS = 3
-# Before and after each batch, on every core at once: how fast the machine is just then. It changes by a third within
-# minutes, and a million conversations come minutes after a thousand.
-YARDSTICK = "select sum(n) from (select generate_series(1, 2000000) as n) as numbers"
-# Reports are on as many messages at every size: the ones sent last, others in each round.
-SENT_A_ROUND = 12_000
-SENT = ROUNDS * SENT_A_ROUND
+SIZES = (100_000, 1_000_000)
+QUICK_SIZES = (20_000, 100_000)
+# The same load on the small table and on the large one, in turn, and the middle of the ratios: what a machine gives
+# changes by a third within minutes, and by more between one second and the next.
+ROUNDS, QUICK_ROUNDS = 15, 3
+SLICE = 6_000
+# Reports are on as many messages at every size: the ones sent last.
+SENT = ROUNDS * SLICE // len(TURNS["statuses"])
 # The first write to a page after a checkpoint puts the whole page into the log. A checkpoint comes every few minutes,
-# and within the first of them a full load has written to most pages: so one batch right after it, which shows what that
-# costs, one that only goes on writing and is not shown, and then those that are held against the target.
-AFTER_CHECKPOINT = "messages from all, first seconds after a checkpoint"
-QUOTA, WARMING, QUICK_QUOTA = 18_000, 42_000, 6_000
+# and within the first of them a full load has written to most pages: so one load right after it, which shows what that
+# costs, one that only goes on writing, and then those that are held against the target.
+FIRST, WARMING, QUICK_FIRST = 18_000, 42_000, 6_000
+# Nobody writes twice in one second, however few they are: each message is the newest of its thread and moves it to the
+# top of the inbox, as in life. So a thousand people write for some minutes, which begin so many seconds ago.
+LONG_AGO = 600
+PARTS = ("receiver", "postgres", "postgrest", "gateway")
 
 
 @dataclass
 class Cost:
-    """Of one batch, per webhook, in microseconds."""
+    """Of one load, per webhook, in microseconds."""
 
-    cpu: float  # everything but the load and the looking
-    sql: float  # inside record_inbound
-    yardstick: float  # milliseconds of the same work, whatever the size
-    webhooks_per_call: float
+    cpu: dict[str, float]  # of each of PARTS: everything but the load and the looking
+    sql: float  # inside record_inbound, by the clock
     rows_per_second: float
-    problems: list[str]
+
+    @property
+    def all(self) -> float:
+        return sum(self.cpu.values())
 
 
 @dataclass
 class Table:
-    """What has been filled in so far."""
+    """One of the two, with the receiver that writes into it."""
 
+    stand: Stand
+    receiver: Receiver
     tenant: Tenant
     people: int = 0
     sent: int = 0
+    clock: int = 0  # when somebody writes next
+    problems: list[str] = field(default_factory=list)
 
-    async def grow(self, database: Database, people: int) -> tuple[Webhooks, list[dict[str, Webhooks]]]:
-        """Up to so many people; messages from all of them, and the rounds to be measured then."""
+    async def grow(self, people: int) -> Webhooks:
+        """Up to so many people; the reports of what was sent to the new ones."""
         fresh = people - self.people
         each = math.ceil(SENT / fresh)
-        await fill(database, self.tenant, first=self.people, people=fresh, each=each, sent=self.sent)
-        everybody = Webhooks("messages", self.tenant.number, self.tenant.waba, "", people=people)
-        reports = replace(everybody, turn="statuses", recipient_first=self.people, recipients=fresh)
-        rounds = [
-            {
-                "messages from all": everybody,
-                "messages from 1,000": replace(everybody, people=FEW, spread=people // FEW),
-                "statuses": replace(reports, sent_first=self.sent + place * SENT_A_ROUND, sent_count=SENT_A_ROUND),
-            }
-            for place in range(ROUNDS)
-        ]
+        await fill(self.stand.database, self.tenant, first=self.people, people=fresh, each=each, sent=self.sent)
+        reports = Webhooks(
+            *("statuses", self.tenant.number, self.tenant.waba, secrets.token_hex(3).upper()),
+            people=people,
+            sent_first=self.sent,
+            sent_count=SENT,
+            recipient_first=self.people,
+            recipients=fresh,
+        )
         self.people, self.sent = people, self.sent + fresh * each
-        return everybody, rounds
+        self.clock = int(time.time()) - LONG_AGO
+        return reports
+
+    def messages(self, people: int, cycles: int) -> Webhooks:
+        """From so many people spread over the table, each at another second than all before."""
+        since, self.clock = self.clock, self.clock + math.ceil(cycles / people)
+        return Webhooks(
+            *("messages", self.tenant.number, self.tenant.waba, secrets.token_hex(3).upper()),
+            people=people,
+            spread=self.people // people,
+            since=since,
+        )
+
+    async def take(self, webhooks: Webhooks, quota: int, answers: list[Answers]) -> Cost:
+        """One load at full speed, everything applied."""
+        database = self.stand.database
+        calls_before = await inside(database, "record_inbound")
+        load = self.stand.load(self.receiver, webhooks, quota=quota)
+        async with spending(self.stand.parts(self.receiver)) as spent:
+            began = time.monotonic()
+            answers.append(await send(load))
+            seconds = await drained(database) - began
+        calls = await inside(database, "record_inbound")
+        return Cost(
+            cpu={part: spent.seconds[part] / quota * 1e6 for part in PARTS},
+            sql=(calls[1] - calls_before[1]) / quota * 1e3,
+            rows_per_second=quota / seconds,
+        )
+
+    async def checked(self, webhooks: Webhooks, answers: list[Answers]) -> None:
+        """Every row of a load that was sent in slices; then an empty journal."""
+        whole = replace(
+            answers[0],
+            **{name: sum(getattr(each, name) for each in answers) for name in ("answered", "ok", "sent", "refused")},
+        )
+        self.problems += await check.every_row(
+            self.stand.database, self.tenant, webhooks, whole, known_before=self.people
+        )
+        # Not truncated: other tables might hang on it one day.
+        await self.stand.database.execute("delete from webhook_events")
 
 
 async def measure(stand: Stand) -> Outcome:
     outcome = Outcome()
-    costs: dict[str, list[Cost]] = {}
-    table = Table(await emptied(stand.database))
-    sizes = QUICK_SIZES if stand.quick else SIZES
-    for size in sizes:
-        began = time.monotonic()
-        everybody, rounds = await table.grow(stand.database, size)
-        outcome.figures[f"{size:,}: filled in s"] = round(time.monotonic() - began, 1)
-        quota, warming = (QUICK_QUOTA, QUICK_QUOTA) if stand.quick else (QUOTA, WARMING)
-        first = await _batch(stand, table, everybody, quota)
-        warm = await _batch(stand, table, everybody, warming)
-        of_size: dict[str, list[Cost]] = {}
-        for batches in rounds:
-            for name, webhooks in batches.items():
-                of_size.setdefault(name, []).append(await _batch(stand, table, webhooks, quota))
-        for cost in (first, warm, *(cost for of_name in of_size.values() for cost in of_name)):
-            outcome.problems += cost.problems
-        outcome.figures |= _figures(f"{size:,}: {AFTER_CHECKPOINT}", first)
-        for name, of_name in of_size.items():
-            cheapest = min(of_name, key=lambda cost: cost.cpu / cost.yardstick)
-            costs.setdefault(name, []).append(cheapest)
-            outcome.figures |= _figures(f"{size:,}: {name}", cheapest)
-            outcome.figures[f"{size:,}: {name}, CPU us of each round"] = [round(cost.cpu) for cost in of_name]
-            outcome.figures[f"{size:,}: {name}, yardstick ms of each round"] = [
-                round(cost.yardstick) for cost in of_name
-            ]
-    for name, of_sizes in costs.items():
-        outcome.targets += _targets(name, of_sizes)
+    async with AsyncExitStack() as exits:
+        beside = await exits.enter_async_context(another(stand))
+        await worn_in(beside.database)
+        small, large = [
+            Table(each, await exits.enter_async_context(running(OURS, each.environment)), await emptied(each.database))
+            for each in (beside, stand)
+        ]
+        for size in QUICK_SIZES if stand.quick else SIZES:
+            await _of_size(outcome, small, large, size, stand.quick)
+    outcome.problems += small.problems + large.problems
     return outcome
 
 
-async def _batch(stand: Stand, table: Table, webhooks: Webhooks, quota: int) -> Cost:
-    """One receiver, one batch at full speed, everything applied."""
-    webhooks = replace(webhooks, run=secrets.token_hex(3).upper())
-    # Not truncated: other tables might hang on it one day.
-    await stand.database.execute("delete from webhook_events")
-    calls, spent_before = await inside(stand.database, "record_inbound")
-    yardstick = await _yardstick(stand)
-    async with running(OURS) as receiver:
-        load = stand.load(receiver, webhooks, quota=quota)
-        async with spending(stand.parts(receiver)) as spent:
-            began = time.monotonic()
-            answers = await send(load)
-            seconds = await drained(stand.database) - began
-    calls_after, spent_after = await inside(stand.database, "record_inbound")
-    busy = sum(spent.seconds[part] for part in ("receiver", "postgres", "postgrest", "gateway"))
-    return Cost(
-        cpu=busy / quota * 1e6,
-        sql=(spent_after - spent_before) / quota * 1e3,
-        yardstick=(yardstick + await _yardstick(stand)) / 2,
-        webhooks_per_call=quota / max(1, calls_after - calls),
-        rows_per_second=quota / seconds,
-        problems=await check.every_row(stand.database, table.tenant, webhooks, answers, known_before=table.people),
-    )
-
-
-async def _yardstick(stand: Stand) -> float:
-    async with stand.observer() as another:
-        began = time.monotonic()
-        await asyncio.gather(*(each.execute(YARDSTICK) for each in (stand.database, another)))
-        return (time.monotonic() - began) * 1e3
-
-
-def _figures(name: str, cost: Cost) -> dict[str, Figure]:
-    return {
-        f"{name}, SQL us per webhook": round(cost.sql),
-        f"{name}, CPU us per webhook": round(cost.cpu),
-        f"{name}, rows/s": round(cost.rows_per_second),
-        f"{name}, webhooks per call": round(cost.webhooks_per_call),
-    }
-
-
-def _targets(name: str, costs: list[Cost]) -> list[Target]:
-    """The largest table against the cheapest, so that a dear small one hides nothing; each by its yardstick."""
-    return [
-        Target(f"{name}: {what}, largest over cheapest", of_sizes[-1] / min(of_sizes), 1.2)
-        for what, of_sizes in (
-            ("SQL time", [cost.sql / cost.yardstick for cost in costs]),
-            ("CPU", [cost.cpu / cost.yardstick for cost in costs]),
+async def _of_size(outcome: Outcome, small: Table, large: Table, size: int, quick: bool) -> None:
+    began = time.monotonic()
+    # The small one is emptied and filled anew: it shall be as fresh as the large one.
+    small.tenant, small.people, small.sent = await emptied(small.stand.database), 0, 0
+    reports = {"small": await small.grow(FEW), "large": await large.grow(size)}
+    outcome.figures[f"{size:,}: filled in s"] = round(time.monotonic() - began, 1)
+    first, warming, rounds = (QUICK_FIRST, QUICK_FIRST, QUICK_ROUNDS) if quick else (FIRST, WARMING, ROUNDS)
+    for quota, name in ((first, "messages from all, first seconds after a checkpoint"), (warming, "")):
+        pairs = await _in_turn(
+            (small, small.messages(FEW, quota)), (large, large.messages(size, quota)), quota, rounds=1
         )
-    ]
+        if name:
+            _told(outcome, f"{size:,}: {name}", pairs)
+    cycles = rounds * SLICE
+    for name, of_small, of_large in (
+        ("messages from all", small.messages(FEW, cycles), large.messages(size, cycles)),
+        ("messages from 1,000", small.messages(FEW, cycles), large.messages(FEW, cycles)),
+        ("statuses", reports["small"], reports["large"]),
+    ):
+        pairs = await _in_turn((small, of_small), (large, of_large), SLICE, rounds)
+        _told(outcome, f"{size:,}: {name}", pairs)
+        outcome.targets.append(
+            Target(f"{size:,} over 1,000, {name}: CPU of all parts", _ratio(pairs, lambda cost: cost.all), 1.2)
+        )
+
+
+Pairs = list[tuple[Cost, Cost]]
+
+
+async def _in_turn(small: tuple[Table, Webhooks], large: tuple[Table, Webhooks], quota: int, rounds: int) -> Pairs:
+    """The same slices of a load on both, one after the other, and which comes first in turn, too."""
+    pairs: Pairs = []
+    answers: tuple[list[Answers], list[Answers]] = ([], [])
+    for place in range(rounds):
+        costs: dict[int, Cost] = {}
+        for which in (0, 1) if place % 2 else (1, 0):
+            table, webhooks = (small, large)[which]
+            cycles = quota // len(TURNS[webhooks.turn])
+            costs[which] = await table.take(replace(webhooks, first=place * cycles), quota, answers[which])
+        pairs.append((costs[0], costs[1]))
+    for (table, webhooks), of_table in zip((small, large), answers, strict=True):
+        await table.checked(webhooks, of_table)
+    return pairs
+
+
+def _ratio(pairs: Pairs, of: Callable[[Cost], float]) -> float:
+    return statistics.median(of(large) / of(small) for small, large in pairs)
+
+
+def _told(outcome: Outcome, name: str, pairs: Pairs) -> None:
+    for table, costs in (("1,000 beside it", [pair[0] for pair in pairs]), ("", [pair[1] for pair in pairs])):
+        what = f"{name}{', ' + table if table else ''}"
+        outcome.figures |= {
+            f"{what}: CPU us": round(statistics.median(cost.all for cost in costs)),
+            f"{what}: of it {', '.join(PARTS)}": [
+                round(statistics.median(cost.cpu[part] for cost in costs)) for part in PARTS
+            ],
+            f"{what}: SQL us": round(statistics.median(cost.sql for cost in costs)),
+            f"{what}: rows/s": round(statistics.median(cost.rows_per_second for cost in costs)),
+        }
+    outcome.figures |= {
+        f"{name}: CPU over 1,000 in each round": [round(large.all / small.all, 2) for small, large in pairs],
+        f"{name}: CPU of Postgres alone over 1,000": round(_ratio(pairs, lambda cost: cost.cpu["postgres"]), 2),
+        f"{name}: SQL over 1,000": round(_ratio(pairs, lambda cost: cost.sql), 2),
+    }

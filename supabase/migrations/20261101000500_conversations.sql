@@ -46,7 +46,8 @@ create table private.conversation_identifiers (
   identifier text not null,
   -- Deferred: an arriving message first wins the identifier, then creates the conversation it names.
   conversation_id uuid not null references public.conversations (id) on delete cascade deferrable initially deferred,
-  primary key (connection_id, identifier)
+  -- Read with every message, by its index alone.
+  primary key (connection_id, identifier) include (conversation_id)
 );
 create index conversation_identifiers_conversation on private.conversation_identifiers (conversation_id);
 comment on table private.conversation_identifiers is 'Phone key, BSUID or parent BSUID to conversation; the primary key decides who is first.';

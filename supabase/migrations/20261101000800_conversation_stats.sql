@@ -22,7 +22,7 @@ begin
         or (added.occurred_at, added.seq) > (thread.last_message_at, thread.last_message_seq) as newest) as told)
   from (
     -- The newest of each thread, and what all of them add up to.
-    select distinct on (conversation_id) conversation_id, occurred_at, seq, type, content, direction,
+    select distinct on (conversation_id) workspace_id, conversation_id, occurred_at, seq, type, content, direction,
       revoked_at is not null as revoked,
       count(*) filter (where direction = 'inbound' and not imported) over thread as customer_messages,
       max(occurred_at) filter (where direction = 'inbound') over thread as last_customer_message_at
@@ -31,7 +31,7 @@ begin
     window thread as (partition by conversation_id)
     order by conversation_id, occurred_at desc, seq desc
   ) as added
-  where thread.id = added.conversation_id;
+  where thread.workspace_id = added.workspace_id and thread.id = added.conversation_id;
   return null;
 end
 $$;

@@ -55,7 +55,8 @@ begin
     left join lateral (
       select thread.id
       from private.conversation_identifiers as known
-      join public.conversations as thread on thread.id = known.conversation_id
+      -- By the index that the foreign key of the message looks into later: one cold page less than by id alone.
+      join public.conversations as thread on thread.workspace_id = m.workspace_id and thread.id = known.conversation_id
       where known.connection_id = m.connection_id and known.identifier = coalesce(m.bsuid, m.wa_id, m.parent_bsuid)
         and m.group_id is null and thread.contact_id is not null
         and (m.wa_id is null or m.wa_id = thread.phone) and (m.bsuid is null or m.bsuid = thread.bsuid)
@@ -143,7 +144,10 @@ begin
     end if;
     perform private.note_profiles(arrived, threads);
     -- Arrival numbers are given out under the conversation's lock, so mark_as_read draws a clean line.
-    perform from public.conversations where id = any (threads) order by id for no key update;
+    perform
+    from (select distinct m.workspace_id, threads[m.ordinality] as id from unnest(arrived) with ordinality as m) as held
+    join public.conversations as thread on thread.workspace_id = held.workspace_id and thread.id = held.id
+    order by thread.id for no key update of thread;
     get diagnostics held = row_count;
     -- A thread that somebody deleted or merged a moment ago is looked for again.
     exit when array_position(threads, null) is null and held = (select count(distinct thread) from unnest(threads) as thread);
@@ -164,7 +168,7 @@ begin
     with said as (
       select thread.contact_id, m.profile_name, m.occurred_at, false as in_group
       from unnest(arrived) with ordinality as m
-      join public.conversations as thread on thread.id = threads[m.ordinality]
+      join public.conversations as thread on thread.workspace_id = m.workspace_id and thread.id = threads[m.ordinality]
       where m.profile_name is not null and m.group_id is null
       union all
       -- In a group the thread is nobody's: who wrote is known by number, and until when so called by the contact alone.

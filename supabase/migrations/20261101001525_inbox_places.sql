@@ -60,7 +60,7 @@ begin
         and former.sort_at = was.sort_at and former.conversation_id = was.id) as place
     from conversations_before as was
     -- The table and not what is: two transition tables have no index to meet by.
-    join public.conversations as moved on moved.id = was.id
+    join public.conversations as moved on moved.workspace_id = was.workspace_id and moved.id = was.id
     where (moved.connection_id, moved.assigned_to, moved.status, moved.is_read, moved.sort_at, moved.window_expires_at)
       is distinct from (was.connection_id, was.assigned_to, was.status, was.is_read, was.sort_at, was.window_expires_at)
     offset 0

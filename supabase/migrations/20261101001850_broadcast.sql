@@ -31,7 +31,10 @@ begin
     select told.workspace_id, array_agg(told.id) as ids,
       array_agg(distinct told.conversation_id) filter (where told.conversation_id is not null) as conversation_ids
     from changed_rows as told
-    where told.workspace_id in (select id from public.workspaces where broadcasts)
+    -- Found once for a statement, which is nearly always of one workspace, and not for each row.
+    where told.workspace_id = any (array(
+      select tenant.id from (select distinct each.workspace_id from changed_rows as each) as present
+      join public.workspaces as tenant on tenant.id = present.workspace_id and tenant.broadcasts))
     group by told.workspace_id
   ) as changed;
   return null;
@@ -47,7 +50,9 @@ begin
   from (
     select told.workspace_id, array_agg(told.id) as ids
     from changed_rows as told
-    where told.workspace_id in (select id from public.workspaces where broadcasts)
+    where told.workspace_id = any (array(
+      select tenant.id from (select distinct each.workspace_id from changed_rows as each) as present
+      join public.workspaces as tenant on tenant.id = present.workspace_id and tenant.broadcasts))
     group by told.workspace_id
   ) as changed;
   return null;
