@@ -12,6 +12,7 @@ PARTS = {
     "empty": flat_out.empty,
     "ours": flat_out.ours,
     "naive": flat_out.naive,
+    "company": flat_out.company,
     "sustained": sustained.measure,
     "lone": lone.measure,
     "big": big.measure,

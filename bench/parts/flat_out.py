@@ -7,13 +7,14 @@ import time
 from bench import check
 from bench.journal import drained
 from bench.load import CONNECTIONS, Answers, send
-from bench.outcome import Figure, Outcome
+from bench.outcome import Figure, Outcome, Target
 from bench.populate import Database, emptied, settle, switch_triggers
 from bench.processes import spending
 from bench.receivers import EMPTY, EMPTY_READ, NAIVE, OURS, running
 from bench.stand import Stand
 
 FEW_CONNECTIONS = 8
+COMPANY = (1, 8, 64, CONNECTIONS)
 EACH = 3
 SENT = 60_000
 # What the naive receiver looks things up by. Ours has its own, for other queries.
@@ -56,6 +57,29 @@ async def ours(stand: Stand) -> Outcome:
         "CPU seconds": spent.seconds,
     }
     return Outcome(figures, problems=problems)
+
+
+async def company(stand: Stand) -> Outcome:
+    """What a webhook costs by how many come at once: they are committed together, recorded together."""
+    figures: dict[str, Figure] = {}
+    costs: list[float] = []
+    problems: list[str] = []
+    for connections in COMPANY:
+        tenant = await stand.shop(EACH)
+        async with running(OURS) as receiver, spending(stand.parts(receiver)) as spent:
+            load = stand.load(receiver, stand.webhooks(tenant, SENT), seconds=_seconds(stand), connections=connections)
+            answers = await send(load)
+            await drained(stand.database)
+        busy = sum(spent.seconds[part] for part in ("receiver", "postgres", "postgrest", "gateway"))
+        costs.append(busy / answers.ok * 1e6)
+        problems += await check.consistent(stand.database, answers)
+        figures |= {
+            f"{connections} at once: acknowledged/s": round(answers.rate),
+            f"{connections} at once: ack p50 ms": answers.latency["p50"],
+            f"{connections} at once: CPU us per webhook, rows included": round(costs[-1]),
+        }
+    falls = Target(f"CPU per webhook, {COMPANY[-1]} at once over one alone", costs[-1] / costs[0], 0.5)
+    return Outcome(figures, [falls], problems)
 
 
 async def naive(stand: Stand) -> Outcome:
