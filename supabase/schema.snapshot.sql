@@ -5045,6 +5045,42 @@ REVOKE ALL ON FUNCTION "private"."correct_messages"(private.inbound_message[]) F
 
 GRANT EXECUTE ON FUNCTION "private"."correct_messages"(private.inbound_message[]) TO "postgres";
 
+-- private/functions/correct_statuses.sql
+CREATE OR REPLACE FUNCTION private.correct_statuses (
+  reports private.inbound_status[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  -- Which of two that say the same is kept was settled by their times: here each speaks only of the one that it became.
+  update public.message_statuses as known set
+    errors = report.errors, error = report.error, details = report.details,
+    callback_data = coalesce(report.callback_data, known.callback_data)
+  from unnest(reports) as report
+  join public.webhook_events as event on event.id = report.event_id and event.replayed_at is not null
+  where known.connection_id = report.connection_id and known.wamid = report.wamid and known.status = report.status
+    and known.participant = report.participant and known.occurred_at = report.occurred_at
+    and (known.errors, known.error, known.details, known.callback_data)
+      is distinct from (report.errors, report.error, report.details, coalesce(report.callback_data, known.callback_data));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."correct_statuses"(private.inbound_status[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."correct_statuses"(private.inbound_status[]) IS 'Reports of replayed events as they are read today: errors, details and what they echo.';
+
+REVOKE ALL ON FUNCTION "private"."correct_statuses"(private.inbound_status[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."correct_statuses"(private.inbound_status[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."correct_statuses"(private.inbound_status[]) TO "postgres";
+
 -- private/functions/count_conversations.sql
 CREATE OR REPLACE FUNCTION private.count_conversations()
   RETURNS TRIGGER
@@ -9931,6 +9967,7 @@ CREATE OR REPLACE FUNCTION private.record_statuses (
 declare
   concerned uuid[];
   nameless boolean;
+  fresh integer;
 begin
   insert into public.message_statuses as known (
     workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, error, details)
@@ -9942,6 +9979,10 @@ begin
     occurred_at = excluded.occurred_at, errors = excluded.errors, error = excluded.error, details = excluded.details,
     callback_data = coalesce(excluded.callback_data, known.callback_data)
   where excluded.occurred_at < known.occurred_at;
+  get diagnostics fresh = row_count;
+  if fresh < cardinality(reports) then
+    perform private.correct_statuses(reports);
+  end if;
 
   select array_remove(array_agg(distinct message.id), null), bool_or(message.id is null and report.callback_data is not null)
   into concerned, nameless

@@ -39,6 +39,27 @@ $$;
 comment on function private.arrived_statuses(jsonb) is 'The reports of record_inbound, with the connection that each belongs to.';
 grant execute on function private.arrived_statuses(jsonb) to service_role;
 
+create function private.correct_statuses(reports private.inbound_status[]) returns void
+language plpgsql set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  -- Which of two that say the same is kept was settled by their times: here each speaks only of the one that it became.
+  update public.message_statuses as known set
+    errors = report.errors, error = report.error, details = report.details,
+    callback_data = coalesce(report.callback_data, known.callback_data)
+  from unnest(reports) as report
+  join public.webhook_events as event on event.id = report.event_id and event.replayed_at is not null
+  where known.connection_id = report.connection_id and known.wamid = report.wamid and known.status = report.status
+    and known.participant = report.participant and known.occurred_at = report.occurred_at
+    and (known.errors, known.error, known.details, known.callback_data)
+      is distinct from (report.errors, report.error, report.details, coalesce(report.callback_data, known.callback_data));
+end
+$$;
+comment on function private.correct_statuses(private.inbound_status[]) is
+  'Reports of replayed events as they are read today: errors, details and what they echo.';
+grant execute on function private.correct_statuses(private.inbound_status[]) to service_role;
+
 create function private.record_statuses(reports private.inbound_status[]) returns void
 language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -46,6 +67,7 @@ as $$
 declare
   concerned uuid[];
   nameless boolean;
+  fresh integer;
 begin
   insert into public.message_statuses as known (
     workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, error, details)
@@ -57,6 +79,10 @@ begin
     occurred_at = excluded.occurred_at, errors = excluded.errors, error = excluded.error, details = excluded.details,
     callback_data = coalesce(excluded.callback_data, known.callback_data)
   where excluded.occurred_at < known.occurred_at;
+  get diagnostics fresh = row_count;
+  if fresh < cardinality(reports) then
+    perform private.correct_statuses(reports);
+  end if;
 
   select array_remove(array_agg(distinct message.id), null), bool_or(message.id is null and report.callback_data is not null)
   into concerned, nameless

@@ -105,3 +105,31 @@ async def test_what_an_older_release_stored_poorly_is_right_after_a_replay(webho
     assert [[row[name] for name in kept] for row in now] == [[row[name] for name in kept] for row in right]
     assert await differences(tenant) == []
     assert len(await tenant.rows("select message_id from media_downloads where workspace_id = %(workspace)s")) == 1
+
+
+async def test_a_report_that_an_older_release_read_poorly_is_right_after_a_replay(
+    webhook: Program, tenant: Tenant
+) -> None:
+    """As a release before this one might have left it: the reason of a failure and its price not understood."""
+    report = {
+        "id": f"theirs.{digits()}",
+        "status": "failed",
+        "timestamp": "1794132000",
+        "errors": [{"code": 131049, "title": "ecosystem", "message": "ecosystem"}],
+        "pricing": {"billable": True, "category": "marketing"},
+        "biz_opaque_callback_data": "whose",
+    }
+    value = {"metadata": {"phone_number_id": tenant.phone_number_id}, "statuses": [report]}
+    body = {"entry": [{"id": tenant.waba_id, "changes": [{"field": "messages", "value": value}]}]}
+    assert await post(webhook, tenant, body) == 200
+    (event,) = await tenant.until_events("processed")
+    read_back = "select errors, error, details, callback_data, occurred_at from message_statuses"
+    of_tenant = " where workspace_id = %(workspace)s"
+    right = await tenant.rows(read_back + of_tenant)
+    assert right[0]["errors"][0]["code"] == 131049
+    assert right[0]["details"]["pricing"]["category"] == "marketing"
+    poor = "update message_statuses set errors = null, error = null, details = '{}', callback_data = null"
+    await tenant.rows(poor + of_tenant)
+    answer = await wabase("inbound", "replay", str(event["id"]), "--wait", "30")
+    assert answer.status == 0
+    assert await tenant.rows(read_back + of_tenant) == right
