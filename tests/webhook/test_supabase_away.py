@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -31,6 +33,25 @@ async def test_a_body_that_cannot_be_committed_gets_503_in_time(
     gateway.troubles.clear()
     assert await post(webhook, tenant, text_from_customer(tenant)) == 200
     assert len(await tenant.until_messages(bool)) == 1
+
+
+# The second is refused late: while a lone first body waits for its answer, the others gather.
+@pytest.mark.parametrize("trouble", [HANGS, replace(UNAVAILABLE, hang=0.5)], ids=["hangs", "unavailable"])
+async def test_a_group_that_cannot_be_committed_gets_503_for_each_of_its_bodies(
+    programs: Programs, gateway: FlakyGateway, tenant: Tenant, trouble: Trouble
+) -> None:
+    webhook = await programs.webhook(SUPABASE_URL=gateway.url)
+    gateway.troubles["rpc/receive_inbound"] = trouble
+    bodies = [text_from_customer(tenant, f"number {place}") for place in range(20)]
+    began = time.monotonic()
+    assert await asyncio.gather(*(post(webhook, tenant, body) for body in bodies)) == [503] * 20
+    assert time.monotonic() - began < PATIENCE
+    assert gateway.seen.count("/rest/v1/rpc/receive_inbound") < 20, "no two of them went together"
+    assert await tenant.events() == []
+    gateway.troubles.clear()
+    assert await asyncio.gather(*(post(webhook, tenant, body) for body in bodies)) == [200] * 20
+    messages = await tenant.until_messages(lambda rows: len(rows) == 20)
+    assert {message["content"]["body"] for message in messages} == {f"number {place}" for place in range(20)}
 
 
 async def test_without_anybody_at_the_address_it_starts_and_answers_503(
