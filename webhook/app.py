@@ -47,6 +47,7 @@ class Receiver:
     ) -> None:
         self._settings = settings
         self._tokens = Tokens(settings.webhook_secrets)
+        self._app_secrets = settings.app_secrets
         self._bodies = Bodies()
         self._journal = journal
         self._recorder = recorder
@@ -87,11 +88,10 @@ class Receiver:
         return Endpoint("360dialog", waba_id=waba), None
 
     def from_meta(self, _scope: Scope, headers: Headers) -> tuple[Endpoint, Authentic]:
-        secret = self._settings.meta_app_secret
-        if secret is None:
+        if not self._app_secrets:
             raise Refused(401)
         signature = headers.get("x-hub-signature-256")
-        return Endpoint("meta"), lambda raw: signature_matches(signature, raw, secret.get_secret_value())
+        return Endpoint("meta"), lambda raw: signature_matches(signature, raw, self._app_secrets)
 
     async def meta_challenge(self, request: Request) -> Response:
         """Meta's handshake when a webhook is registered: the challenge back, if the token is ours."""

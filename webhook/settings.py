@@ -27,6 +27,8 @@ class Settings(ProjectSettings):
     """What Meta shows when a webhook is registered. Unset: Meta's endpoint is closed."""
     meta_app_secret: SecretStr | None = None
     """What Meta signs with. Unset: Meta's endpoint is closed."""
+    meta_app_secret_previous: SecretStr | None = None
+    """The one before it, whose signatures are accepted during a rotation."""
     whatsapp_default_workspace_id: UUID | None = None
     """Where webhooks of a number without a connection go. Unset: they are kept as unrouted."""
     webhook_journal_days: int = Field(default=30, ge=1)
@@ -86,8 +88,16 @@ class Settings(ProjectSettings):
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The accepted master secrets, the current one first."""
-        secrets = (self.whatsapp_webhook_secret, self.whatsapp_webhook_secret_previous)
-        return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+        return _shown(self.whatsapp_webhook_secret, self.whatsapp_webhook_secret_previous)
+
+    @property
+    def app_secrets(self) -> tuple[str, ...]:
+        """The app secrets whose signatures are accepted, the current one first; without a current one none."""
+        return _shown(self.meta_app_secret, self.meta_app_secret_previous) if self.meta_app_secret else ()
+
+
+def _shown(*secrets: SecretStr | None) -> tuple[str, ...]:
+    return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
 
 
 def _listed(value: str | None) -> list[str]:

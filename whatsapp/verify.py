@@ -34,10 +34,10 @@ class Tokens:
         return tuple(webhook_token(secret, subject).encode() for secret in self._secrets)
 
 
-def signature_matches(header: str | None, raw: bytes, app_secret: str) -> bool:
-    """Whether `X-Hub-Signature-256` (`sha256=<hex>`) is Meta's signature over exactly these bytes."""
-    expected = "sha256=" + hmac.new(app_secret.encode(), raw, hashlib.sha256).hexdigest()
-    return hmac.compare_digest((header or "").encode(), expected.encode())
+def signature_matches(header: str | None, raw: bytes, app_secrets: Iterable[str]) -> bool:
+    """Whether `X-Hub-Signature-256` (`sha256=<hex>`) is over exactly these bytes, by any of the app's secrets."""
+    hexes = (hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest() for secret in app_secrets)
+    return _any_equal((header or "").encode(), (f"sha256={signature}".encode() for signature in hexes))
 
 
 def verify_token_matches(given: str | None, expected: str) -> bool:

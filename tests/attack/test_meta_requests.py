@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.attack.wire import Answer, ask, bearer, good_body, path_of, request
-from tests.flows.programs import Program
+from tests.flows.programs import Program, Programs
 from tests.flows.tenant import Tenant, token_of
 from tests.webhook.posting import text_from_customer
 
@@ -92,6 +92,31 @@ async def test_a_signature_is_of_the_bytes_and_not_of_what_they_mean(webhook: Pr
 async def test_what_is_no_object_is_refused_though_it_is_signed(webhook: Program) -> None:
     for raw in (b"", b"[]", b"null", b"{", b'{"a": NaN}', b"\xef\xbb\xbf{}"):
         assert await post(webhook, raw, f"X-Hub-Signature-256: sha256={signature_of(raw)}") == 400
+
+
+@pytest.mark.parametrize("raw", [b"{", b"\xff", b""], ids=repr)
+@pytest.mark.parametrize("lines", [(), ("X-Hub-Signature-256: sha256=0",)], ids=["unsigned", "signed wrongly"])
+async def test_who_shows_no_signature_is_not_told_whether_a_body_can_be_read(
+    webhook: Program, raw: bytes, lines: tuple[str, ...]
+) -> None:
+    """401 and not 400: nothing is parsed before it is known to be Meta's."""
+    assert await post(webhook, raw, *lines) == 401
+
+
+async def test_the_previous_app_secret_signs_too_and_a_third_does_not(programs: Programs, tenant: Tenant) -> None:
+    raw = good_body(tenant)
+    webhook = await programs.webhook(META_APP_SECRET="new", META_APP_SECRET_PREVIOUS="old")
+    for secret, status in (("new", 200), ("old", 200), ("older", 401), ("newold", 401), ("", 401)):
+        signed = f"X-Hub-Signature-256: sha256={signature_of(raw, secret)}"
+        assert await post(webhook, raw, signed) == status, secret
+    assert len(await tenant.until_events("processed", "processed")) == 2
+
+
+async def test_a_previous_app_secret_alone_opens_nothing(programs: Programs, tenant: Tenant) -> None:
+    raw = good_body(tenant)
+    webhook = await programs.webhook(META_APP_SECRET="", META_APP_SECRET_PREVIOUS="old")
+    assert await post(webhook, raw, f"X-Hub-Signature-256: sha256={signature_of(raw, 'old')}") == 401
+    assert await tenant.events() == []
 
 
 async def test_metas_signature_opens_no_other_endpoint(webhook: Program, tenant: Tenant) -> None:

@@ -97,6 +97,14 @@ async def test_what_is_no_json_object_gets_400(webhook: Program, tenant: Tenant,
     assert await tenant.events() == []
 
 
+@pytest.mark.parametrize("raw", [b"{", b"\xff", b""], ids=repr)
+async def test_who_shows_no_token_is_not_told_whether_a_body_can_be_read(
+    webhook: Program, tenant: Tenant, raw: bytes
+) -> None:
+    assert await post(webhook, tenant, raw, token="wrong") == 401
+    assert await post_raw(webhook, path_of(tenant), raw, {}) == 401
+
+
 async def test_a_body_that_says_it_is_too_large_gets_413_before_it_is_sent(webhook: Program, tenant: Tenant) -> None:
     assert await status_of(webhook, head_of(tenant, f"Content-Length: {5 * MEBIBYTE}")) == 413
 

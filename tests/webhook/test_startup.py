@@ -32,13 +32,16 @@ async def test_missing_and_wrong_settings_are_all_named_at_once(programs: Progra
 
 
 async def test_check_shows_settings_with_secrets_masked(programs: Programs, project: Project) -> None:
-    program = await programs.start("webhook", "--check", WHATSAPP_WEBHOOK_SECRET_PREVIOUS="the one before")
+    former = dict.fromkeys(("WHATSAPP_WEBHOOK_SECRET_PREVIOUS", "META_APP_SECRET_PREVIOUS"), "the one before")
+    program = await programs.start("webhook", "--check", **former)
     assert await program.ended() == 0
     assert f"SUPABASE_URL={project.url}" in program.said
     assert "Supabase answers." in program.said
     for name in ("SUPABASE_SERVICE_ROLE_KEY", "WHATSAPP_WEBHOOK_SECRET", "META_APP_SECRET"):
         assert f"{name}=**********" in program.said
         assert os.environ[name] not in program.said
+    for name in former:
+        assert f"{name}=**********" in program.said
     assert "the one before" not in program.said
 
 
