@@ -51,7 +51,7 @@ def past(event_id: int, change: Change, people: People, thread: JsonObject, mess
     status = context.get("status") if isinstance(context, dict) else None
     how_far = HOW_FAR.get(status.upper()) if isinstance(status, str) else None
     side = ECHO._replace(status=how_far or "sent") if outbound else INBOUND
-    if isinstance(context, dict) and context.keys() <= {"status"} and (how_far or not status):
+    if isinstance(context, dict) and context.keys() <= {"status"} and (how_far or status in (None, "")):
         side = side._replace(columns=side.columns | {"history_context"})
     return row(event_id, change, message, customer, side) | {"imported": True}
 

@@ -24,6 +24,7 @@ class Side(NamedTuple):
 
 INBOUND = Side("inbound", "received", COLUMNS.union(SENDER))
 ECHO = Side("outbound", "sent", COLUMNS.union(RECIPIENT))
+PEOPLE = frozenset({*SENDER, *RECIPIENT})
 # A context that is a plain reply has nothing but these.
 CONTEXT_IDS = frozenset(SENDER)
 
@@ -74,7 +75,7 @@ def _beside(change: Change, message: JsonObject, kind: str | None, made: Row, co
     """What came with a message and is neither in a column nor the object of its type."""
     beside: JsonObject = {}
     for key, value in message.items():
-        if key in columns or key == kind or value is None:
+        if value is None or key == kind or (key in columns and (key not in PEOPLE or _fits(value))):
             continue
         if key == "context" and isinstance(value, dict) and _is_plain_reply(change, value, made):
             continue
@@ -97,6 +98,11 @@ def _is_plain_reply(change: Change, context: JsonObject, made: Row) -> bool:
         key == "id" or (key in CONTEXT_IDS and (value in ids or _is_own_number(change, value)))
         for key, value in context.items()
     )
+
+
+def _fits(value: Any) -> bool:
+    """Whether a person's id is one that its column has; what stands in the place of one is kept beside."""
+    return isinstance(value, str) or (value != 0 and text(value) is not None)
 
 
 def _is_own_number(change: Change, value: Any) -> bool:

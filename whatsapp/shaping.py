@@ -130,7 +130,7 @@ def _media(row: Row, part: JsonObject) -> JsonObject:
     """Moves the file's own words into their columns and gives what is left. Without an id there is nothing to fetch."""
     rest: JsonObject = {}
     for key, value in part.items():
-        if key not in MEDIA_COLUMNS or (value and text(value) is None):
+        if key not in MEDIA_COLUMNS or not (value is None or isinstance(value, str) or text(value) is not None):
             rest[key] = value
         elif column := MEDIA_COLUMNS[key]:
             row[column] = text(value)
