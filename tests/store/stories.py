@@ -28,6 +28,7 @@ contents = st.sampled_from(
     [
         {"type": "text", "text": {"body": "shalom"}},
         {"type": "text", "text": {"body": "again"}},
+        {"type": "audio", "audio": {"id": "m2", "mime_type": "audio/ogg", "voice": True}},
         {"type": "image", "image": {"id": "m1", "mime_type": "image/png", "caption": "see"}},
         {"type": "location", "location": {"latitude": 32.1, "longitude": 34.8, "name": "Haifa"}},
         {"type": "reaction", "reaction": {"message_id": "wamid.1", "emoji": "👍"}},
@@ -67,8 +68,9 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Body]]:
             "profile": {"name": f"Name {place % 3}"},
         }
         told.append(("messages", {"contacts": [profile], "messages": [message]}))
-    for place, (status, rest) in enumerate(draw(st.lists(st.tuples(reports, participants), max_size=4))):
+    for place, (status, rest) in enumerate(draw(st.lists(st.tuples(reports, participants), max_size=6))):
         report: Body = {"id": "echo.0", "status": status, "timestamp": str(START + 100 + place), **rest}
+        report["conversation"] = {"id": f"conversation {place}"}
         if status == "failed":
             report["errors"] = [{"code": 131026 + place, "title": "Message undeliverable"}]
         told.append(("messages", {"statuses": [report]}))
@@ -88,16 +90,40 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Body]]:
         message = {"id": f"system.{place}", "timestamp": str(START + 200 + place), "type": "system", "system": system}
         message |= {key: value for key, value in (("from", phone), ("from_user_id", bsuid)) if value}
         told.append(("messages", {"messages": [message]}))
+    if draw(st.booleans()):
+        told += FILE_OF_THE_PAST
     return told + draw(st.lists(asides, max_size=3, unique_by=str))
 
 
-def _past(wamid: str, second: int, phone: str, how_far: str | None = None) -> tuple[str, Body]:
+_WORDS: Body = {"type": "text", "text": {"body": "e"}}
+
+
+def _past(wamid: str, second: int, phone: str, how_far: str | None = None, what: Body = _WORDS) -> tuple[str, Body]:
     """A message out of the phone's history; with `how_far` one of ours."""
-    message = {"id": wamid, "timestamp": str(START + second), "type": "text", "text": {"body": "e"}}
+    message = {"id": wamid, "timestamp": str(START + second), **what}
     message |= {"from": phone} if how_far is None else {"from": "1", "to": phone}
     context = {"history_context": {"status": how_far or "READ"}}
     return "history", {"history": [{"threads": [{"id": phone, "messages": [message | context]}]}]}
 
+
+# Told of first and brought later, under the same id.
+FILE_OF_THE_PAST = [
+    _past("past.2", -4, PHONES[3], what={"type": "media_placeholder"}),
+    (
+        "history",
+        {
+            "messages": [
+                {
+                    "id": "past.2",
+                    "timestamp": str(START - 4),
+                    "from": PHONES[3],
+                    "type": "image",
+                    "image": {"id": "m3", "mime_type": "image/png"},
+                }
+            ]
+        },
+    ),
+]
 
 # What comes beside the conversation: facts, the phone's history and address book, a group. Each with its own second.
 asides = st.sampled_from(
