@@ -21,7 +21,7 @@ as $$
     'direction', message.direction, 'reply_to_wamid', message.reply_to_wamid, 'occurred_at', message.occurred_at,
     'wa_id', message.wa_id, 'bsuid', message.bsuid, 'profile_name', message.profile_name,
     'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported, 'media_id', message.media_id,
-    'status', message.status, 'delivered_at', message.delivered_at, 'read_at', message.read_at, 'played_at', message.played_at,
+    'status', message.status, 'sent_at', message.sent_at, 'delivered_at', message.delivered_at, 'read_at', message.read_at, 'played_at', message.played_at,
     'failed_at', message.failed_at)
 $$;
 comment on function private.told_of(public.messages) is 'What the journal tells about a message.';
@@ -41,7 +41,8 @@ grant execute on function private.told_of(public.conversations) to service_role;
 create function private.copy_sent(live uuid, rebuilt uuid, reported text[]) returns void
 language sql set search_path = ''
 as $$
-  -- What we sent is in no webhook, only its reports are: the messages are taken as they are, bare of their reports.
+  -- What we sent is in no webhook, only its reports are: the messages are taken as they are, bare of their reports. When it
+  -- was sent we know ourselves, as long as no report says so.
   with placed as (
     select distinct on (theirs.conversation_id) theirs.conversation_id as live_thread, ours.conversation_id as thread
     from public.messages as ours
@@ -50,9 +51,11 @@ as $$
     order by theirs.conversation_id, ours.conversation_id
   )
   insert into public.messages (
-    workspace_id, connection_id, conversation_id, wamid, direction, imported, type, content, reply_to_wamid, status, occurred_at)
+    workspace_id, connection_id, conversation_id, wamid, direction, imported, type, content, reply_to_wamid, status, occurred_at,
+    sent_at)
   select shadow.workspace_id, rebuilt, placed.thread, sent.wamid, 'outbound', sent.imported, sent.type, sent.content, sent.reply_to_wamid,
-    case when sent.wamid is null then 'uncertain' when sent.imported then sent.status else 'sent' end, sent.occurred_at
+    case when sent.wamid is null then 'uncertain' when sent.imported then sent.status else 'sent' end, sent.occurred_at,
+    sent.sent_at
   from public.whatsapp_connections as shadow
   join public.messages as sent on sent.connection_id = live and sent.direction = 'outbound'
     and (sent.wamid = any (reported) or sent.conversation_id in (select live_thread from placed))

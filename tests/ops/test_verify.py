@@ -95,6 +95,35 @@ PLANTED: dict[str, tuple[str, Callable[[str, list[str]], tuple[str, str, str | N
         "delete from message_statuses where wamid = 'ours.' || %(number)s",
         lambda number, _wamids: ("message_statuses", f"ours.{number} read", None),
     ),
+    "another time of a report": (
+        "update message_statuses set occurred_at = occurred_at - interval '1 hour' where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("message_statuses", f"ours.{number} read", "occurred_at"),
+    ),
+    "another reason in a report": (
+        "update message_statuses set errors = '[{\"code\": 1}]' where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("message_statuses", f"ours.{number} read", "errors"),
+    ),
+    "another time of reading": (
+        "update messages set read_at = read_at - interval '1 hour' where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("messages", f"ours.{number}", "read_at"),
+    ),
+    "a reading forgotten": (
+        "update messages set read_at = null where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("messages", f"ours.{number}", "read_at"),
+    ),
+    "a delivery that no report tells": (
+        "update messages set delivered_at = now() where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("messages", f"ours.{number}", "delivered_at"),
+    ),
+    "a failure that no report tells": (
+        "update messages set failed_at = now() where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("messages", f"ours.{number}", "failed_at"),
+    ),
+    "a message of ours that is a customer's": (
+        "update messages set direction = 'inbound', status = 'received' where wamid = 'ours.' || %(number)s",
+        # One that nobody sent.
+        lambda number, _wamids: ("messages", f"ours.{number}", None),
+    ),
     "a thread that was parted": (
         "with other as (insert into conversations (workspace_id, connection_id, bsuid)"
         " values (%(workspace)s, %(connection)s, 'IL.nobody') returning id)"
@@ -128,6 +157,15 @@ async def test_a_planted_difference_is_found(planted: str, webhook: Program, ten
     assert [name for name in found if name[0] == wanted[0] != "conversations"] in ([wanted], [])
 
 
+async def test_a_customers_message_that_is_said_to_be_ours_is_found(webhook: Program, tenant: Tenant) -> None:
+    *_, wamid = await _conversation(webhook, tenant)
+    await tenant.rows(
+        "update messages set direction = 'outbound', status = 'sent' where wamid = %(wamid)s", wamid=wamid
+    )
+    found = {(row["column"], row["live"], row["rebuilt"]) for row in await differences(tenant) if row["key"] == wamid}
+    assert found == {("direction", "outbound", "inbound"), ("status", "sent", "received")}
+
+
 async def test_a_thread_that_the_inbox_does_not_show_where_it_should_is_found(webhook: Program, tenant: Tenant) -> None:
     await _conversation(webhook, tenant)
     await tenant.rows(
@@ -141,6 +179,7 @@ async def test_a_thread_that_the_inbox_does_not_show_where_it_should_is_found(we
 MESSAGE = {
     "type": "'forged'",
     "reply_to_wamid": "'forged'",
+    "sent_at": "now()",
     "edited_at": "now()",
     "original_content": "'{}'",
     "revoked_at": "now()",

@@ -69,6 +69,26 @@ async def test_a_status_of_a_message_that_nothing_was_reported_of_is_found(webho
     assert await _found(tenant) == {("messages", wamid, "status")}
 
 
+async def test_a_time_of_ours_that_is_not_what_the_reports_say_is_found(webhook: Program, tenant: Tenant) -> None:
+    await _written(webhook, tenant, "972501110000", "one")
+    wamid = await _sent(tenant, "972501110000")
+    await _reported(webhook, tenant, wamid, "sent", "delivered", "read", "played", "failed")
+    assert await _found(tenant) == set()
+    times = ("sent_at", "delivered_at", "read_at", "played_at", "failed_at")
+    forged = ", ".join(f"{time} = {time} + interval '1 minute'" for time in times)
+    await tenant.rows(f"update messages set {forged} where wamid = %(wamid)s", wamid=wamid)
+    assert await _found(tenant) == {("messages", wamid, time) for time in times}
+
+
+async def test_a_time_of_sending_that_no_report_tells_is_no_difference(webhook: Program, tenant: Tenant) -> None:
+    """The worker's own word: no webhook has it."""
+    await _written(webhook, tenant, "972501110000", "one")
+    wamid = await _sent(tenant, "972501110000")
+    await _reported(webhook, tenant, wamid, "delivered")
+    await tenant.rows("update messages set sent_at = now() where wamid = %(wamid)s", wamid=wamid)
+    assert await _found(tenant) == set()
+
+
 async def test_a_report_that_nobody_made_is_found(webhook: Program, tenant: Tenant) -> None:
     await _written(webhook, tenant, "972501110000", "one")
     wamid = await _sent(tenant, "972501110000")
