@@ -8385,20 +8385,21 @@ begin
     where c.id in (select p.conversation_id from unnest(people) as p) and c.group_id is null
     order by c.id for no key update
   ), sighting as (
-    select p.conversation_id, p.wa_id, p.bsuid, p.seen_at from unnest(people) as p where p.seen_at is not null
+    select p.conversation_id, p.wa_id, p.bsuid, p.seen_at, false as changed from unnest(people) as p where p.seen_at is not null
     union all
-    select thread.id, message.wa_id, message.bsuid, message.occurred_at
+    select thread.id, message.wa_id, message.bsuid, message.occurred_at, false
     from thread
     join public.messages as message on message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
     union all
-    select thread.id, nullif(change.wa_id, ''), nullif(change.bsuid, ''), change.occurred_at
+    -- A change is told by a message of the same second, which stands under the old number and id.
+    select thread.id, nullif(change.wa_id, ''), nullif(change.bsuid, ''), change.occurred_at, true
     from thread
     join private.conversation_identifiers as own on own.connection_id = thread.connection_id and own.conversation_id = thread.id
     join private.identity_changes as change on change.connection_id = own.connection_id and change.identifier = own.identifier
   ), newest as (
     select conversation_id as id,
-      (array_agg(wa_id order by seen_at desc, wa_id) filter (where wa_id is not null))[1] as wa_id,
-      (array_agg(bsuid order by seen_at desc, bsuid) filter (where bsuid is not null))[1] as bsuid
+      (array_agg(wa_id order by seen_at desc, changed desc, wa_id) filter (where wa_id is not null))[1] as wa_id,
+      (array_agg(bsuid order by seen_at desc, changed desc, bsuid) filter (where bsuid is not null))[1] as bsuid
     from sighting group by conversation_id
   )
   update public.conversations as c set phone = coalesce(newest.wa_id, c.phone), bsuid = coalesce(newest.bsuid, c.bsuid)
