@@ -4453,7 +4453,8 @@ CREATE OR REPLACE FUNCTION private.compare_names (
       select from public.conversations as thread
       join public.messages as message on message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
       where thread.workspace_id = named.workspace_id
-        and (thread.contact_id = named.id or thread.group_id is not null and private.phone_key(message.wa_id) = named.phone_key)
+        and (thread.contact_id = named.id or thread.group_id is not null
+          and coalesce(private.phone_key(message.wa_id), message.bsuid) in (named.phone_key, named.bsuid))
         and message.occurred_at >= named.told_at and message.profile_name = named.profile_name)
 $function$;
 
@@ -8336,10 +8337,11 @@ begin
       join public.conversations as thread on thread.workspace_id = m.workspace_id and thread.id = threads[m.ordinality]
       where m.profile_name is not null and m.group_id is null
       union all
-      -- In a group the thread is nobody's: who wrote is known by number, and until when so called by the contact alone.
+      -- In a group the thread is nobody's: who wrote is known by number, or by user id where they show no number, and until
+      -- when so called by the contact alone.
       select member.id, m.profile_name, m.occurred_at, true
       from unnest(arrived) as m
-      join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
+      cross join lateral private.contacts_of(m.workspace_id, array[coalesce(private.phone_key(m.wa_id), m.bsuid)]) as member
       where m.profile_name is not null and m.group_id is not null
     ), renamed as (
       -- Nearly everybody is still called what their contact says, and then nothing is written: a contact is read with every

@@ -171,10 +171,11 @@ begin
       join public.conversations as thread on thread.workspace_id = m.workspace_id and thread.id = threads[m.ordinality]
       where m.profile_name is not null and m.group_id is null
       union all
-      -- In a group the thread is nobody's: who wrote is known by number, and until when so called by the contact alone.
+      -- In a group the thread is nobody's: who wrote is known by number, or by user id where they show no number, and until
+      -- when so called by the contact alone.
       select member.id, m.profile_name, m.occurred_at, true
       from unnest(arrived) as m
-      join public.contacts as member on member.workspace_id = m.workspace_id and member.phone_key = private.phone_key(m.wa_id)
+      cross join lateral private.contacts_of(m.workspace_id, array[coalesce(private.phone_key(m.wa_id), m.bsuid)]) as member
       where m.profile_name is not null and m.group_id is not null
     ), renamed as (
       -- Nearly everybody is still called what their contact says, and then nothing is written: a contact is read with every
