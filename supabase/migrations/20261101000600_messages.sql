@@ -23,7 +23,7 @@ begin
       else '❔'
     end,
     coalesce(
-      case message_preview.type when 'text' then content ->> 'body' when 'button' then content ->> 'text' end,
+      case message_preview.type when 'text' then content ->> 'body' when 'button' then content ->> 'text' when 'order' then content ->> 'text' end,
       content ->> 'caption', content ->> 'filename', content ->> 'name',
       content #>> '{body,text}', content #>> '{button_reply,title}', content #>> '{list_reply,title}',
       content #>> '{nfm_reply,body}', content #>> '{0,name,formatted_name}', content #>> '{0,phones,0,phone}', content ->> 'address'

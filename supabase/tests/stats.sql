@@ -1,6 +1,6 @@
 -- Statistics of a conversation: always what a recomputation from its messages gives.
 begin;
-select plan(44);
+select plan(46);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -126,6 +126,26 @@ select results_eq(
   $$values ('two lines'), ('🖼'), ('🖼 look'), ('📄 a.pdf'), ('🎤'), ('📍 Home'), ('📋 welcome'), ('Yes'), ('👤'), ('❔'), (''), ('5')$$,
   'a preview is one line without language and without ids');
 select is(length(private.message_preview('text', jsonb_build_object('body', repeat('ש', 5000)))), 140, 'and short');
+select is_empty(
+  $$select type, content, expected, private.message_preview(type, content::jsonb) as got from (values
+    ('video', '{}', '🎬'), ('video', '{"caption": "the whole room"}', '🎬 the whole room'), ('audio', '{"voice": true}', '🎤'), ('sticker', '{"animated": true}', '💟'),
+    ('document', '{"caption": "signed", "filename": "a.pdf"}', '📄 signed'), ('button', '{"payload": "confirm-12", "text": "Confirm"}', 'Confirm'),
+    ('location', '{"latitude": 32.1, "longitude": 34.8}', '📍'), ('location', '{"latitude": 32.1, "longitude": 34.8, "address": "Tel Aviv"}', '📍 Tel Aviv'),
+    ('location', '{"latitude": 32.1, "longitude": 34.8, "name": "Dizengoff", "address": "Tel Aviv"}', '📍 Dizengoff'),
+    ('contacts', '[{"name": {"formatted_name": "Eva"}, "phones": [{"phone": "+972501"}]}, {"name": {"formatted_name": "Ben"}}]', '👤 Eva'),
+    ('contacts', '[{"phones": [{"phone": "+972501"}]}]', '👤 +972501'),
+    ('order', '{"catalog_id": "1", "product_items": [{"product_retailer_id": "mug", "quantity": 2}]}', '🛒'),
+    ('order', '{"catalog_id": "1", "text": "gift wrapped, please", "product_items": []}', '🛒 gift wrapped, please'),
+    ('interactive', '{"type": "button_reply", "button_reply": {"id": "1", "title": "Yes"}}', 'Yes'),
+    ('interactive', '{"type": "list_reply", "list_reply": {"id": "haifa", "title": "Haifa", "description": "Carmel"}}', 'Haifa'),
+    ('interactive', '{"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": "{}"}}', '📝 Sent'),
+    ('interactive', '{"type": "nfm_reply", "nfm_reply": {"response_json": "{}"}}', '📝'),
+    ('interactive', '{"type": "call_permission_reply", "call_permission_reply": {"response": "accept"}}', '📞'),
+    ('interactive', '{"type": "list", "body": {"text": "Where?"}, "action": {"button": "Show"}}', 'Where?'),
+    ('call', '{}', '📞'), ('unsupported', '{"type": "poll", "errors": [{"code": 131051, "title": "unknown"}]}', '❔'), ('unknown', '{}', '❔'),
+    ('media_placeholder', '{}', '❔')) as message (type, content, expected)
+    where private.message_preview(type, content::jsonb) is distinct from expected$$, 'for every type that comes');
+select is(private.message_preview('text', '{"body": "I love you"}', true), '🚫', 'what was taken back is not said');
 
 -- Reading
 
