@@ -1,6 +1,6 @@
 -- Delivery reports: in any order, before or after their message, for one recipient or a group.
 begin;
-select plan(16);
+select plan(20);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -96,6 +96,27 @@ select is(
     pg_temp.report('wamid.group', 'read', '{"participant": "2"}'), pg_temp.report('wamid.group', 'delivered', '{"participant": "1"}'))), '0',
   'reports of a group, of a message that is not known yet');
 select is((select count(*) from public.message_statuses where wamid = 'wamid.group'), 3::bigint, 'are kept, one per participant');
+-- Nothing of a report is lost
+select is(
+  pg_temp.record(jsonb_build_array(
+    pg_temp.report('wamid.whole', 'sent', '{"callback_data": "booking-7", "details": {"recipient_id": "972507777777",
+      "conversation": {"id": "6ceb", "origin": {"type": "marketing"}}, "pricing": {"billable": true, "category": "marketing"}}}'),
+    pg_temp.report('wamid.whole', 'failed', '{"participant": "IL.9", "errors": [{"code": 131026, "title": "Undeliverable"}],
+      "error": {"code": "131026", "class": "RECIPIENT"}, "details": {"recipient_type": "group"}}'))), '0', 'reports with all that WhatsApp says');
+select results_eq(
+  $$select status, participant, occurred_at, callback_data, errors, error, details, workspace_id from public.message_statuses
+    where wamid = 'wamid.whole' order by occurred_at$$,
+  $$values ('sent', '', '2026-11-01 12:01+00'::timestamptz, 'booking-7', null::jsonb, null::jsonb, '{"recipient_id": "972507777777",
+      "conversation": {"id": "6ceb", "origin": {"type": "marketing"}}, "pricing": {"billable": true, "category": "marketing"}}'::jsonb, md5('home')::uuid),
+    ('failed', 'IL.9', '2026-11-01 12:02+00', null, '[{"code": 131026, "title": "Undeliverable"}]', '{"code": "131026", "class": "RECIPIENT"}',
+      '{"recipient_type": "group"}', md5('home')::uuid)$$, 'are kept as they came');
+select is(
+  pg_temp.record(jsonb_build_array(pg_temp.report('wamid.whole', 'sent', '{"occurred_at": "2026-11-01T11:00:00Z", "details": {"pricing": {"billable": false}}}'),
+    pg_temp.report('wamid.whole', 'failed', '{"participant": "IL.9", "occurred_at": "2026-11-01T13:00:00Z", "errors": [{"code": 1}]}'))), '0', 'once more');
+select results_eq(
+  $$select occurred_at, callback_data, errors #> '{0,code}', details #>> '{pricing,billable}' from public.message_statuses where wamid = 'wamid.whole' order by status desc$$,
+  $$values ('2026-11-01 11:00+00'::timestamptz, 'booking-7', null::jsonb, 'false'), ('2026-11-01 12:02+00', null, '131026', null)$$,
+  'an earlier one takes the place of a later, and takes no echo away; a later one does nothing');
 insert into public.messages (workspace_id, conversation_id, direction, type, content, wamid)
 values (md5('home')::uuid, md5('dana')::uuid, 'inbound', 'text', '{}', 'wamid.1');
 select is(pg_temp.record(jsonb_build_array(pg_temp.report('wamid.1', 'read'))), '0', 'a report on what the customer wrote');
