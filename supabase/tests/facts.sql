@@ -1,6 +1,6 @@
 -- What webhooks tell beside messages and reports: changed identities, opt-outs, address books, templates, notices.
 begin;
-select plan(41);
+select plan(48);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -169,6 +169,24 @@ select results_eq(
 select pg_temp.template(44, '{"template_id": "78", "name": null, "language": null, "details": {"category": "UTILITY"}}');
 select is(
   (select count(*) from public.message_templates where workspace_id = md5('home')::uuid), 2::bigint, 'and an unknown id makes none');
+select pg_temp.template(45, '{"template_id": "79", "name": "sale", "details": {"status": "APPROVED", "category": "UTILITY", "correct_category": "MARKETING"}}');
+select results_eq(
+  $$select distinct status, category, quality, reason, components from public.message_templates where name = 'sale' and workspace_id = md5('home')::uuid$$,
+  $$values ('APPROVED', 'UTILITY', null::text, null::text, '[]'::jsonb)$$, 'a category that is only announced is not yet one');
+select pg_temp.template(46, '{"template_id": "79", "name": "sale", "details": {"components": [{"type": "BODY", "text": "Only {{1}}"}], "message_template_element": "Only {{1}}"}}');
+select pg_temp.template(45, '{"template_id": "79", "name": "sale", "details": {"components": [{"type": "BODY", "text": "Was {{1}}"}]}}');
+select pg_temp.template(47, '{"template_id": "79", "name": "sale", "details": {"status": "REJECTED", "reason": "TAG_CONTENT_MISMATCH"}}');
+select results_eq(
+  $$select distinct status, reason, components from public.message_templates where name = 'sale' and workspace_id = md5('home')::uuid$$,
+  $$values ('REJECTED', 'TAG_CONTENT_MISMATCH', '[{"type": "BODY", "text": "Only {{1}}"}]'::jsonb)$$, 'the newest wording stays through what is said of its status');
+select pg_temp.template(48, '{"template_id": "79", "name": "sale", "details": {"status": "PAUSED", "reason": null, "other_info": {"title": "FIRST_PAUSE"}}}');
+select results_eq(
+  $$select distinct status, reason from public.message_templates where name = 'sale' and workspace_id = md5('home')::uuid$$,
+  $$values ('PAUSED', null::text)$$, 'the reason of a status before is none of the next');
+select pg_temp.template(49, '{"template_id": "80", "name": "sale", "language": "en", "details": {"status": "APPROVED"}}');
+select is(
+  (select string_agg(distinct language || ' ' || status, ', ') from public.message_templates where name = 'sale' and workspace_id = md5('home')::uuid),
+  'en APPROVED, he PAUSED', 'each language is a template of its own');
 
 -- Notices: what WhatsApp says about a number
 
@@ -180,6 +198,21 @@ select results_eq(
 select results_eq(
   $$select provider_notices from public.whatsapp_connections where id in (md5('two')::uuid, md5('away')::uuid)$$,
   $$values ('{}'::jsonb), ('{}'::jsonb)$$, 'on the number it speaks of alone');
+create function pg_temp.noticed(minutes integer, name text, fields jsonb) returns text language sql as $$
+  select public.record_inbound('[]', '[]', '[]', null, jsonb_build_array(jsonb_build_object('kind', 'notice', 'waba_id', 'facts-waba',
+    'occurred_at', pg_temp.at(minutes), 'name', name) || fields));
+  select string_agg(phone_number_id, ' ' order by phone_number_id) from public.whatsapp_connections where provider_notices ? name
+$$;
+select is(pg_temp.noticed(51, 'account_review_update', '{"details": {"decision": "APPROVED"}}'), 'facts-one facts-two', 'one about the account is told to each of its numbers');
+update public.whatsapp_connections set display_phone_number = case id when md5('one')::uuid then '+972 3-555-0001' else '+972 3-555-0002' end
+where workspace_id = md5('home')::uuid;
+select is(pg_temp.noticed(52, 'phone_number_name_update', '{"display_phone_number": "97235550002", "details": {"decision": "APPROVED"}}'), 'facts-two',
+  'one that names its number as it is shown, to that');
+select pg_temp.noticed(53, 'errors', '{"phone_number_id": "facts-two", "details": {"errors": [{"code": 130429, "title": "Rate limit hit"}]}}');
+select pg_temp.noticed(52, 'errors', '{"phone_number_id": "facts-two", "details": {"errors": [{"code": 1}]}}');
+select results_eq(
+  $$select phone_number_id, last_error from public.whatsapp_connections where workspace_id = md5('home')::uuid order by 1$$,
+  $$values ('facts-one', null::jsonb), ('facts-two', '{"code": 130429, "title": "Rate limit hit"}')$$, 'errors are the number''s last error, by their own clock');
 
 -- A WABA's fact touches the WABA whose token its webhook showed
 
