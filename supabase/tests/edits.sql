@@ -128,6 +128,7 @@ select pg_temp.edited('e9', 26, 'place', '{"type": "poll", "poll": {"question": 
 select results_eq(
   $$select content, original from pg_temp.row('place')$$, $$values ('{"body": "here"}'::jsonb, null::jsonb)$$, 'an edit of another kind takes no words away');
 select pg_temp.told('there', 27, '{"phone_number_id": "edits-away", "type": "edit", "reply_to_wamid": "place", "content": {"message": {"type": "text", "text": {"body": "hacked"}}}}');
+select pg_temp.edited('e9', 26, 'place', '{"type": "poll", "poll": {"question": "When?"}}');
 select results_eq(
   $$select content, original from pg_temp.row('place')$$, $$values ('{"body": "here"}'::jsonb, null::jsonb)$$, 'nor does one that another number was told');
 
