@@ -4454,7 +4454,7 @@ CREATE OR REPLACE FUNCTION private.compare_names (
       join public.messages as message on message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
       where thread.workspace_id = named.workspace_id
         and (thread.contact_id = named.id or thread.group_id is not null
-          and coalesce(private.phone_key(message.wa_id), message.bsuid) in (named.phone_key, named.bsuid))
+          and named.id = private.writer_in_group(message.workspace_id, message.connection_id, message.wa_id, message.bsuid))
         and message.occurred_at >= named.told_at and message.profile_name = named.profile_name)
 $function$;
 
@@ -5458,10 +5458,11 @@ begin
   insert into public.contacts (workspace_id, phone)
   select distinct on (p.workspace_id, private.phone_key(p.wa_id)) p.workspace_id, '+' || p.wa_id
   from unnest(people) as p
-  where p.wa_id ~ '^[1-9][0-9]{4,14}$' and not exists (
+  where p.wa_id ~ '^[1-9][0-9]{4,14}$' and case
+    when p.group_id is not null then private.writer_in_group(p.workspace_id, p.connection_id, p.wa_id, p.bsuid) is null
     -- A thread that goes on under a new number has its contact already.
-    select from public.conversations as thread
-    where thread.id = p.conversation_id and p.group_id is null and thread.contact_id is not null)
+    else not exists (
+      select from public.conversations as thread where thread.id = p.conversation_id and thread.contact_id is not null) end
   order by p.workspace_id, private.phone_key(p.wa_id), p.seen_at desc, p.wa_id
   on conflict (workspace_id, phone_key) do nothing;
 
@@ -5469,10 +5470,10 @@ begin
   insert into public.contacts (workspace_id, bsuid)
   select distinct p.workspace_id, p.bsuid
   from unnest(people) as p
-  where p.bsuid is not null and (p.wa_id is null or p.wa_id !~ '^[1-9][0-9]{4,14}$') and not exists (
-    select from private.contacts_of(p.workspace_id, p.identifiers)) and not exists (
-    select from public.conversations as thread
-    where thread.id = p.conversation_id and thread.group_id is null and thread.contact_id is not null)
+  where p.bsuid is not null and (p.wa_id is null or p.wa_id !~ '^[1-9][0-9]{4,14}$') and case
+    when p.group_id is not null then private.writer_in_group(p.workspace_id, p.connection_id, p.wa_id, p.bsuid) is null
+    else not exists (select from private.contacts_of(p.workspace_id, p.identifiers)) and not exists (
+      select from public.conversations as thread where thread.id = p.conversation_id and thread.contact_id is not null) end
   order by p.workspace_id, p.bsuid
   on conflict (workspace_id, bsuid) do nothing;
 
@@ -8337,11 +8338,9 @@ begin
       join public.conversations as thread on thread.workspace_id = m.workspace_id and thread.id = threads[m.ordinality]
       where m.profile_name is not null and m.group_id is null
       union all
-      -- In a group the thread is nobody's: who wrote is known by number, or by user id where they show no number, and until
-      -- when so called by the contact alone.
-      select member.id, m.profile_name, m.occurred_at, true
+      -- In a group the thread is nobody's: who wrote is looked up, and until when so called is known by the contact alone.
+      select private.writer_in_group(m.workspace_id, m.connection_id, m.wa_id, m.bsuid), m.profile_name, m.occurred_at, true
       from unnest(arrived) as m
-      cross join lateral private.contacts_of(m.workspace_id, array[coalesce(private.phone_key(m.wa_id), m.bsuid)]) as member
       where m.profile_name is not null and m.group_id is not null
     ), renamed as (
       -- Nearly everybody is still called what their contact says, and then nothing is written: a contact is read with every
@@ -12202,6 +12201,44 @@ REVOKE ALL ON FUNCTION "private"."words"(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."words"(text, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."words"(text, text) TO "postgres";
+
+-- private/functions/writer_in_group.sql
+CREATE OR REPLACE FUNCTION private.writer_in_group (
+  workspace_id  uuid,
+  connection_id uuid,
+  wa_id         text,
+  bsuid         text
+)
+  RETURNS uuid
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  shown text := coalesce(private.phone_key(writer_in_group.wa_id), writer_in_group.bsuid);
+begin
+  -- Their own thread knows them under what they have left, too: a group tells of that as well, late or again.
+  return coalesce((
+    select contact.id from private.contacts_of(writer_in_group.workspace_id, array[shown]) as contact limit 1), (
+    select thread.contact_id
+    from private.conversation_identifiers as known join public.conversations as thread on thread.id = known.conversation_id
+    where known.connection_id = writer_in_group.connection_id and known.identifier = shown));
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."writer_in_group"(uuid, uuid, text, text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."writer_in_group"(uuid, uuid, text, text) IS 'The contact of somebody who wrote in a group: by number, or by user id where they show no number.';
+
+REVOKE ALL ON FUNCTION "private"."writer_in_group"(uuid, uuid, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."writer_in_group"(uuid, uuid, text, text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."writer_in_group"(uuid, uuid, text, text) TO "postgres";
 
 -- public/functions/accept_invitation.sql
 CREATE OR REPLACE FUNCTION public.accept_invitation (

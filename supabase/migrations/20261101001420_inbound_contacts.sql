@@ -93,6 +93,25 @@ $$;
 comment on function private.contacts_of(uuid, text[]) is 'The contacts that any of a person''s identifiers names: one, or several that are about to be one.';
 grant execute on function private.contacts_of(uuid, text[]) to service_role;
 
+create function private.writer_in_group(workspace_id uuid, connection_id uuid, wa_id text, bsuid text) returns uuid
+language plpgsql stable set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  shown text := coalesce(private.phone_key(writer_in_group.wa_id), writer_in_group.bsuid);
+begin
+  -- Their own thread knows them under what they have left, too: a group tells of that as well, late or again.
+  return coalesce((
+    select contact.id from private.contacts_of(writer_in_group.workspace_id, array[shown]) as contact limit 1), (
+    select thread.contact_id
+    from private.conversation_identifiers as known join public.conversations as thread on thread.id = known.conversation_id
+    where known.connection_id = writer_in_group.connection_id and known.identifier = shown));
+end
+$$;
+comment on function private.writer_in_group(uuid, uuid, text, text) is
+  'The contact of somebody who wrote in a group: by number, or by user id where they show no number.';
+grant execute on function private.writer_in_group(uuid, uuid, text, text) to service_role;
+
 create function private.identifiers_of_threads(people private.person[])
 returns table (workspace_id uuid, conversation_id uuid, identifiers text[])
 language plpgsql stable set search_path = ''
@@ -142,10 +161,11 @@ begin
   insert into public.contacts (workspace_id, phone)
   select distinct on (p.workspace_id, private.phone_key(p.wa_id)) p.workspace_id, '+' || p.wa_id
   from unnest(people) as p
-  where p.wa_id ~ '^[1-9][0-9]{4,14}$' and not exists (
+  where p.wa_id ~ '^[1-9][0-9]{4,14}$' and case
+    when p.group_id is not null then private.writer_in_group(p.workspace_id, p.connection_id, p.wa_id, p.bsuid) is null
     -- A thread that goes on under a new number has its contact already.
-    select from public.conversations as thread
-    where thread.id = p.conversation_id and p.group_id is null and thread.contact_id is not null)
+    else not exists (
+      select from public.conversations as thread where thread.id = p.conversation_id and thread.contact_id is not null) end
   order by p.workspace_id, private.phone_key(p.wa_id), p.seen_at desc, p.wa_id
   on conflict (workspace_id, phone_key) do nothing;
 
@@ -153,10 +173,10 @@ begin
   insert into public.contacts (workspace_id, bsuid)
   select distinct p.workspace_id, p.bsuid
   from unnest(people) as p
-  where p.bsuid is not null and (p.wa_id is null or p.wa_id !~ '^[1-9][0-9]{4,14}$') and not exists (
-    select from private.contacts_of(p.workspace_id, p.identifiers)) and not exists (
-    select from public.conversations as thread
-    where thread.id = p.conversation_id and thread.group_id is null and thread.contact_id is not null)
+  where p.bsuid is not null and (p.wa_id is null or p.wa_id !~ '^[1-9][0-9]{4,14}$') and case
+    when p.group_id is not null then private.writer_in_group(p.workspace_id, p.connection_id, p.wa_id, p.bsuid) is null
+    else not exists (select from private.contacts_of(p.workspace_id, p.identifiers)) and not exists (
+      select from public.conversations as thread where thread.id = p.conversation_id and thread.contact_id is not null) end
   order by p.workspace_id, p.bsuid
   on conflict (workspace_id, bsuid) do nothing;
 

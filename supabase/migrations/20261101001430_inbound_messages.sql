@@ -171,11 +171,9 @@ begin
       join public.conversations as thread on thread.workspace_id = m.workspace_id and thread.id = threads[m.ordinality]
       where m.profile_name is not null and m.group_id is null
       union all
-      -- In a group the thread is nobody's: who wrote is known by number, or by user id where they show no number, and until
-      -- when so called by the contact alone.
-      select member.id, m.profile_name, m.occurred_at, true
+      -- In a group the thread is nobody's: who wrote is looked up, and until when so called is known by the contact alone.
+      select private.writer_in_group(m.workspace_id, m.connection_id, m.wa_id, m.bsuid), m.profile_name, m.occurred_at, true
       from unnest(arrived) as m
-      cross join lateral private.contacts_of(m.workspace_id, array[coalesce(private.phone_key(m.wa_id), m.bsuid)]) as member
       where m.profile_name is not null and m.group_id is not null
     ), renamed as (
       -- Nearly everybody is still called what their contact says, and then nothing is written: a contact is read with every

@@ -31,7 +31,7 @@ as $$
       join public.messages as message on message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
       where thread.workspace_id = named.workspace_id
         and (thread.contact_id = named.id or thread.group_id is not null
-          and coalesce(private.phone_key(message.wa_id), message.bsuid) in (named.phone_key, named.bsuid))
+          and named.id = private.writer_in_group(message.workspace_id, message.connection_id, message.wa_id, message.bsuid))
         and message.occurred_at >= named.told_at and message.profile_name = named.profile_name)
 $$;
 comment on function private.compare_names(uuid, uuid) is

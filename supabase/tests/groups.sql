@@ -1,6 +1,6 @@
 -- Groups: whoever writes there writes into one thread, which is nobody's; everybody in it is somebody.
 begin;
-select plan(18);
+select plan(22);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -99,6 +99,27 @@ select pg_temp.wrote('faye', 9, '{"bsuid": "IL.7", "profile_name": "Faye"}');
 select results_eq($$select profile_name from pg_temp.contact('IL.7')$$, $$values ('Faye')$$, 'a later name that only the group has heard is theirs');
 select is(public.verify_inbound(md5('home number')::uuid, jsonb_build_array(
   pg_temp.item('fay', 1, '{"group_id": null, "bsuid": "IL.7", "profile_name": "Fay"}')), '[]', '[]', now()), '[]', 'and no difference to the journal');
+
+-- Who goes on under another number or user id, and is still told of under the old one
+
+create function pg_temp.known(numbers text) returns text language sql as $$
+  select string_agg(concat_ws(' ', phone, bsuid, profile_name), ', ' order by phone, bsuid) from public.contacts
+  where workspace_id = md5('home')::uuid and coalesce(phone, bsuid) like numbers
+$$;
+select pg_temp.wrote('p.1', 1, '{"group_id": null, "wa_id": "972501000008", "profile_name": "Gil"}'), pg_temp.wrote('p.2', 2, '{"wa_id": "972501000008", "profile_name": "Gili"}'),
+  pg_temp.wrote('i.1', 1, '{"group_id": null, "bsuid": "IL.8a", "profile_name": "Hila"}'), pg_temp.wrote('i.2', 2, '{"bsuid": "IL.8a", "profile_name": "Hili"}');
+select public.record_inbound('[]', '[]', '[]', null, jsonb_build_array(
+  jsonb_build_object('kind', 'identity', 'phone_number_id', 'groups-home', 'occurred_at', now(), 'wa_id', '972501000008', 'new_wa_id', '972509000008'),
+  jsonb_build_object('kind', 'identity', 'phone_number_id', 'groups-home', 'occurred_at', now(), 'bsuid', 'IL.8a', 'new_bsuid', 'IL.8b')));
+select is(concat_ws(', ', pg_temp.known('+97250%8'), pg_temp.known('IL.8%')), '+972509000008 Gili, IL.8b Hili', 'two who are known alone and in a group change their ids');
+select pg_temp.wrote('p.2', 2, '{"wa_id": "972501000008", "profile_name": "Gili"}'), pg_temp.wrote('i.2', 2, '{"bsuid": "IL.8a", "profile_name": "Hili"}');
+select is(concat_ws(', ', pg_temp.known('+97250%8'), pg_temp.known('IL.8%')), '+972509000008 Gili, IL.8b Hili', 'what they wrote before, told again, makes nobody new');
+select pg_temp.wrote('p.3', 3, '{"wa_id": "972501000008", "profile_name": "Gilad"}'), pg_temp.wrote('i.3', 3, '{"bsuid": "IL.8a", "profile_name": "Hil"}');
+select is(concat_ws(', ', pg_temp.known('+97250%8'), pg_temp.known('IL.8%')), '+972509000008 Gilad, IL.8b Hil', 'and told late it says what they were called');
+select is(public.verify_inbound(md5('home number')::uuid, jsonb_build_array(
+    pg_temp.item('p.1', 1, '{"group_id": null, "wa_id": "972501000008", "profile_name": "Gil"}')), '[]',
+    jsonb_build_array(jsonb_build_object('kind', 'identity', 'occurred_at', now(), 'wa_id', '972501000008', 'new_wa_id', '972509000008')), now()),
+  '[]', 'which is no difference either');
 
 -- What belongs to the group stays there
 
