@@ -201,6 +201,23 @@ asides = st.sampled_from(
                 ]
             },
         ),
+        # Somebody whose number and id may change, by the ones before.
+        (
+            "messages",
+            {
+                "contacts": [{"wa_id": PHONES[0], "profile": {"name": "Name of the group"}}],
+                "messages": [
+                    {
+                        "id": "group.2",
+                        "timestamp": str(START + 63),
+                        "group_id": "g1",
+                        "from": PHONES[0],
+                        "type": "text",
+                        "text": {"body": "me too"},
+                    }
+                ],
+            },
+        ),
         (
             "messages",
             {
