@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from whatsapp import facts, history, identities, messages, statuses, templates
 from whatsapp.envelope import Change, Endpoint, JsonObject, Row, changes
 from whatsapp.people import People
-from whatsapp.scalars import an_object
+from whatsapp.scalars import MAX_ID, an_object
 
 # What a journal line holds of a body that is all wrong.
 MAX_PROBLEMS, MAX_PROBLEM = 20, 300
@@ -121,12 +121,20 @@ def normalise(event_id: int, endpoint: Endpoint, body: JsonObject, found: Iterab
     """
     result = Normalised(event_id, endpoint.provider)
     for place, change in enumerate(changes(body) if found is None else found):
-        reason = change.unreadable or change.foreign_to(endpoint)
+        reason = change.unreadable or change.foreign_to(endpoint) or _endless(change)
         if reason is not None:
             result.problems.append(f"change {place}: {reason}")
         else:
             _read(result, place, change)
     return result
+
+
+def _endless(change: Change) -> str | None:
+    """Why nobody can have connected the number or WABA of a change: its id is longer than any index takes."""
+    for name, subject in (("number", change.phone_number_id), ("WABA", change.waba_id)):
+        if subject is not None and len(subject) > MAX_ID:
+            return f"the id of its {name} is longer than {MAX_ID} characters"
+    return None
 
 
 def _read(result: Normalised, place: int, change: Change) -> None:

@@ -31,15 +31,15 @@ def is_template(change: Change) -> bool:
 
 
 def template(event_id: int, change: Change) -> Row:
-    """The fact. Raises ValueError when the template has neither id nor name."""
+    """The fact. Raises ValueError when the template has neither id nor name, or one that no index takes."""
     value = change.value
-    template_id, name = identifier(value, "message_template_id"), text(value.get("message_template_name"))
+    template_id, name = identifier(value, "message_template_id"), identifier(value, "message_template_name")
     if template_id is None and name is None:
         raise ValueError("names no template")
     return fact(event_id, "template", change, value.get("timestamp")) | {
         "template_id": template_id,
         "name": name,
-        "language": text(value.get("message_template_language")),
+        "language": identifier(value, "message_template_language"),
         "details": _details(value),
     }
 

@@ -195,6 +195,19 @@ def test_an_id_longer_than_any_index_takes_is_named_and_not_stored(field: str) -
     assert result.problems == [f"change 0 message 0: {field} is longer than 512 characters"]
 
 
+def test_a_number_or_waba_longer_than_any_index_takes_is_named_and_its_neighbours_are_rows() -> None:
+    body = payload("text")
+    body["entry"] += payload("text")["entry"] + payload("template_update")["entry"]
+    body["entry"][1]["changes"][0]["value"]["metadata"]["phone_number_id"] = "9" * 513
+    body["entry"][2]["id"] = "9" * 513
+    result = normalise(1, AT_META, body)
+    assert (len(result.messages), result.facts, result.wabas, len(result.numbers)) == (1, [], [], 1)
+    assert result.problems == [
+        "change 1: the id of its number is longer than 512 characters",
+        "change 2: the id of its WABA is longer than 512 characters",
+    ]
+
+
 @pytest.mark.parametrize(
     "timestamp", [None, "", "soon", "NaN", True, [], {}, 1e30, "9" * 40, 253402300800, -1, -(10**18)]
 )

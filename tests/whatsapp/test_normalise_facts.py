@@ -91,6 +91,14 @@ def test_a_template_without_id_and_name_is_named() -> None:
     assert (result.facts, result.problems) == ([], ["change 0: names no template"])
 
 
+@pytest.mark.parametrize("field", ["message_template_id", "message_template_name", "message_template_language"])
+def test_a_template_with_an_endless_name_is_named(field: str) -> None:
+    body = payload("template_update")
+    body["entry"][0]["changes"][0]["value"][field] = "9" * 513
+    result = normalise(1, AT_NUMBER, body)
+    assert (result.facts, result.problems) == ([], [f"change 0: {field} is longer than 512 characters"])
+
+
 @pytest.mark.parametrize(
     ("name", "field"),
     [

@@ -64,7 +64,7 @@ def check(result: Normalised) -> None:
                 if key not in {"content", "details", "errors", "error"}:
                     assert row[key] is None or isinstance(row[key], str)
                 if key.endswith(("_id", "wamid", "bsuid")):
-                    assert len(row[key] or "") <= 512 or key in {"waba_id", "phone_number_id"}
+                    assert len(row[key] or "") <= 512
     assert all(row["wamid"] and (row["wa_id"] or row["bsuid"] or row["parent_bsuid"]) for row in result.messages)
     assert all(row["type"] and row["type"].isprintable() and len(row["type"]) <= 64 for row in result.messages)
     assert all(isinstance(row["content"], list if row["type"] == "contacts" else dict) for row in result.messages)
