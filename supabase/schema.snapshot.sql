@@ -8392,13 +8392,13 @@ begin
     from thread
     join public.messages as message on message.workspace_id = thread.workspace_id and message.conversation_id = thread.id
     union all
-    -- A change is told by a message of the same second, which stands under the old number and id.
     select thread.id, nullif(change.wa_id, ''), nullif(change.bsuid, ''), change.occurred_at, true
     from thread
     join private.conversation_identifiers as own on own.connection_id = thread.connection_id and own.conversation_id = thread.id
     join private.identity_changes as change on change.connection_id = own.connection_id and change.identifier = own.identifier
   ), newest as (
     select conversation_id as id,
+      -- The message that tells of a change bears the old ids and the same second.
       (array_agg(wa_id order by seen_at desc, changed desc, wa_id) filter (where wa_id is not null))[1] as wa_id,
       (array_agg(bsuid order by seen_at desc, changed desc, bsuid) filter (where bsuid is not null))[1] as bsuid
     from sighting group by conversation_id
@@ -9672,15 +9672,19 @@ CREATE OR REPLACE FUNCTION private.record_address (
   SET search_path TO ''
   AS $function$
 declare
-  who uuid := private.contact_meant(fact);
+  who uuid;
 begin
+  if fact.details ->> 'action' = 'remove' then
+    return; -- Nobody becomes a contact by being taken out, and nobody loses a name.
+  end if;
+  who := private.contact_meant(fact);
   -- The phone's address book names people too; a name that somebody of the workspace wrote here stays.
   update public.contacts as contact set
     name = case when contact.name is not distinct from contact.synced_name then fact.name else contact.name end,
     synced_name = fact.name,
     synced_name_at = fact.occurred_at
   where contact.id = who
-    and fact.name is not null and coalesce(fact.details ->> 'action', 'add') <> 'remove'
+    and fact.name is not null
     and (contact.synced_name_at is null or contact.synced_name_at < fact.occurred_at);
 end
 $function$;

@@ -121,15 +121,19 @@ create function private.record_address(fact private.inbound_fact) returns void
 language plpgsql set search_path = ''
 as $$
 declare
-  who uuid := private.contact_meant(fact);
+  who uuid;
 begin
+  if fact.details ->> 'action' = 'remove' then
+    return; -- Nobody becomes a contact by being taken out, and nobody loses a name.
+  end if;
+  who := private.contact_meant(fact);
   -- The phone's address book names people too; a name that somebody of the workspace wrote here stays.
   update public.contacts as contact set
     name = case when contact.name is not distinct from contact.synced_name then fact.name else contact.name end,
     synced_name = fact.name,
     synced_name_at = fact.occurred_at
   where contact.id = who
-    and fact.name is not null and coalesce(fact.details ->> 'action', 'add') <> 'remove'
+    and fact.name is not null
     and (contact.synced_name_at is null or contact.synced_name_at < fact.occurred_at);
 end
 $$;

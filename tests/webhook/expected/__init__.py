@@ -1,0 +1,1 @@
+"""What each payload under tests/payloads is in the rows of its number, table by table."""

@@ -1,0 +1,306 @@
+"""Whose a message is, what came beside it, and bodies that are odd as a whole."""
+
+from __future__ import annotations
+
+from tests.webhook.expected.rows import Row, change, contact, file, message, noa, outcome, said, status, thread
+from tests.whatsapp.payload import BSUID, CUSTOMER, GROUP, INBOUND, NEW_BSUID, NEW_PHONE, OUTBOUND, PARENT
+
+BESIDE: dict[str, Row] = {
+    # Of a number that nobody has connected; under another's token it is not taken.
+    "foreign_number": outcome("messages.text"),
+    "batch": noa(
+        "messages.text",
+        "statuses.read",
+        messages=[
+            message("text", {"body": "first"}),
+            message("text", {"body": "second"}, wamid=f"{INBOUND}2", occurred_at="2026-11-08T10:00:01+00:00"),
+            message("text", {"body": "third"}, wamid=f"{INBOUND}3", occurred_at="2026-11-08T10:00:02+00:00"),
+            message("text", {"body": "fourth"}, wamid=f"{INBOUND}4", occurred_at="2026-11-08T10:00:03+00:00"),
+        ],
+        statuses=[status("read", {"recipient_id": CUSTOMER, "recipient_user_id": BSUID})],
+    ),
+    "context_forwarded": said("text", {"body": "pass it on", "context": {"forwarded": True}}),
+    "context_frequently_forwarded": said(
+        "video", {"context": {"frequently_forwarded": True}}, **file("1003383421387266", "video/mp4")
+    ),
+    "context_product": said(
+        "text",
+        {
+            "body": "Does it come in blue?",
+            "context": {
+                "id": OUTBOUND,
+                "from": "97235551234",
+                "referred_product": {"catalog_id": "194836987003835", "product_retailer_id": "mug-blue"},
+            },
+        },
+        reply_to_wamid=OUTBOUND,
+    ),
+    "context_without_id": said("text", {"body": "about that", "context": {"from": "97235551234"}}),
+    "empty_lists": outcome("messages"),
+    "field_missing": said("text", {"body": "my field has no name"}),
+    "field_of_tomorrow": outcome("holograms"),
+    "field_renamed": noa(
+        "messages.text",
+        "statuses.read",
+        messages=[message("text", {"body": "my field has another name"})],
+        statuses=[status("read", {"recipient_id": CUSTOMER}, callback_data=None)],
+    ),
+    "group_lifecycle": outcome("group_lifecycle_update"),
+    "group_participants": outcome("group_participants_update"),
+    "group_reply": outcome(
+        "messages.text",
+        messages=[
+            message(
+                "text",
+                {
+                    "body": "I like it",
+                    "from": CUSTOMER,
+                    "context": {"id": "wamid.Z3JvdXA=", "from": "972521112223"},
+                    "from_user_id": BSUID,
+                },
+                reply_to_wamid="wamid.Z3JvdXA=",
+                thread=GROUP,
+            )
+        ],
+        threads=[thread(None, None, group_id=GROUP, known_as=[f"group:{GROUP}"])],
+        contacts=[contact(bsuid=None, profile_name="Noa")],
+    ),
+    "group_text": outcome(
+        "messages.text",
+        messages=[
+            message(
+                "text", {"body": "What does everyone think?", "from": CUSTOMER, "from_user_id": BSUID}, thread=GROUP
+            )
+        ],
+        threads=[thread(None, None, group_id=GROUP, known_as=[f"group:{GROUP}"])],
+        contacts=[contact(bsuid=None, profile_name="Noa")],
+    ),
+    "items_without_ids": noa(
+        "messages.text",
+        state="failed",
+        error="\n".join(
+            [
+                "change 0 message 0: has no id",
+                "change 0 message 2: names nobody",
+                "change 0 status 0: has no id or no status",
+                "change 0 status 1: has no id or no status",
+            ]
+        ),
+        messages=[message("text", {"body": "I am whole"})],
+    ),
+    "mixed_numbers": noa(
+        "messages.text",
+        state="failed",
+        error="change 1: speaks of number 999000111222333, came with the token of 106540352242922",
+        messages=[message("text", {"body": "for us"})],
+    ),
+    "no_contacts": noa(
+        "messages.text", profile_name=None, messages=[message("text", {"body": "who am I?"}, profile_name=None)]
+    ),
+    "nulls": outcome(
+        "messages.text",
+        "messages",
+        messages=[message("text", {"body": "half of it is null"}, bsuid=None, profile_name=None)],
+        threads=[thread(CUSTOMER, None)],
+        contacts=[contact(bsuid=None)],
+    ),
+    "number_user_id_in_contacts": said("text", {"body": "an old sender"}),
+    "numbers_for_strings": outcome(
+        "messages.text",
+        "statuses.delivered",
+        messages=[message("text", {"body": "I am made of numbers"}, bsuid=None, profile_name="7")],
+        statuses=[status("delivered", {"recipient_id": 972501234567}, callback_data=None)],
+        threads=[thread(CUSTOMER, None)],
+        contacts=[contact(bsuid=None, profile_name="7")],
+    ),
+    "referral_ad": said(
+        "text",
+        {
+            "body": "Is it still available?",
+            "referral": {
+                "body": "New mugs are in",
+                "headline": "Chat with us",
+                "ctwa_clid": "ARAkLkA8rmlFeiCktEJQ-QTwRiyYHAFDLMNDBH0CD3qpjd0HR4irJ6LEkR7JwFF4XvnO2E4Nx0",
+                "image_url": "https://scontent.xx.fbcdn.net/v/t45.1600-4/mug.jpg",
+                "source_id": "120226305854810726",
+                "media_type": "image",
+                "source_url": "https://fb.me/3cr4Wqqkv",
+                "source_type": "ad",
+                "welcome_message": {"text": "Hi there! Let us know how we can help!"},
+            },
+        },
+    ),
+    "referral_post": said(
+        "image",
+        {
+            "referral": {
+                "body": "",
+                "headline": "Our shop",
+                "source_id": "1",
+                "video_url": "https://example.com/v.mp4",
+                "media_type": "video",
+                "source_url": "https://fb.me/9x",
+                "source_type": "post",
+                "thumbnail_url": "https://example.com/t.jpg",
+            }
+        },
+        **file("1003383421387265", "image/jpeg"),
+    ),
+    "referral_status_ad": said(
+        "text",
+        {
+            "body": "Is it still available?",
+            "referral": {
+                "body": "New mugs are in",
+                "headline": "Chat with us",
+                "image_url": "https://scontent.xx.fbcdn.net/v/t45.1600-4/mug.jpg",
+                "source_id": "120226305854810726",
+                "media_type": "image",
+                "source_url": "https://fb.me/3cr4Wqqkv",
+                "source_type": "ad",
+            },
+        },
+    ),
+    "system_identity_changed": said(
+        "system",
+        {
+            "body": "User identity changed",
+            "type": "customer_identity_changed",
+            "identity": {"hash": "b3duIGtleQ==", "acknowledged": True, "created_timestamp": "1794131990"},
+        },
+    ),
+    "system_number_changed": outcome(
+        "messages.system",
+        messages=[
+            message(
+                "system",
+                {
+                    "body": "User Noa changed from 972501234567 to 972587654321",
+                    "type": "user_changed_number",
+                    "wa_id": NEW_PHONE,
+                    "user_id": NEW_BSUID,
+                },
+                bsuid=None,
+                profile_name=None,
+                thread=NEW_PHONE,
+            )
+        ],
+        threads=[thread(NEW_PHONE, NEW_BSUID, known_as=[CUSTOMER, NEW_PHONE, NEW_BSUID])],
+        contacts=[contact(phone=f"+{NEW_PHONE}", bsuid=NEW_BSUID)],
+        identities=[change(CUSTOMER, wa_id=NEW_PHONE, bsuid=NEW_BSUID)],
+    ),
+    "system_number_changed_old_names": outcome(
+        "messages.system",
+        messages=[
+            message(
+                "system",
+                {
+                    "body": "Noa changed from 972501234567 to 972587654321",
+                    "type": "customer_changed_number",
+                    "customer": CUSTOMER,
+                    "new_wa_id": NEW_PHONE,
+                },
+                bsuid=None,
+                profile_name=None,
+                thread=NEW_PHONE,
+            )
+        ],
+        threads=[thread(NEW_PHONE, None, known_as=[CUSTOMER, NEW_PHONE])],
+        contacts=[contact(phone=f"+{NEW_PHONE}", bsuid=None)],
+        identities=[change(CUSTOMER, wa_id=NEW_PHONE)],
+    ),
+    "system_user_id_changed": outcome(
+        "messages.system",
+        messages=[
+            message(
+                "system",
+                {
+                    "body": "User Noa changed from IL.13491208655302741918 to IL.20202020202020202020",
+                    "type": "user_changed_user_id",
+                    "user_id": NEW_BSUID,
+                    "parent_user_id": "IL.ENT.99",
+                },
+                wa_id=None,
+                profile_name=None,
+                thread=NEW_BSUID,
+            )
+        ],
+        threads=[thread(None, NEW_BSUID, known_as=[BSUID, NEW_BSUID, PARENT])],
+        contacts=[contact(phone=None, bsuid=NEW_BSUID)],
+        identities=[change(BSUID, bsuid=NEW_BSUID), change(PARENT, bsuid=NEW_BSUID)],
+    ),
+    "system_user_id_changed_previous": outcome(
+        "messages.system",
+        messages=[
+            message(
+                "system",
+                {
+                    "body": "User changed their user id",
+                    "type": "user_changed_user_id",
+                    "user_id": NEW_BSUID,
+                    "previous_user_id": BSUID,
+                },
+                profile_name=None,
+            )
+        ],
+        threads=[thread(CUSTOMER, NEW_BSUID, known_as=[CUSTOMER, BSUID, NEW_BSUID])],
+        contacts=[contact(bsuid=NEW_BSUID)],
+        identities=[change(CUSTOMER, bsuid=NEW_BSUID), change(BSUID, bsuid=NEW_BSUID)],
+    ),
+    "system_user_id_changed_untold": outcome(
+        "messages.system",
+        messages=[
+            message(
+                "system",
+                {"body": "User changed their user id", "type": "user_changed_user_id", "user_id": NEW_BSUID},
+                wa_id=None,
+                bsuid=NEW_BSUID,
+                profile_name=None,
+                thread=NEW_BSUID,
+            )
+        ],
+        threads=[thread(None, NEW_BSUID)],
+        contacts=[contact(phone=None, bsuid=NEW_BSUID)],
+    ),
+    "user_id_update": outcome(
+        "user_id_update",
+        identities=[change(CUSTOMER, bsuid=NEW_BSUID), change(BSUID, bsuid=NEW_BSUID), change(PARENT, bsuid=NEW_BSUID)],
+    ),
+    "username_number_known": outcome(
+        "messages.text",
+        messages=[message("text", {"body": "you know my number"}, profile_name="Dana")],
+        threads=[thread()],
+        contacts=[contact(profile_name="Dana")],
+    ),
+    "username_only": outcome(
+        "messages.text",
+        messages=[message("text", {"body": "no phone to show"}, wa_id=None, profile_name="Dana", thread=BSUID)],
+        threads=[thread(None, BSUID, known_as=[BSUID, PARENT])],
+        contacts=[contact(phone=None, profile_name="Dana")],
+    ),
+    "without_a_type": said("unsupported", {"text": {"body": "what am I?"}}),
+    "wrong_types": noa(
+        "messages.unsupported",
+        "messages",
+        state="failed",
+        error="\n".join(
+            [
+                "change 0 message 1: is not an object",
+                "change 0: its status list is not a list",
+                "change 1: names no number",
+                "change 2: an item of changes is not an object",
+            ]
+        ),
+        profile_name=None,
+        messages=[
+            message("unsupported", {"text": "not an object", "type": "text"}, profile_name=None),
+            message(
+                "unsupported",
+                {"text": {"body": ["not", "text"]}, "type": "text"},
+                wamid=f"{INBOUND}2",
+                profile_name=None,
+            ),
+            message("unsupported", {"type": "image", "image": []}, wamid=f"{INBOUND}3", profile_name=None),
+        ],
+    ),
+}
