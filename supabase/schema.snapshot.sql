@@ -12183,9 +12183,9 @@ CREATE OR REPLACE FUNCTION private.words (
 declare
   found text;
 begin
-  -- A word beyond 2 kB cannot be indexed, and nobody types it.
+  -- A word beyond 2 kB cannot be indexed, and nobody types it; nor can words of more than 1 MB together.
   if octet_length(written) > 2000 then
-    written := regexp_replace(written, '\S{100,}', ' ', 'g');
+    written := regexp_replace(left(written, 100000), '\S{100,}', ' ', 'g');
   end if;
   -- Without what joins words into addresses and numbers, of which a beginning would be another kind of word.
   found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+', '       ')))::text;
