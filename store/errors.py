@@ -2,6 +2,7 @@
 
 StoreError
 ├── Unavailable   nobody answered, or not in time: whether it happened is unknown; try again later
+│   └── Broken    Postgres answered that something broke in it: for a moment, or over these rows every time
 ├── Denied        the key is not accepted, or a grant is missing
 └── Rejected      Postgres or PostgREST refused this call; `.code` is the SQLSTATE or PGRST code
     └── Missing   Storage has no such object
@@ -10,6 +11,7 @@ StoreError
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable
 from typing import Any
 
@@ -29,6 +31,10 @@ class Unavailable(StoreError):
     """No answer, or one that says «later»."""
 
 
+class Broken(Unavailable):
+    """A fault in Postgres or in a trigger of the project's own, with its SQLSTATE. It may lie in what it was given."""
+
+
 class Denied(StoreError):
     """401 or 403: key, role or grant."""
 
@@ -44,6 +50,9 @@ class Missing(Rejected):
 # Connection trouble, resources, operator intervention, serialisation, timeouts: Postgres's classes for «later».
 _PASSING_CLASSES = ("08", "53", "57", "58", "40")
 _PASSING_CODES = ("PGRST000", "PGRST001", "PGRST002", "PGRST003", "55P03", "25006")
+
+
+_SQLSTATE = re.compile("[0-9A-Z]{5}")
 
 
 # The transport lets some of aiohttp's own through, of a status line that is none for example (httpx-aiohttp 0.2.0).
@@ -102,7 +111,7 @@ def from_response(response: httpx.Response) -> StoreError:
     if response.status_code in (401, 403):
         return Denied(code, message)
     if response.status_code >= 500 or response.status_code in (408, 429):
-        return Unavailable(code, message)
+        return Broken(code, message) if _SQLSTATE.fullmatch(code) else Unavailable(code, message)
     return Rejected(code, message)
 
 

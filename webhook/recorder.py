@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from store.errors import Denied, Rejected, StoreError, Unavailable
+from store.errors import Broken, Denied, Rejected, StoreError, Unavailable
 from store.logs import Seldom, described
 from store.rpc import Rpc
 from whatsapp.envelope import Change, Endpoint, JsonObject, decode
@@ -197,6 +197,9 @@ class Recorder:
             self._applied_at = time.monotonic()
             try:
                 await self._record(results or await self._normalised(events))
+            except Broken as error:
+                # Over one of them, perhaps: then it stops no other, and has its attempts.
+                return await self._divide(events, error)
             except (Unavailable, Denied) as error:
                 if error.code in SLOW:
                     if parts := _parted(events, time.monotonic() < divide_until and not self._stopping):
@@ -251,8 +254,10 @@ class Recorder:
 
     async def _set_aside(self, event: Event, error: Exception) -> None:
         # Of a stumble the type alone: its message may hold what somebody wrote.
-        reason = str(error) if isinstance(error, Rejected) else f"{type(error).__name__} while reading"
-        code = error.code if isinstance(error, Rejected) else type(error).__name__
+        name = type(error).__name__
+        reason, code = f"{name} while reading", name
+        if isinstance(error, Broken | Rejected):
+            reason, code = str(error), error.code
         place = described(error)
         log.error("inbound.rejected", event_id=event.id, code=code, attempts=event.attempts, raised=place)
         self._counted("rejected", 1)

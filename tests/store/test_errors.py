@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from store.connect import check, connect
-from store.errors import Denied, Rejected, StoreError, Unavailable
+from store.errors import Broken, Denied, Rejected, StoreError, Unavailable
 from store.rpc import Rpc
 
 # Raised for a wrong use of httpx itself, by code and not by the world: they must be seen, not retried.
@@ -87,6 +87,9 @@ ANSWERS: list[tuple[int, dict[str, str] | str, type[StoreError], str]] = [
     (503, {"code": "PGRST000", "message": "no connection"}, Unavailable, "PGRST000"),
     (503, {"code": "PGRST002", "message": "no schema cache"}, Unavailable, "PGRST002"),
     (504, {"code": "PGRST003", "message": "pool timeout"}, Unavailable, "PGRST003"),
+    # Something broke in Postgres, and nobody knows whether it will again.
+    (500, {"code": "XX000", "message": "tuple concurrently updated"}, Broken, "XX000"),
+    (500, {"code": "P0002", "message": "query returned no rows"}, Broken, "P0002"),
     # Keys and grants.
     (401, {"code": "PGRST301", "message": "JWT expired"}, Denied, "PGRST301"),
     (401, {"code": "42501", "message": "permission denied"}, Denied, "42501"),

@@ -11,13 +11,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from psycopg.rows import DictRow
 
 from store.connect import connect
 from store.rpc import Rpc
 from tests.conftest import Project
-from tests.flows.programs import ROOT, free_port
+from tests.flows.programs import ROOT, Program, free_port
 from tests.flows.tenant import Tenant
-from tests.webhook.posting import text_from_customer
+from tests.flows.waiting import until
+from tests.webhook.posting import post, text_from_customer
 from webhook import recorder as recorder_module
 from webhook.journal import Journal
 from webhook.recorder import MAX_ATTEMPTS, Event, Recorder
@@ -89,6 +91,55 @@ async def test_after_bounded_attempts_it_has_failed_with_its_reason_and_without_
     (row,) = await tenant.rows("select state, error from webhook_events where phone_number_id = %(number)s")
     assert (row["state"], row["error"]) == ("failed", "KeyError while reading")
     assert POISON not in caplog.text + "".join(capsys.readouterr())
+
+
+# What `raise exception` says, and two of which PostgREST makes a 500: a query without its row, a fault inside Postgres.
+@pytest.fixture(params=["P0001", "P0002", "XX000"])
+async def refusing(request: pytest.FixtureRequest, tenant: Tenant) -> AsyncIterator[str]:
+    """The code by which a project's own trigger, as anybody may have one, refuses one of the tenant's messages."""
+    name = f"refuse_{tenant.phone_number_id}"
+    await tenant.rows(
+        f"create function public.{name}() returns trigger language plpgsql as $$"
+        f" begin raise exception 'no word of it' using errcode = '{request.param}'; end $$;"
+        f" create trigger {name} before insert on messages for each row"
+        f" when (new.connection_id = '{tenant.connection_id}' and new.content ->> 'body' = '{POISON}')"
+        f" execute function public.{name}()"
+    )
+    yield request.param
+    await tenant.rows(f"drop function public.{name}() cascade")
+
+
+async def test_what_postgres_refuses_every_time_fails_alone_after_five_attempts_with_its_reason(
+    webhook: Program, tenant: Tenant, rpc: Rpc, refusing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["before", POISON, "after"]
+    statuses = await asyncio.gather(*(post(webhook, tenant, text_from_customer(tenant, text)) for text in texts))
+    assert statuses == [200] * 3
+    await until(tenant.messages, lambda messages: len(messages) == 2)
+    poison = "select * from webhook_events where phone_number_id = %(number)s and state <> 'processed'"
+    (event,) = await tenant.rows(poison)
+    assert (event["state"], event["attempts"]) == ("received", 0)
+
+    async def events_as_leases_end() -> list[DictRow]:
+        await tenant.rows(
+            "update webhook_events set lease_expires_at = now()"
+            " where phone_number_id = %(number)s and state = 'received' and attempts < %(most)s",
+            most=MAX_ATTEMPTS,
+        )
+        return await tenant.events()
+
+    # Another replica takes it over whenever a lease has run out: in minutes, were they not made to.
+    monkeypatch.setattr(recorder_module, "SWEEP_SECONDS", 0.05)
+    sweeping = asyncio.create_task(Recorder(rpc, None, keep_days=30).sweep())
+    try:
+        await until(
+            events_as_leases_end, lambda events: "received" not in [event["state"] for event in events], within=20
+        )
+    finally:
+        sweeping.cancel()
+    (event,) = await tenant.rows(poison)
+    assert (event["state"], event["attempts"], event["error"]) == ("failed", MAX_ATTEMPTS, f"{refusing}: no word of it")
+    assert len(await tenant.messages()) == 2
 
 
 async def test_what_is_more_than_memory_may_hold_stays_in_the_journal(
