@@ -17,9 +17,8 @@ from tests.webhook.expected.phone_app import PHONE_APP
 from tests.webhook.expected.reports import REPORTS
 from tests.webhook.landed import closed_event, landed, last_event
 from tests.webhook.posting import post, post_signed
-from tests.whatsapp.payload import FOLDER, NUMBER, WABA, names
+from tests.whatsapp.payload import FOLDER, NUMBER, STRANGER, WABA, names
 
-STRANGER = "999000111222333"
 EXPECTED = {**MESSAGES, **REPORTS, **FACTS, **PHONE_APP, **BESIDE}
 # Under a number's token another number is somebody else's business; Meta's signature is good for all.
 REFUSED_BY_NUMBER = {"foreign_number": 403}
