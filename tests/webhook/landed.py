@@ -1,15 +1,17 @@
-"""What a webhook has left in the rows of its number."""
+"""Payloads as they come to a tenant, and what they have left in the rows of its number."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.rows import DictRow
 
-from tests.flows.tenant import Tenant
+from tests.flows.tenant import Tenant, digits
 from tests.flows.waiting import until
+from tests.whatsapp.payload import FOLDER, NUMBER, STRANGER, WABA
 
 JOURNAL = (
     "select *, body::text as raw from webhook_events where id > %(since)s"
@@ -19,7 +21,8 @@ JOURNAL = (
 ROWS = {
     "messages": """
         select wamid, wa_id, bsuid, profile_name, direction, status, imported, type, content, reply_to_wamid,
-          occurred_at, sent_at, edited_at, revoked_at, media_id, media_mime_type, media_sha256, media_filename,
+          occurred_at, sent_at, delivered_at, read_at, played_at, failed_at, error, edited_at, revoked_at,
+          original_content, media_id, media_mime_type, media_sha256, media_filename,
           media_status, media_error ->> 'code' as media_error,
           (select count(*) from media_downloads where message_id = message.id) as downloads,
           (select coalesce(thread.group_id, thread.phone, thread.bsuid) from conversations as thread
@@ -46,6 +49,23 @@ ROWS = {
         from message_templates where workspace_id = %(workspace)s order by name""",
     "connections": "select provider_notices, last_error from whatsapp_connections where workspace_id = %(workspace)s",
 }
+
+
+class Addressed:
+    """A payload as it comes to a tenant, and what is seen there told of the payload's own number."""
+
+    def __init__(self, name: str, tenant: Tenant, ids: dict[str, str] | None = None) -> None:
+        self._own = {NUMBER: tenant.phone_number_id, WABA: tenant.waba_id, STRANGER: digits(), **(ids or {})}
+        self.raw = _told((FOLDER / f"{name}.json").read_text(), self._own).encode()
+
+    def back(self, seen: Any) -> Any:
+        return json.loads(_told(json.dumps(seen), {own: known for known, own in self._own.items()}))
+
+
+def _told(text: str, ids: dict[str, str]) -> str:
+    for known, told in ids.items():
+        text = text.replace(known, told)
+    return text
 
 
 async def last_event(tenant: Tenant) -> int:

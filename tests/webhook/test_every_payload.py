@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from tests.conftest import Connect
 from tests.flows.programs import Program
-from tests.flows.tenant import Tenant, digits
+from tests.flows.tenant import Tenant
 from tests.webhook.expected.beside import BESIDE
 from tests.webhook.expected.facts import FACTS
 from tests.webhook.expected.messages import MESSAGES
+from tests.webhook.expected.people import PEOPLE
 from tests.webhook.expected.phone_app import PHONE_APP
 from tests.webhook.expected.reports import REPORTS
-from tests.webhook.landed import closed_event, landed, last_event
+from tests.webhook.landed import Addressed, closed_event, landed, last_event
 from tests.webhook.posting import post, post_signed
-from tests.whatsapp.payload import FOLDER, NUMBER, STRANGER, WABA, names
+from tests.whatsapp.payload import STRANGER, names
 
-EXPECTED = {**MESSAGES, **REPORTS, **FACTS, **PHONE_APP, **BESIDE}
+EXPECTED = {**MESSAGES, **REPORTS, **FACTS, **PHONE_APP, **PEOPLE, **BESIDE}
 # Under a number's token another number is somebody else's business; Meta's signature is good for all.
 REFUSED_BY_NUMBER = {"foreign_number": 403}
 UNROUTED = {"state": "unrouted", "error": f"no connection for {STRANGER}", "missing": [STRANGER]}
 AT_META = {"foreign_number": UNROUTED, "mixed_numbers": UNROUTED}
-
-
-class Addressed:
-    """A payload as it comes to a tenant, and what is seen there told of the payload's own number."""
-
-    def __init__(self, name: str, tenant: Tenant) -> None:
-        self._own = {NUMBER: tenant.phone_number_id, WABA: tenant.waba_id, STRANGER: digits()}
-        self.raw = _told((FOLDER / f"{name}.json").read_text(), self._own).encode()
-
-    def back(self, seen: Any) -> Any:
-        return json.loads(_told(json.dumps(seen), {own: known for known, own in self._own.items()}))
-
-
-def _told(text: str, ids: dict[str, str]) -> str:
-    for known, told in ids.items():
-        text = text.replace(known, told)
-    return text
 
 
 def test_every_payload_is_expected_to_become_something() -> None:
