@@ -26,7 +26,7 @@ from bench.processes import spending
 from bench.project import Project
 from bench.receivers import OURS, ReceiverFailure, running
 from bench.soak_traffic import Shop, whatsapp
-from bench.soak_watch import DOORBELL, HELD, QUEUES, Seen, lags, watching
+from bench.soak_watch import DOORBELL, HELD, QUEUES, Seen, idle, lags, watching
 from bench.stand import PEOPLE, Stand, connected
 from bench.workers import all_sent, working
 
@@ -34,6 +34,9 @@ from bench.workers import all_sent, working
 WEBHOOKS = 140
 EVERY = 5.0
 GROWTH = 1.1
+HELD_FLAT = ("memory MB",)
+# Idle connections are closed after 30 seconds; there are two layers of them.
+FIRST_IDLE, LAST_IDLE = 20.0, 120.0
 # Before that it is all beginning: pools fill, code is loaded, the allocator finds its size.
 HELD_FROM_MINUTES = 10.0
 
@@ -83,6 +86,7 @@ async def _soaked(minutes: float) -> Outcome:
         seen = [Seen("receiver", receiver), *(Seen(f"worker {n + 1}", one) for n, one in enumerate(workers.answering))]
         load = stand.load(receiver, webhooks, rate=WEBHOOKS, quota=quota, connections=8, seconds=seconds * 2)
         parts = stand.spending_of(receiver=[receiver.pid], workers=workers.pids)
+        begun = await idle(seen, within=FIRST_IDLE)
         print(f"{seconds} s of traffic begin", flush=True)
         async with watching(seen, EVERY), spending(parts) as spent, asyncio.TaskGroup() as group:
             sending = group.create_task(send(load))
@@ -93,16 +97,21 @@ async def _soaked(minutes: float) -> Outcome:
         ended = time.monotonic()
         left = await _quiet(stand, shop, seen)
         quiet = time.monotonic() - ended
+        over = await idle(seen, within=LAST_IDLE, begun=begun)
         problems = await check.load_applied(database, tenant, webhooks, answers) + await shop.problems(database)
         problems += await check.statistics(database)
         figures = _figures(answers, shop, seen) | {
             "CPU seconds per second": {name: round(used / seconds, 2) for name, used in spent.seconds.items()},
             "everything ended after s": round(quiet, 1),
+            "file descriptors idle, before": begun,
+            "file descriptors idle, after": over,
             "warnings of the workers": workers.warnings(),
         }
     if left:
         problems.append(f"not 0 in the end: {left}")
-    return Outcome(figures, _targets(seen, answers, minutes), problems)
+    targets = _targets(seen, answers, minutes)
+    targets += [Target(f"{name}: descriptors left behind", count - begun[name], 0) for name, count in over.items()]
+    return Outcome(figures, targets, problems)
 
 
 async def _quiet(stand: Stand, shop: Shop, seen: list[Seen]) -> dict[str, float]:
@@ -135,7 +144,7 @@ def _targets(seen: list[Seen], answers: Answers, minutes: float) -> list[Target]
         targets += [
             Target(f"{process.name}: {what}, last quarter over the second", process.growth(what), GROWTH)
             for process in seen
-            for what in HELD
+            for what in HELD_FLAT
         ]
     return targets
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -34,10 +34,15 @@ class Seen:
     held: dict[str, list[float]] = field(default_factory=lambda: {what: [] for what in HELD})
     metrics: dict[str, list[float]] = field(default_factory=dict)
 
+    @property
+    def descriptors(self) -> int:
+        """How many it has open now."""
+        return len(list((PROC / str(self.process.pid) / "fd").iterdir()))
+
     async def look(self) -> None:
         pid = self.process.pid
         self.held["memory MB"].append(memory(pid))
-        self.held["file descriptors"].append(len(list((PROC / str(pid) / "fd").iterdir())))
+        self.held["file descriptors"].append(self.descriptors)
         self.held["threads"].append(len(list((PROC / str(pid) / "task").iterdir())))
         for name, value in told(await self.process.get("/metrics")).items():
             self.metrics.setdefault(name, []).append(value)
@@ -90,6 +95,20 @@ async def watching(processes: Sequence[Seen], every: float) -> AsyncIterator[Non
         await asyncio.gather(task, return_exceptions=True)
     if not task.cancelled() and (error := task.exception()):
         raise error
+
+
+async def idle(processes: Sequence[Seen], within: float, begun: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Each one's descriptors when nothing is asked of it: no more than it had, or as they are when patience is over.
+
+    Under steady traffic a pool of connections stays as large as its largest burst, since all of them are used in turn
+    and none is ever idle for long enough to be closed. What is still open when that is over has been left behind.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        now = {process.name: process.descriptors for process in processes}
+        if time.monotonic() > deadline or (begun and all(now[name] <= begun[name] for name in now)):
+            return now
+        await asyncio.sleep(1.0)
 
 
 async def lags(processes: Sequence[Seen], within: float) -> dict[str, float]:
