@@ -1374,7 +1374,8 @@ CREATE INDEX messages_media ON public.messages USING btree (workspace_id, id)
 
 CREATE INDEX messages_words ON public.messages USING gin (private.message_words(workspace_id, TYPE, content))
   WHERE
-    (TYPE = ANY (ARRAY['text'::text, 'button'::text, 'template'::text, 'location'::text, 'contacts'::text, 'interactive'::text, 'image'::text, 'video'::text, 'document'::text]));
+    (TYPE = ANY (ARRAY['text'::text, 'button'::text, 'template'::text, 'location'::text, 'contacts'::text, 'interactive'::text, 'order'::text, 'image'::text, 'video'::text,
+    'document'::text]));
 
 COMMENT ON COLUMN "public"."messages"."bsuid" IS 'The customer''s business-scoped user id in this message.';
 
@@ -2456,14 +2457,14 @@ begin
     select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors, s.error,
       s.details, s.workspace_id, s.connection_id)::private.inbound_status
     from (
-      select distinct on (connection.id, told.wamid collate "C", told.status collate "C", told.participant collate "C")
+      select distinct on (connection.id, told.wamid collate "C", told.status collate "C", coalesce(told.participant, '') collate "C")
         told.event_id, told.phone_number_id, told.wamid, told.status, coalesce(told.participant, '') as participant,
         coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.callback_data, told.errors, told.error,
         coalesce(told.details, '{}') as details, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_status, arrived_statuses.statuses) as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id and connection.verified_at is not null
       -- By bytes: a language's order costs ten times as much and says nothing here.
-      order by connection.id, told.wamid collate "C", told.status collate "C", told.participant collate "C",
+      order by connection.id, told.wamid collate "C", told.status collate "C", coalesce(told.participant, '') collate "C",
         told.occurred_at, told.errors, told.details
     ) as s);
 end
@@ -8029,6 +8030,7 @@ declare
   written text := case message_words.type
     when 'text' then content ->> 'body'
     when 'button' then content ->> 'text'
+    when 'order' then content ->> 'text'
     when 'template' then content ->> 'name'
     when 'location' then concat_ws(' ', content ->> 'name', content ->> 'address')
     when 'contacts' then content #>> '{0,name,formatted_name}'
@@ -10887,7 +10889,7 @@ CREATE OR REPLACE FUNCTION private.searched_types()
   SET search_path TO ''
   AS $function$
 begin
-  return array['text', 'button', 'template', 'location', 'contacts', 'interactive', 'image', 'video', 'document'];
+  return array['text', 'button', 'template', 'location', 'contacts', 'interactive', 'order', 'image', 'video', 'document'];
 end
 $function$;
 
@@ -11684,7 +11686,7 @@ begin
   found := array(
     select message.conversation_id from public.messages as message
     where private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query
-      and message.type in ('text', 'button', 'template', 'location', 'contacts', 'interactive', 'image', 'video', 'document')
+      and message.type in ('text', 'button', 'template', 'location', 'contacts', 'interactive', 'order', 'image', 'video', 'document')
     limit most + 1);
   return case when coalesce(cardinality(found) <= most, true) then array(select distinct id from unnest(found) as id) end;
 end

@@ -24,14 +24,14 @@ begin
     select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors, s.error,
       s.details, s.workspace_id, s.connection_id)::private.inbound_status
     from (
-      select distinct on (connection.id, told.wamid collate "C", told.status collate "C", told.participant collate "C")
+      select distinct on (connection.id, told.wamid collate "C", told.status collate "C", coalesce(told.participant, '') collate "C")
         told.event_id, told.phone_number_id, told.wamid, told.status, coalesce(told.participant, '') as participant,
         coalesce(told.occurred_at, private.received_at(told.event_id)) as occurred_at, told.callback_data, told.errors, told.error,
         coalesce(told.details, '{}') as details, connection.workspace_id, connection.id as connection_id
       from jsonb_populate_recordset(null::private.inbound_status, arrived_statuses.statuses) as told
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id and connection.verified_at is not null
       -- By bytes: a language's order costs ten times as much and says nothing here.
-      order by connection.id, told.wamid collate "C", told.status collate "C", told.participant collate "C",
+      order by connection.id, told.wamid collate "C", told.status collate "C", coalesce(told.participant, '') collate "C",
         told.occurred_at, told.errors, told.details
     ) as s);
 end

@@ -50,6 +50,7 @@ declare
   written text := case message_words.type
     when 'text' then content ->> 'body'
     when 'button' then content ->> 'text'
+    when 'order' then content ->> 'text'
     when 'template' then content ->> 'name'
     when 'location' then concat_ws(' ', content ->> 'name', content ->> 'address')
     when 'contacts' then content #>> '{0,name,formatted_name}'
@@ -73,7 +74,7 @@ create function private.searched_types() returns text[]
 language plpgsql immutable parallel safe set search_path = ''
 as $$
 begin
-  return array['text', 'button', 'template', 'location', 'contacts', 'interactive', 'image', 'video', 'document'];
+  return array['text', 'button', 'template', 'location', 'contacts', 'interactive', 'order', 'image', 'video', 'document'];
 end
 $$;
 comment on function private.searched_types() is 'The types of messages that have words. The index names them itself: its condition holds no function.';
@@ -81,7 +82,7 @@ comment on function private.searched_types() is 'The types of messages that have
 -- Of its columns none changes with a report or a file that arrives, so those stay in their place. New entries are written
 -- down as they come and sorted in by thousands.
 create index messages_words on public.messages using gin (private.message_words(workspace_id, type, content))
-  where type in ('text', 'button', 'template', 'location', 'contacts', 'interactive', 'image', 'video', 'document');
+  where type in ('text', 'button', 'template', 'location', 'contacts', 'interactive', 'order', 'image', 'video', 'document');
 
 create function private.contact_words(workspace_id uuid, name text, profile_name text, phone text, tags text[]) returns tsvector
 language plpgsql immutable parallel safe set search_path = ''

@@ -97,7 +97,7 @@ begin
   found := array(
     select message.conversation_id from public.messages as message
     where private.message_words(message.workspace_id, message.type, message.content) @@ f.message_query
-      and message.type in ('text', 'button', 'template', 'location', 'contacts', 'interactive', 'image', 'video', 'document')
+      and message.type in ('text', 'button', 'template', 'location', 'contacts', 'interactive', 'order', 'image', 'video', 'document')
     limit most + 1);
   return case when coalesce(cardinality(found) <= most, true) then array(select distinct id from unnest(found) as id) end;
 end

@@ -1,6 +1,6 @@
 -- The inbox: what a member lists, opens, counts and does; what nobody else learns.
 begin;
-select plan(78);
+select plan(79);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -127,6 +127,8 @@ select is(pg_temp.list('agent', '{"search": "secret"}'), null, 'not by what was 
 select is(pg_temp.list('stranger', '{"search": "secret"}', 'away'), 'Dana Away', 'who is there finds it');
 select is(pg_temp.list('agent', '{"search": "there hel"}'), 'Dana Levi', 'words of a message in any order, the last a beginning');
 select is(pg_temp.list('agent', '{"search": "it''s mor", "status": "all"}'), 'Ben Cohen', 'signs are between words');
+select pg_temp.arrive('ben', 'a cart', -2001, type => 'order', content => '{"catalog_id": "1", "text": "gift wrapping please", "product_items": []}', direction => 'outbound');
+select is(pg_temp.list('agent', '{"search": "gift wrap", "status": "all"}'), 'Ben Cohen', 'what stands beside a cart is found, too');
 select is(pg_temp.list('agent', '{"search": "!?"}'), null, 'without a word there is nothing to find');
 select is(pg_temp.list('agent', '{"search": "\\'' & | ! <-> :* ''"}'), null, 'and no query can be smuggled in');
 select is(pg_temp.list('agent', '{"search": "dana", "tags": ["new"]}'), 'Dana Levi', 'a search and a tag');

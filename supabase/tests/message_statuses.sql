@@ -1,6 +1,6 @@
 -- Delivery reports: in any order, before or after their message, for one recipient or a group.
 begin;
-select plan(20);
+select plan(21);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -96,6 +96,9 @@ select is(
     pg_temp.report('wamid.group', 'read', '{"participant": "2"}'), pg_temp.report('wamid.group', 'delivered', '{"participant": "1"}'))), '0',
   'reports of a group, of a message that is not known yet');
 select is((select count(*) from public.message_statuses where wamid = 'wamid.group'), 3::bigint, 'are kept, one per participant');
+select is(pg_temp.record(jsonb_build_array(
+    pg_temp.report('wamid.nobody', 'delivered', '{"participant": null}'), pg_temp.report('wamid.nobody', 'delivered'))), '0',
+  'no participant and an empty one in one call are the same');
 -- Nothing of a report is lost
 select is(
   pg_temp.record(jsonb_build_array(
