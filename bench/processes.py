@@ -13,6 +13,8 @@ from pathlib import Path
 PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
 MEGABYTE = 1024 * 1024
+# What a webhook costs: everything but the load and the looking.
+RECEIVING = ("receiver", "postgres", "postgrest", "gateway")
 
 
 @dataclass(frozen=True)

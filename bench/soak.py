@@ -34,7 +34,6 @@ from bench.workers import all_sent, working
 WEBHOOKS = 140
 EVERY = 5.0
 GROWTH = 1.1
-HELD_FLAT = ("memory MB",)
 # Idle connections are closed after 30 seconds. A quiet process makes a call every five, and whichever connections these
 # go round on stay.
 FIRST_IDLE, LAST_IDLE = 20.0, 120.0
@@ -144,9 +143,8 @@ def _targets(seen: list[Seen], answers: Answers, minutes: float) -> list[Target]
     targets = [Target("webhooks without 200", answers.failed, 0)]
     if minutes >= HELD_FROM_MINUTES:
         targets += [
-            Target(f"{process.name}: {what}, last quarter over the second", process.growth(what), GROWTH)
+            Target(f"{process.name}: memory MB, last quarter over the second", process.growth("memory MB"), GROWTH)
             for process in seen
-            for what in HELD_FLAT
         ]
     return targets
 

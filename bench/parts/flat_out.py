@@ -9,7 +9,7 @@ from bench.journal import drained
 from bench.load import CONNECTIONS, Answers, send
 from bench.outcome import Figure, Outcome, Target
 from bench.populate import Database, emptied, settle, switch_triggers
-from bench.processes import spending
+from bench.processes import RECEIVING, spending
 from bench.receivers import EMPTY, EMPTY_READ, NAIVE, OURS, running
 from bench.stand import Stand
 
@@ -70,7 +70,7 @@ async def company(stand: Stand) -> Outcome:
             load = stand.load(receiver, stand.webhooks(tenant, SENT), seconds=_seconds(stand), connections=connections)
             answers = await send(load)
             await drained(stand.database)
-        busy = sum(spent.seconds[part] for part in ("receiver", "postgres", "postgrest", "gateway"))
+        busy = sum(spent.seconds[part] for part in RECEIVING)
         costs.append(busy / answers.ok * 1e6)
         problems += await check.consistent(stand.database, answers)
         figures |= {

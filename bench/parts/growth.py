@@ -16,7 +16,7 @@ from bench.journal import drained
 from bench.load import Answers, send
 from bench.outcome import Outcome, Target
 from bench.populate import Tenant, emptied, fill, worn_in
-from bench.processes import spending
+from bench.processes import RECEIVING, spending
 from bench.receivers import OURS, Receiver, running
 from bench.stand import Stand
 from bench.statements import inside
@@ -38,14 +38,13 @@ FIRST, WARMING, QUICK_FIRST = 18_000, 42_000, 6_000
 # Nobody writes twice in one second, however few they are: each message is the newest of its thread and moves it to the
 # top of the inbox, as in life. So a thousand people write for some minutes, which begin so many seconds ago.
 LONG_AGO = 600
-PARTS = ("receiver", "postgres", "postgrest", "gateway")
 
 
 @dataclass
 class Cost:
     """Of one load, per webhook, in microseconds."""
 
-    cpu: dict[str, float]  # of each of PARTS: everything but the load and the looking
+    cpu: dict[str, float]  # of each of RECEIVING
     sql: float  # inside record_inbound, by the clock
     rows_per_second: float
 
@@ -71,9 +70,9 @@ class Table:
         fresh = people - self.people
         each = math.ceil(SENT / fresh)
         await fill(self.stand.database, self.tenant, first=self.people, people=fresh, each=each, sent=self.sent)
-        reports = Webhooks(
-            *("statuses", self.tenant.number, self.tenant.waba, secrets.token_hex(3).upper()),
-            people=people,
+        reports = self._webhooks(
+            "statuses",
+            people,
             sent_first=self.sent,
             sent_count=SENT,
             recipient_first=self.people,
@@ -86,12 +85,12 @@ class Table:
     def messages(self, people: int, cycles: int) -> Webhooks:
         """From so many people spread over the table, each at another second than all before."""
         since, self.clock = self.clock, self.clock + math.ceil(cycles / people)
-        return Webhooks(
-            *("messages", self.tenant.number, self.tenant.waba, secrets.token_hex(3).upper()),
-            people=people,
-            spread=self.people // people,
-            since=since,
-        )
+        return self._webhooks("messages", people, spread=self.people // people, since=since)
+
+    def _webhooks(self, turn: str, people: int, **which: int) -> Webhooks:
+        """As no other load on these tables has them."""
+        run = secrets.token_hex(3).upper()
+        return Webhooks(turn, self.tenant.number, self.tenant.waba, run, people=people, **which)
 
     async def take(self, webhooks: Webhooks, quota: int, answers: list[Answers]) -> Cost:
         """One load at full speed, everything applied."""
@@ -104,7 +103,7 @@ class Table:
             seconds = await drained(database) - began
         calls = await inside(database, "record_inbound")
         return Cost(
-            cpu={part: spent.seconds[part] / quota * 1e6 for part in PARTS},
+            cpu={part: spent.seconds[part] / quota * 1e6 for part in RECEIVING},
             sql=(calls[1] - calls_before[1]) / quota * 1e3,
             rows_per_second=quota / seconds,
         )
@@ -191,8 +190,8 @@ def _told(outcome: Outcome, name: str, pairs: Pairs) -> None:
         what = f"{name}{', ' + table if table else ''}"
         outcome.figures |= {
             f"{what}: CPU us": round(statistics.median(cost.all for cost in costs)),
-            f"{what}: of it {', '.join(PARTS)}": [
-                round(statistics.median(cost.cpu[part] for cost in costs)) for part in PARTS
+            f"{what}: of it {', '.join(RECEIVING)}": [
+                round(statistics.median(cost.cpu[part] for cost in costs)) for part in RECEIVING
             ],
             f"{what}: SQL us": round(statistics.median(cost.sql for cost in costs)),
             f"{what}: rows/s": round(statistics.median(cost.rows_per_second for cost in costs)),

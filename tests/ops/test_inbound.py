@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.flows.programs import Program
 from tests.flows.tenant import Tenant, digits
 from tests.ops.conftest import differences, wabase
-from tests.webhook.posting import post, text_from_customer
+from tests.webhook.posting import post, reports, text_from_customer
 
 
 async def _three(webhook: Program, tenant: Tenant) -> list[int]:
@@ -119,9 +119,7 @@ async def test_a_report_that_an_older_release_read_poorly_is_right_after_a_repla
         "pricing": {"billable": True, "category": "marketing"},
         "biz_opaque_callback_data": "whose",
     }
-    value = {"metadata": {"phone_number_id": tenant.phone_number_id}, "statuses": [report]}
-    body = {"entry": [{"id": tenant.waba_id, "changes": [{"field": "messages", "value": value}]}]}
-    assert await post(webhook, tenant, body) == 200
+    assert await post(webhook, tenant, reports(tenant, report)) == 200
     (event,) = await tenant.until_events("processed")
     read_back = "select errors, error, details, callback_data, occurred_at from message_statuses"
     of_tenant = " where workspace_id = %(workspace)s"

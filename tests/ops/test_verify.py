@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,7 @@ from tests.flows.programs import Program
 from tests.flows.tenant import Tenant, digits
 from tests.flows.waiting import until
 from tests.ops.conftest import differences, wabase
-from tests.webhook.posting import post, text_from_customer
+from tests.webhook.posting import post, reports, text_from_customer
 from tests.whatsapp.payload import INBOUND, NUMBER, OUTBOUND, STRANGER, WABA, names, payload
 from whatsapp.envelope import Endpoint
 from whatsapp.normalise import normalise
@@ -58,11 +57,8 @@ async def _conversation(webhook: Program, tenant: Tenant) -> list[str]:
         " select workspace_id, connection_id, id, 'ours.' || phone_number_id, 'outbound', 'sent', 'text', '{}'"
         " from conversations where workspace_id = %(workspace)s and phone = '972501110000'"
     )
-    value: dict[str, Any] = text_from_customer(tenant)["entry"][0]["changes"][0]["value"]
     status = {"id": f"ours.{tenant.phone_number_id}", "status": "read", "timestamp": "1794132000"}
-    value = {"metadata": value["metadata"], "statuses": [status]}
-    body = {"entry": [{"id": tenant.waba_id, "changes": [{"field": "messages", "value": value}]}]}
-    assert await post(webhook, tenant, body) == 200
+    assert await post(webhook, tenant, reports(tenant, status)) == 200
     await tenant.until_events(*["processed"] * 4)
     return wamids
 

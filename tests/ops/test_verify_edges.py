@@ -10,7 +10,7 @@ import pytest
 from tests.flows.programs import Program
 from tests.flows.tenant import Tenant, digits
 from tests.ops.conftest import differences, wabase
-from tests.webhook.posting import post, text_from_customer
+from tests.webhook.posting import post, reports, text_from_customer
 
 
 async def _written(webhook: Program, tenant: Tenant, phone: str, words: str, wamid: str = "", **fields: Any) -> str:
@@ -26,9 +26,7 @@ async def _written(webhook: Program, tenant: Tenant, phone: str, words: str, wam
 async def _reported(webhook: Program, tenant: Tenant, wamid: str, *statuses: str) -> None:
     for hour, status in enumerate(statuses):
         report = {"id": wamid, "status": status, "timestamp": str(1794132000 + 3600 * hour)}
-        value = {"metadata": {"phone_number_id": tenant.phone_number_id}, "statuses": [report]}
-        change = {"field": "messages", "value": value}
-        assert await post(webhook, tenant, {"entry": [{"id": tenant.waba_id, "changes": [change]}]}) == 200
+        assert await post(webhook, tenant, reports(tenant, report)) == 200
     query = "select * from message_statuses where wamid = %(wamid)s and connection_id = %(connection)s"
     await tenant.until_events(*["processed"] * len(await tenant.events()))
     assert len(await tenant.rows(query, wamid=wamid)) == len(statuses)

@@ -28,6 +28,12 @@ def text_from_customer(tenant: Tenant, words: str = "hello", **fields: Any) -> d
     return body
 
 
+def reports(tenant: Tenant, *told: dict[str, Any]) -> dict[str, Any]:
+    """A body of delivery reports on what the tenant's number sent."""
+    value = {"metadata": {"phone_number_id": tenant.phone_number_id}, "statuses": list(told)}
+    return {"entry": [{"id": tenant.waba_id, "changes": [{"field": "messages", "value": value}]}]}
+
+
 async def post(webhook: Program, tenant: Tenant, body: Any, token: str | None = None) -> int:
     """What the receiver answers 360dialog; a body that is no bytes goes as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()

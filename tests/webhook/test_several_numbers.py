@@ -38,6 +38,15 @@ def to_both(one: Tenant, other: Tenant) -> Any:
     return body
 
 
+async def connect(unknown: Tenant) -> None:
+    """What its owner does at last."""
+    await unknown.rows(
+        "insert into whatsapp_connections (workspace_id, phone_number_id, waba_id)"
+        " values (%(workspace)s, %(number)s, %(waba)s)",
+        waba=unknown.waba_id,
+    )
+
+
 async def texts(tenant: Tenant) -> list[tuple[str, str]]:
     """What was said to a tenant, and on which number."""
     return [
@@ -91,11 +100,7 @@ async def test_what_is_to_a_number_nobody_has_waits_for_it_and_holds_up_no_other
     )
     assert await texts(known) == [("to the one", known.phone_number_id)]
 
-    await unknown.rows(
-        "insert into whatsapp_connections (workspace_id, phone_number_id, waba_id)"
-        " values (%(workspace)s, %(number)s, %(waba)s)",
-        waba=unknown.waba_id,
-    )
+    await connect(unknown)
     (event,) = await known.until_events("processed", within=15)
     assert (event["error"], event["missing"]) == (None, None)
     assert await texts(unknown) == [("to the other", unknown.phone_number_id)]
@@ -116,11 +121,7 @@ async def test_a_bad_item_and_an_unknown_number_are_both_told_and_the_rest_comes
     bad = "change 1 message 1: names nobody"
     (event,) = await known.until_events("failed")
     assert event["error"] == f"{bad}\nno connection for {unknown.phone_number_id}"
-    await unknown.rows(
-        "insert into whatsapp_connections (workspace_id, phone_number_id, waba_id)"
-        " values (%(workspace)s, %(number)s, %(waba)s)",
-        waba=unknown.waba_id,
-    )
+    await connect(unknown)
     await unknown.until_messages(lambda messages: len(messages) == 1, within=15)
     (event,) = await known.until_events("failed")
     assert event["error"] == bad
