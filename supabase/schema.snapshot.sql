@@ -1144,6 +1144,7 @@ CREATE TABLE "public"."message_statuses" (
   "errors"        jsonb,
   "error"         jsonb,
   "details"       jsonb                    NOT NULL DEFAULT '{}'::jsonb,
+  "event_id"      bigint,
   "received_at"   timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT "message_statuses_pkey" PRIMARY KEY (connection_id, wamid, status, participant),
   CONSTRAINT "message_statuses_workspace_id_connection_id_fkey" FOREIGN KEY (workspace_id, connection_id) REFERENCES public.whatsapp_connections(workspace_id, id) ON DELETE CASCADE
@@ -1155,6 +1156,8 @@ ALTER TABLE "public"."message_statuses"
 COMMENT ON COLUMN "public"."message_statuses"."callback_data" IS 'The id of our message, echoed by WhatsApp (biz_opaque_callback_data).';
 
 COMMENT ON COLUMN "public"."message_statuses"."error" IS 'The first of its errors in the shape of messages.error, with its class and what to do.';
+
+COMMENT ON COLUMN "public"."message_statuses"."event_id" IS 'The event of the journal that told it; it may be gone from there.';
 
 COMMENT ON COLUMN "public"."message_statuses"."participant" IS 'Who in a group it speaks of; empty for a single recipient.';
 
@@ -2452,7 +2455,8 @@ CREATE OR REPLACE FUNCTION private.arrived_statuses (
   SET enable_seqscan TO 'off'
   AS $function$
 begin
-  -- The earliest of those that say the same, in the one order in which everybody takes them.
+  -- The first of those that say the same, in the one order in which everybody takes them. Also of one second only one is
+  -- first, and the same one to whoever meets them elsewhere: record_statuses has this order, too.
   return array(
     select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors, s.error,
       s.details, s.workspace_id, s.connection_id)::private.inbound_status
@@ -2465,7 +2469,7 @@ begin
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id and connection.verified_at is not null
       -- By bytes: a language's order costs ten times as much and says nothing here.
       order by connection.id, told.wamid collate "C", told.status collate "C", coalesce(told.participant, '') collate "C",
-        told.occurred_at, told.errors, told.details
+        occurred_at, told.errors is null, told.errors, details, told.callback_data is null, told.callback_data collate "C"
     ) as s);
 end
 $function$;
@@ -4485,25 +4489,35 @@ CREATE OR REPLACE FUNCTION private.compare_rebuilt (
   from unnest(told) as named (wamid)
   left join public.messages as theirs on theirs.connection_id = live and theirs.wamid = named.wamid
   left join public.messages as ours on ours.connection_id = rebuilt and ours.wamid = named.wamid
+  -- A file that is stored tells its type and its hash itself; `wabase media verify` asks it.
+  cross join lateral (
+    select case when theirs.media_status in ('stored', 'expired') then '{media_mime_type,media_sha256}'::text[] else '{}' end as columns
+  ) as untold
   cross join lateral private.differences('messages', named.wamid,
-    case when theirs.id is not null then private.told_of(theirs) end, case when ours.id is not null then private.told_of(ours) end) as found
+    case when theirs.id is not null then private.told_of(theirs) - untold.columns end,
+    case when ours.id is not null then private.told_of(ours) - untold.columns end) as found
   union all
   -- Messages of ours: what their reports made of them.
   select found.*
   from public.messages as ours
   join public.messages as theirs on theirs.connection_id = live and theirs.wamid = ours.wamid
-  cross join (values ('{edited_at,revoked_at,original_content,media_id,wa_id,bsuid,profile_name}'::text[])) as unreported (columns)
+  cross join (values ('{edited_at,revoked_at,original_content,media_id,media_filename,media_mime_type,media_sha256,
+    wa_id,bsuid,profile_name}'::text[])) as unreported (columns)
   cross join lateral private.differences('messages', ours.wamid,
     private.told_of(theirs) - unreported.columns, private.told_of(ours) - unreported.columns) as found
   where ours.connection_id = rebuilt and ours.wamid = any (reported) and ours.wamid <> all (told)
   union all
   select found.*
-  from (select * from public.message_statuses where connection_id = rebuilt) as ours
-  full join (select * from public.message_statuses where connection_id = live and wamid = any (told || reported)) as theirs
-    using (wamid, status, participant)
-  cross join lateral private.differences('message_statuses', concat_ws(' ', wamid, status, nullif(participant, '')),
-    case when theirs.connection_id is not null then jsonb_build_object('occurred_at', theirs.occurred_at, 'errors', theirs.errors) end,
-    case when ours.connection_id is not null then jsonb_build_object('occurred_at', ours.occurred_at, 'errors', ours.errors) end) as found
+  from (
+    select wamid, status, participant, private.told_of(report) as told from public.message_statuses as report
+    where connection_id = rebuilt
+  ) as ours
+  full join (
+    select wamid, status, participant, private.told_of(report) as told from public.message_statuses as report
+    where connection_id = live and wamid = any (compare_rebuilt.told || reported)
+  ) as theirs using (wamid, status, participant)
+  cross join lateral private.differences(
+    'message_statuses', concat_ws(' ', wamid, status, nullif(participant, '')), theirs.told, ours.told) as found
   union all
   -- Threads are told apart by what is in them.
   select jsonb_build_object('table', 'conversations', 'key', min(theirs.wamid) filter (where theirs.direction = 'inbound'),
@@ -5063,22 +5077,21 @@ CREATE OR REPLACE FUNCTION private.correct_statuses (
   SET enable_mergejoin TO 'off'
   AS $function$
 begin
-  -- Which of two that say the same is kept was settled by their times: here each speaks only of the one that it became.
+  -- Of two that say the same one was kept: an event speaks only of what it has told itself.
   update public.message_statuses as known set
-    errors = report.errors, error = report.error, details = report.details,
-    callback_data = coalesce(report.callback_data, known.callback_data)
+    occurred_at = report.occurred_at, errors = report.errors, error = report.error, details = report.details,
+    callback_data = report.callback_data
   from unnest(reports) as report
-  join public.webhook_events as event on event.id = report.event_id and event.replayed_at is not null
   where known.connection_id = report.connection_id and known.wamid = report.wamid and known.status = report.status
-    and known.participant = report.participant and known.occurred_at = report.occurred_at
-    and (known.errors, known.error, known.details, known.callback_data)
-      is distinct from (report.errors, report.error, report.details, coalesce(report.callback_data, known.callback_data));
+    and known.participant = report.participant and known.event_id = report.event_id
+    and (known.occurred_at, known.errors, known.error, known.details, known.callback_data)
+      is distinct from (report.occurred_at, report.errors, report.error, report.details, report.callback_data);
 end
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."correct_statuses"(private.inbound_status[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."correct_statuses"(private.inbound_status[]) IS 'Reports of replayed events as they are read today: errors, details and what they echo.';
+COMMENT ON FUNCTION "private"."correct_statuses"(private.inbound_status[]) IS 'Reports of replayed events as they are read today.';
 
 REVOKE ALL ON FUNCTION "private"."correct_statuses"(private.inbound_status[]) FROM PUBLIC;
 
@@ -9981,15 +9994,18 @@ declare
   fresh integer;
 begin
   insert into public.message_statuses as known (
-    workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, error, details)
+    workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, error, details, event_id)
   select report.workspace_id, report.connection_id, report.wamid, report.status, report.participant, report.occurred_at,
-    report.callback_data, report.errors, report.error, report.details
+    report.callback_data, report.errors, report.error, report.details, report.event_id
   from unnest(reports) as report
-  -- The earliest of two that say the same, whichever comes first.
+  -- The first of two that say the same, whichever comes first: the order of arrived_statuses.
   on conflict (connection_id, wamid, status, participant) do update set
-    occurred_at = excluded.occurred_at, errors = excluded.errors, error = excluded.error, details = excluded.details,
-    callback_data = coalesce(excluded.callback_data, known.callback_data)
-  where excluded.occurred_at < known.occurred_at;
+    occurred_at = excluded.occurred_at, callback_data = excluded.callback_data, errors = excluded.errors, error = excluded.error,
+    details = excluded.details, event_id = excluded.event_id
+  where (excluded.occurred_at, excluded.errors is null, coalesce(excluded.errors, 'null'), excluded.details,
+      excluded.callback_data is null, coalesce(excluded.callback_data, '') collate "C")
+    < (known.occurred_at, known.errors is null, coalesce(known.errors, 'null'), known.details,
+      known.callback_data is null, coalesce(known.callback_data, '') collate "C");
   get diagnostics fresh = row_count;
   if fresh < cardinality(reports) then
     perform private.correct_statuses(reports);
@@ -11716,6 +11732,18 @@ CREATE OR REPLACE FUNCTION private.told_of (
 $function$;
 
 CREATE OR REPLACE FUNCTION private.told_of (
+  report public.message_statuses
+)
+  RETURNS jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+  select jsonb_build_object('occurred_at', report.occurred_at, 'callback_data', report.callback_data, 'errors', report.errors,
+    'error', report.error, 'details', report.details)
+$function$;
+
+CREATE OR REPLACE FUNCTION private.told_of (
   message public.messages
 )
   RETURNS jsonb
@@ -11726,16 +11754,21 @@ CREATE OR REPLACE FUNCTION private.told_of (
   select jsonb_build_object('type', message.type, 'content', message.content, 'original_content', message.original_content,
     'direction', message.direction, 'reply_to_wamid', message.reply_to_wamid, 'occurred_at', message.occurred_at,
     'wa_id', message.wa_id, 'bsuid', message.bsuid, 'profile_name', message.profile_name,
-    'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported, 'media_id', message.media_id,
+    'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported, 'media_id', message.media_id, 'media_filename', message.media_filename,
+    'media_mime_type', message.media_mime_type, 'media_sha256', message.media_sha256,
     'status', message.status, 'sent_at', message.sent_at, 'delivered_at', message.delivered_at, 'read_at', message.read_at, 'played_at', message.played_at,
     'failed_at', message.failed_at)
 $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."told_of"(public.conversations) TO "service_role";
 
+GRANT EXECUTE ON FUNCTION "private"."told_of"(public.message_statuses) TO "service_role";
+
 GRANT EXECUTE ON FUNCTION "private"."told_of"(public.messages) TO "service_role";
 
 COMMENT ON FUNCTION "private"."told_of"(public.conversations) IS 'What the journal tells about a thread.';
+
+COMMENT ON FUNCTION "private"."told_of"(public.message_statuses) IS 'What the journal tells of a report.';
 
 COMMENT ON FUNCTION "private"."told_of"(public.messages) IS 'What the journal tells about a message.';
 
@@ -11744,6 +11777,12 @@ REVOKE ALL ON FUNCTION "private"."told_of"(public.conversations) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."told_of"(public.conversations) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."told_of"(public.conversations) TO "postgres";
+
+REVOKE ALL ON FUNCTION "private"."told_of"(public.message_statuses) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."told_of"(public.message_statuses) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."told_of"(public.message_statuses) TO "postgres";
 
 REVOKE ALL ON FUNCTION "private"."told_of"(public.messages) FROM PUBLIC;
 

@@ -230,6 +230,7 @@ class PublicMessageStatuses(BaseModel):
     details: JsonValue = Field(alias="details")
     error: Optional[JsonValue] = Field(alias="error")
     errors: Optional[JsonValue] = Field(alias="errors")
+    event_id: Optional[int] = Field(alias="event_id")
     occurred_at: datetime.datetime = Field(alias="occurred_at")
     participant: str = Field(alias="participant")
     received_at: datetime.datetime = Field(alias="received_at")
@@ -243,6 +244,7 @@ class PublicMessageStatusesInsert(TypedDict):
     details: NotRequired[Annotated[JsonValue, Field(alias="details")]]
     error: NotRequired[Annotated[Optional[JsonValue], Field(alias="error")]]
     errors: NotRequired[Annotated[Optional[JsonValue], Field(alias="errors")]]
+    event_id: NotRequired[Annotated[Optional[int], Field(alias="event_id")]]
     occurred_at: Annotated[datetime.datetime, Field(alias="occurred_at")]
     participant: NotRequired[Annotated[str, Field(alias="participant")]]
     received_at: NotRequired[Annotated[datetime.datetime, Field(alias="received_at")]]
@@ -256,6 +258,7 @@ class PublicMessageStatusesUpdate(TypedDict):
     details: NotRequired[Annotated[JsonValue, Field(alias="details")]]
     error: NotRequired[Annotated[Optional[JsonValue], Field(alias="error")]]
     errors: NotRequired[Annotated[Optional[JsonValue], Field(alias="errors")]]
+    event_id: NotRequired[Annotated[Optional[int], Field(alias="event_id")]]
     occurred_at: NotRequired[Annotated[datetime.datetime, Field(alias="occurred_at")]]
     participant: NotRequired[Annotated[str, Field(alias="participant")]]
     received_at: NotRequired[Annotated[datetime.datetime, Field(alias="received_at")]]

@@ -10,6 +10,7 @@ create table public.message_statuses (
   errors jsonb,
   error jsonb,
   details jsonb not null default '{}',
+  event_id bigint,
   received_at timestamptz not null default now(),
   primary key (connection_id, wamid, status, participant),
   foreign key (workspace_id, connection_id) references public.whatsapp_connections (workspace_id, id) on delete cascade
@@ -18,6 +19,7 @@ comment on table public.message_statuses is 'Delivery reports as they came. A me
 comment on column public.message_statuses.participant is 'Who in a group it speaks of; empty for a single recipient.';
 comment on column public.message_statuses.error is 'The first of its errors in the shape of messages.error, with its class and what to do.';
 comment on column public.message_statuses.callback_data is 'The id of our message, echoed by WhatsApp (biz_opaque_callback_data).';
+comment on column public.message_statuses.event_id is 'The event of the journal that told it; it may be gone from there.';
 alter table public.message_statuses enable row level security;
 grant select, insert, update, delete on public.message_statuses to service_role;
 

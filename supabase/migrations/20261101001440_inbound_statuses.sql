@@ -19,7 +19,8 @@ language plpgsql stable set search_path = ''
 set enable_seqscan = off
 as $$
 begin
-  -- The earliest of those that say the same, in the one order in which everybody takes them.
+  -- The first of those that say the same, in the one order in which everybody takes them. Also of one second only one is
+  -- first, and the same one to whoever meets them elsewhere: record_statuses has this order, too.
   return array(
     select row(s.event_id, s.phone_number_id, s.wamid, s.status, s.participant, s.occurred_at, s.callback_data, s.errors, s.error,
       s.details, s.workspace_id, s.connection_id)::private.inbound_status
@@ -32,7 +33,7 @@ begin
       join public.whatsapp_connections as connection on connection.phone_number_id = told.phone_number_id and connection.verified_at is not null
       -- By bytes: a language's order costs ten times as much and says nothing here.
       order by connection.id, told.wamid collate "C", told.status collate "C", coalesce(told.participant, '') collate "C",
-        told.occurred_at, told.errors, told.details
+        occurred_at, told.errors is null, told.errors, details, told.callback_data is null, told.callback_data collate "C"
     ) as s);
 end
 $$;
@@ -44,20 +45,19 @@ language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
-  -- Which of two that say the same is kept was settled by their times: here each speaks only of the one that it became.
+  -- Of two that say the same one was kept: an event speaks only of what it has told itself.
   update public.message_statuses as known set
-    errors = report.errors, error = report.error, details = report.details,
-    callback_data = coalesce(report.callback_data, known.callback_data)
+    occurred_at = report.occurred_at, errors = report.errors, error = report.error, details = report.details,
+    callback_data = report.callback_data
   from unnest(reports) as report
-  join public.webhook_events as event on event.id = report.event_id and event.replayed_at is not null
   where known.connection_id = report.connection_id and known.wamid = report.wamid and known.status = report.status
-    and known.participant = report.participant and known.occurred_at = report.occurred_at
-    and (known.errors, known.error, known.details, known.callback_data)
-      is distinct from (report.errors, report.error, report.details, coalesce(report.callback_data, known.callback_data));
+    and known.participant = report.participant and known.event_id = report.event_id
+    and (known.occurred_at, known.errors, known.error, known.details, known.callback_data)
+      is distinct from (report.occurred_at, report.errors, report.error, report.details, report.callback_data);
 end
 $$;
 comment on function private.correct_statuses(private.inbound_status[]) is
-  'Reports of replayed events as they are read today: errors, details and what they echo.';
+  'Reports of replayed events as they are read today.';
 grant execute on function private.correct_statuses(private.inbound_status[]) to service_role;
 
 create function private.record_statuses(reports private.inbound_status[]) returns void
@@ -70,15 +70,18 @@ declare
   fresh integer;
 begin
   insert into public.message_statuses as known (
-    workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, error, details)
+    workspace_id, connection_id, wamid, status, participant, occurred_at, callback_data, errors, error, details, event_id)
   select report.workspace_id, report.connection_id, report.wamid, report.status, report.participant, report.occurred_at,
-    report.callback_data, report.errors, report.error, report.details
+    report.callback_data, report.errors, report.error, report.details, report.event_id
   from unnest(reports) as report
-  -- The earliest of two that say the same, whichever comes first.
+  -- The first of two that say the same, whichever comes first: the order of arrived_statuses.
   on conflict (connection_id, wamid, status, participant) do update set
-    occurred_at = excluded.occurred_at, errors = excluded.errors, error = excluded.error, details = excluded.details,
-    callback_data = coalesce(excluded.callback_data, known.callback_data)
-  where excluded.occurred_at < known.occurred_at;
+    occurred_at = excluded.occurred_at, callback_data = excluded.callback_data, errors = excluded.errors, error = excluded.error,
+    details = excluded.details, event_id = excluded.event_id
+  where (excluded.occurred_at, excluded.errors is null, coalesce(excluded.errors, 'null'), excluded.details,
+      excluded.callback_data is null, coalesce(excluded.callback_data, '') collate "C")
+    < (known.occurred_at, known.errors is null, coalesce(known.errors, 'null'), known.details,
+      known.callback_data is null, coalesce(known.callback_data, '') collate "C");
   get diagnostics fresh = row_count;
   if fresh < cardinality(reports) then
     perform private.correct_statuses(reports);

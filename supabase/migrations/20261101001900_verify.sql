@@ -20,7 +20,8 @@ as $$
   select jsonb_build_object('type', message.type, 'content', message.content, 'original_content', message.original_content,
     'direction', message.direction, 'reply_to_wamid', message.reply_to_wamid, 'occurred_at', message.occurred_at,
     'wa_id', message.wa_id, 'bsuid', message.bsuid, 'profile_name', message.profile_name,
-    'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported, 'media_id', message.media_id,
+    'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported, 'media_id', message.media_id, 'media_filename', message.media_filename,
+    'media_mime_type', message.media_mime_type, 'media_sha256', message.media_sha256,
     'status', message.status, 'sent_at', message.sent_at, 'delivered_at', message.delivered_at, 'read_at', message.read_at, 'played_at', message.played_at,
     'failed_at', message.failed_at)
 $$;
@@ -37,6 +38,15 @@ as $$
 $$;
 comment on function private.told_of(public.conversations) is 'What the journal tells about a thread.';
 grant execute on function private.told_of(public.conversations) to service_role;
+
+create function private.told_of(report public.message_statuses) returns jsonb
+language sql stable set search_path = ''
+as $$
+  select jsonb_build_object('occurred_at', report.occurred_at, 'callback_data', report.callback_data, 'errors', report.errors,
+    'error', report.error, 'details', report.details)
+$$;
+comment on function private.told_of(public.message_statuses) is 'What the journal tells of a report.';
+grant execute on function private.told_of(public.message_statuses) to service_role;
 
 create function private.copy_sent(live uuid, rebuilt uuid, reported text[]) returns void
 language sql set search_path = ''
@@ -93,25 +103,35 @@ as $$
   from unnest(told) as named (wamid)
   left join public.messages as theirs on theirs.connection_id = live and theirs.wamid = named.wamid
   left join public.messages as ours on ours.connection_id = rebuilt and ours.wamid = named.wamid
+  -- A file that is stored tells its type and its hash itself; `wabase media verify` asks it.
+  cross join lateral (
+    select case when theirs.media_status in ('stored', 'expired') then '{media_mime_type,media_sha256}'::text[] else '{}' end as columns
+  ) as untold
   cross join lateral private.differences('messages', named.wamid,
-    case when theirs.id is not null then private.told_of(theirs) end, case when ours.id is not null then private.told_of(ours) end) as found
+    case when theirs.id is not null then private.told_of(theirs) - untold.columns end,
+    case when ours.id is not null then private.told_of(ours) - untold.columns end) as found
   union all
   -- Messages of ours: what their reports made of them.
   select found.*
   from public.messages as ours
   join public.messages as theirs on theirs.connection_id = live and theirs.wamid = ours.wamid
-  cross join (values ('{edited_at,revoked_at,original_content,media_id,wa_id,bsuid,profile_name}'::text[])) as unreported (columns)
+  cross join (values ('{edited_at,revoked_at,original_content,media_id,media_filename,media_mime_type,media_sha256,
+    wa_id,bsuid,profile_name}'::text[])) as unreported (columns)
   cross join lateral private.differences('messages', ours.wamid,
     private.told_of(theirs) - unreported.columns, private.told_of(ours) - unreported.columns) as found
   where ours.connection_id = rebuilt and ours.wamid = any (reported) and ours.wamid <> all (told)
   union all
   select found.*
-  from (select * from public.message_statuses where connection_id = rebuilt) as ours
-  full join (select * from public.message_statuses where connection_id = live and wamid = any (told || reported)) as theirs
-    using (wamid, status, participant)
-  cross join lateral private.differences('message_statuses', concat_ws(' ', wamid, status, nullif(participant, '')),
-    case when theirs.connection_id is not null then jsonb_build_object('occurred_at', theirs.occurred_at, 'errors', theirs.errors) end,
-    case when ours.connection_id is not null then jsonb_build_object('occurred_at', ours.occurred_at, 'errors', ours.errors) end) as found
+  from (
+    select wamid, status, participant, private.told_of(report) as told from public.message_statuses as report
+    where connection_id = rebuilt
+  ) as ours
+  full join (
+    select wamid, status, participant, private.told_of(report) as told from public.message_statuses as report
+    where connection_id = live and wamid = any (compare_rebuilt.told || reported)
+  ) as theirs using (wamid, status, participant)
+  cross join lateral private.differences(
+    'message_statuses', concat_ws(' ', wamid, status, nullif(participant, '')), theirs.told, ours.told) as found
   union all
   -- Threads are told apart by what is in them.
   select jsonb_build_object('table', 'conversations', 'key', min(theirs.wamid) filter (where theirs.direction = 'inbound'),

@@ -20,6 +20,7 @@ from tests.flows.waiting import until
 
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN = 30.0  # on a machine that does much else
+ENDS_WITHIN = 50.0  # docs/settings.md: at most 5 s later than twice WORKER_GRACE_SECONDS
 
 
 def free_port() -> int:
@@ -61,9 +62,12 @@ class Program:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    async def ended(self, within: float = 15) -> int:
+    async def ended(self, within: float = ENDS_WITHIN) -> int:
         """The exit status, once it has ended by itself."""
-        return await asyncio.wait_for(self.process.wait(), within)
+        try:
+            return await asyncio.wait_for(self.process.wait(), within)
+        except TimeoutError:
+            raise AssertionError(f"still there after {within} s: {self.said}") from None
 
     async def kill(self) -> None:
         """SIGKILL: no farewell of any kind."""

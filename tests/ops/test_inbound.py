@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.flows.programs import Program
 from tests.flows.tenant import Tenant, digits
+from tests.flows.waiting import until
 from tests.ops.conftest import differences, wabase
 from tests.webhook.posting import post, reports, text_from_customer
 
@@ -131,3 +132,19 @@ async def test_a_report_that_an_older_release_read_poorly_is_right_after_a_repla
     answer = await wabase("inbound", "replay", str(event["id"]), "--wait", "30")
     assert answer.status == 0
     assert await tenant.rows(read_back + of_tenant) == right
+
+
+async def test_a_replay_of_the_report_that_was_not_kept_changes_nothing(webhook: Program, tenant: Tenant) -> None:
+    """Two of one second, the second of them without a price: which of them stays is not settled by what came last."""
+    report = {"id": f"theirs.{digits()}", "status": "delivered", "timestamp": "1794132000"}
+    priced = report | {"pricing": {"billable": True, "category": "utility"}}
+    for each in (priced, report):
+        assert await post(webhook, tenant, reports(tenant, each)) == 200
+        await until(tenant.events, lambda rows: all(row["state"] == "processed" for row in rows))
+    read_back = "select event_id, details from message_statuses where workspace_id = %(workspace)s"
+    kept = await tenant.rows(read_back)
+    losers = [str(row["id"]) for row in await tenant.events() if row["id"] != kept[0]["event_id"]]
+    assert len(losers) == 1
+    assert (await wabase("inbound", "replay", *losers, "--wait", "30")).status == 0
+    assert await tenant.rows(read_back) == kept
+    assert await differences(tenant) == []

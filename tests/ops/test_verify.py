@@ -111,6 +111,18 @@ PLANTED: dict[str, tuple[str, Callable[[str, list[str]], tuple[str, str, str | N
         "update message_statuses set errors = '[{\"code\": 1}]' where wamid = 'ours.' || %(number)s",
         lambda number, _wamids: ("message_statuses", f"ours.{number} read", "errors"),
     ),
+    "another price in a report": (
+        "update message_statuses set details = '{\"pricing\": {}}' where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("message_statuses", f"ours.{number} read", "details"),
+    ),
+    "another echo in a report": (
+        "update message_statuses set callback_data = 'forged' where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("message_statuses", f"ours.{number} read", "callback_data"),
+    ),
+    "another advice in a report": (
+        "update message_statuses set error = '{\"class\": \"WAIT\"}' where wamid = 'ours.' || %(number)s",
+        lambda number, _wamids: ("message_statuses", f"ours.{number} read", "error"),
+    ),
     "another time of reading": (
         "update messages set read_at = read_at - interval '1 hour' where wamid = 'ours.' || %(number)s",
         lambda number, _wamids: ("messages", f"ours.{number}", "read_at"),
@@ -193,6 +205,9 @@ MESSAGE = {
     "revoked_at": "now()",
     "imported": "true",
     "media_id": "'forged'",
+    "media_filename": "'forged'",
+    "media_mime_type": "'forged'",
+    "media_sha256": "'forged'",
     "wa_id": "'1'",
     "bsuid": "'forged'",
     "profile_name": "'Forged'",

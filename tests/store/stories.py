@@ -48,6 +48,9 @@ contents = st.sampled_from(
 )
 reports = st.sampled_from(["sent", "delivered", "read", "played", "failed", "deleted", "of tomorrow"])
 participants: st.SearchStrategy[Body] = st.sampled_from([{}, {}, {"recipient_participant_id": PHONES[1]}])
+echoed: st.SearchStrategy[Body] = st.sampled_from(
+    [{}, {"biz_opaque_callback_data": "a"}, {"biz_opaque_callback_data": "b"}]
+)
 changes: st.SearchStrategy[Body] = st.sampled_from(
     [
         {"type": "user_changed_number", "known": (PHONES[0], BSUIDS[0]), "to": (PHONES[3], None)},
@@ -58,7 +61,7 @@ changes: st.SearchStrategy[Body] = st.sampled_from(
 
 @st.composite
 def stories(draw: st.DrawFn) -> list[tuple[str, Body]]:
-    """A conversation as webhook changes. Every message has its own second, so order is decidable."""
+    """A conversation as webhook changes. Every message has its own second, so order is decidable; reports share."""
     told: list[tuple[str, Body]] = []
     for place, (who, what) in enumerate(draw(st.lists(st.tuples(people, contents), min_size=1, max_size=7))):
         message = {"id": f"wamid.{place}", "timestamp": str(START + place), **who, **what}
@@ -69,8 +72,10 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Body]]:
         }
         told.append(("messages", {"contacts": [profile], "messages": [message]}))
     for place, (status, rest) in enumerate(draw(st.lists(st.tuples(reports, participants), max_size=6))):
-        report: Body = {"id": "echo.0", "status": status, "timestamp": str(START + 100 + place), **rest}
+        # Two of one second may say the same of the same message, and differ in everything else.
+        report: Body = {"id": "echo.0", "status": status, "timestamp": str(START + 100 + place // 2), **rest}
         report["conversation"] = {"id": f"conversation {place}"}
+        report |= draw(echoed)
         if status == "failed":
             report["errors"] = [{"code": 131026 + place, "title": "Message undeliverable"}]
         told.append(("messages", {"statuses": [report]}))

@@ -78,7 +78,7 @@ def rows(db: psycopg.Connection[dict[str, Any]], number: str) -> dict[str, Any]:
             from conversations c where connection_id = {one} order by wamids""",
         "files": f"""select message.wamid, file.media_id from media_downloads file join messages message
             on message.id = file.message_id where file.connection_id = {one} order by 1""",
-        "statuses": f"""select wamid, status, participant, occurred_at, errors, error, details
+        "statuses": f"""select wamid, status, participant, occurred_at, callback_data, errors, error, details
             from message_statuses where connection_id = {one} order by 1, 2, 3""",
         "contacts": """select bsuid, phone, profile_name, name, marketing_opted_out_at from contacts
             where workspace_id = (select workspace_id from whatsapp_connections where phone_number_id = %(number)s)

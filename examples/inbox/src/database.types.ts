@@ -124,14 +124,14 @@ isOneToOne: false
                   ]
                 },"message_statuses": {
                   Row: {
-                    "callback_data": string | null,"connection_id": string,"details": NonNullable<Json>,"error": Json | null,"errors": Json | null,"occurred_at": string,"participant": string,"received_at": string,"status": string,"wamid": string,"workspace_id": string
+                    "callback_data": string | null,"connection_id": string,"details": NonNullable<Json>,"error": Json | null,"errors": Json | null,"event_id": number | null,"occurred_at": string,"participant": string,"received_at": string,"status": string,"wamid": string,"workspace_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "callback_data"?: string | null,"connection_id": string,"details"?: NonNullable<Json>,"error"?: Json | null,"errors"?: Json | null,"occurred_at": string,"participant"?: string,"received_at"?: string,"status": string,"wamid": string,"workspace_id": string
+                    "callback_data"?: string | null,"connection_id": string,"details"?: NonNullable<Json>,"error"?: Json | null,"errors"?: Json | null,"event_id"?: number | null,"occurred_at": string,"participant"?: string,"received_at"?: string,"status": string,"wamid": string,"workspace_id": string
                   }
                   Update: {
-                    "callback_data"?: string | null,"connection_id"?: string,"details"?: NonNullable<Json>,"error"?: Json | null,"errors"?: Json | null,"occurred_at"?: string,"participant"?: string,"received_at"?: string,"status"?: string,"wamid"?: string,"workspace_id"?: string
+                    "callback_data"?: string | null,"connection_id"?: string,"details"?: NonNullable<Json>,"error"?: Json | null,"errors"?: Json | null,"event_id"?: number | null,"occurred_at"?: string,"participant"?: string,"received_at"?: string,"status"?: string,"wamid"?: string,"workspace_id"?: string
                   }
                   Relationships: [
                     {
