@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import signal
 import socket
@@ -31,14 +30,7 @@ log = structlog.get_logger()
 GRACE = 6
 
 
-# Bodies are trees of small objects that come and go by the thousand; at the usual thresholds the collector walks them
-# again and again, and everything imported with them (bench/README.md).
-GC_THRESHOLDS = (50_000, 20, 20)
-
-
 async def serve(settings: Settings) -> int:
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
     listener = listen(settings.webhook_host, settings.webhook_port, "WEBHOOK_PORT")
     if listener is None:
         return 1

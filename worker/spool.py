@@ -77,21 +77,27 @@ class Spool:
 
     async def _take(self, chunks: Stream) -> None:
         """While one block is hashed and written in a thread, which a slow disk may hold up, the next one comes in."""
-        received, block = 0, bytearray()
+        received = filled = 0
+        # The same two all the time: new ones would be mapped and cleared by the kernel, page by page.
+        block, other = memoryview(bytearray(BLOCK)), memoryview(bytearray(BLOCK))
         writing: asyncio.Task[None] | None = None
         try:
             async for chunk in chunks:
                 received += len(chunk)
                 self._check(received)
-                block += chunk
-                if len(block) >= (BLOCK if writing else CHUNK):
-                    if writing:
-                        await writing
-                    writing = asyncio.create_task(self._append(block))
-                    block = bytearray()
+                rest = memoryview(chunk)
+                while rest:
+                    taken = min(len(rest), BLOCK - filled)
+                    block[filled : filled + taken] = rest[:taken]
+                    rest, filled = rest[taken:], filled + taken
+                    if filled >= (BLOCK if writing else CHUNK):
+                        if writing:
+                            await writing
+                        writing = asyncio.create_task(self._append(block[:filled]))
+                        block, other, filled = other, block, 0
             if writing:
                 await writing
-            await self._append(block)
+            await self._append(block[:filled])
         finally:
             if writing:
                 await end(writing)
@@ -102,17 +108,16 @@ class Spool:
         if self._expected is not None and size > self._expected:
             raise Corrupt(f"more than the {self._expected} bytes that were announced")
 
-    async def _append(self, block: bytearray) -> None:
+    async def _append(self, block: memoryview) -> None:
         await asyncio.to_thread(self._write, block)
         self.size += len(block)
         self._wake()
 
-    def _write(self, block: bytearray) -> None:
+    def _write(self, block: memoryview) -> None:
         self._hash.update(block)
-        view = memoryview(block)
         with self._lock:
-            while view:
-                view = view[self._file.write(view) :]
+            while block:
+                block = block[self._file.write(block) :]
 
     def _wake(self) -> None:
         self._moved.set()
