@@ -17,7 +17,7 @@ WORDS = {
     "retry": "An attempt failed; it is tried again then.",
     "pair_rate": "Its customer gets one message in 6 seconds and 45 at once; or WhatsApp has asked for a longer pause.",
     "number_rate": "{ahead} messages of its number go first, {messages_per_second} a second.",
-    "ready": "Nothing holds it: the next claim takes it. If this stays so, no worker is running.",
+    "ready": "Nothing holds it: the next claim takes it. If it stays so, no worker runs, or the provider hangs.",
 }
 # The same reasons where less can be said.
 HELD = {

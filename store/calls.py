@@ -31,8 +31,8 @@ class Calls:
     async def _count(self, function: str, **arguments: Any) -> int:
         return expected(await self._call(function, **arguments), int)
 
-    async def _seconds(self, function: str) -> float | None:
-        seconds = await self._call(function)
+    async def _seconds(self, function: str, **arguments: Any) -> float | None:
+        seconds = await self._call(function, **arguments)
         return None if seconds is None else float(expected(seconds, (int, float)))
 
     async def _call(self, function: str, **arguments: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from store.calls import Row, expected
 from store.errors import Unavailable
@@ -85,8 +85,12 @@ class Rpc(NumberCalls):
 
     # outbound
 
-    async def claim_outbound(self, max_messages: int, lease_seconds: int = 60) -> list[Row]:
-        return await self._rows("claim_outbound", max_messages=max_messages, lease_seconds=lease_seconds)
+    async def claim_outbound(
+        self, max_messages: int, lease_seconds: int = 60, shares: Mapping[str, int] | None = None
+    ) -> list[Row]:
+        """At most so many of each number as `shares` says, by connection_id; of those not named any."""
+        told = {"lease_seconds": lease_seconds, "shares": shares}
+        return await self._rows("claim_outbound", max_messages=max_messages, **told)
 
     async def record_outbound(self, results: Sequence[Row]) -> int:
         return await self._count("record_outbound", results=results)
@@ -100,9 +104,9 @@ class Rpc(NumberCalls):
         """How many are still held. `preparing` says whether their sending has yet to begin; None: as before."""
         return await self._count("extend_outbound", leases=leases, lease_seconds=lease_seconds, preparing=preparing)
 
-    async def next_outbound(self) -> float | None:
-        """In how many seconds a claim may find something, as far as can be known now; None: nothing waits."""
-        return await self._seconds("next_outbound")
+    async def next_outbound(self, shares: Mapping[str, int] | None = None) -> float | None:
+        """In how many seconds such a claim may find something, as far as can be known now; None: nothing waits."""
+        return await self._seconds("next_outbound", shares=shares)
 
     async def ring_doorbell(self) -> str:
         """Puts a canary into the outbox; gives the message_id that Realtime will tell."""
@@ -129,8 +133,10 @@ class Rpc(NumberCalls):
 
     # incoming files
 
-    async def claim_media(self, max_files: int, lease_seconds: int = 300) -> list[Row]:
-        return await self._rows("claim_media", max_files=max_files, lease_seconds=lease_seconds)
+    async def claim_media(
+        self, max_files: int, lease_seconds: int = 300, shares: Mapping[str, int] | None = None
+    ) -> list[Row]:
+        return await self._rows("claim_media", max_files=max_files, lease_seconds=lease_seconds, shares=shares)
 
     async def record_media(self, results: Sequence[Row]) -> int:
         return await self._count("record_media", results=results)
@@ -141,9 +147,9 @@ class Rpc(NumberCalls):
     async def extend_media(self, leases: Sequence[Row], lease_seconds: int = 300) -> int:
         return await self._count("extend_media", leases=leases, lease_seconds=lease_seconds)
 
-    async def next_media(self) -> float | None:
-        """In how many seconds a claim may find something; None: nothing waits."""
-        return await self._seconds("next_media")
+    async def next_media(self, shares: Mapping[str, int] | None = None) -> float | None:
+        """In how many seconds such a claim may find something; None: nothing waits."""
+        return await self._seconds("next_media", shares=shares)
 
     async def sweep_media(self, max_files: int = 1000) -> int:
         """Frees and ends what is overdue, at most `max_files` of each; gives how many."""
@@ -189,8 +195,11 @@ class Rpc(NumberCalls):
 
     # receipts
 
-    async def claim_receipts(self, max_receipts: int, lease_seconds: int = 60) -> list[Row]:
-        return await self._rows("claim_receipts", max_receipts=max_receipts, lease_seconds=lease_seconds)
+    async def claim_receipts(
+        self, max_receipts: int, lease_seconds: int = 60, shares: Mapping[str, int] | None = None
+    ) -> list[Row]:
+        told = {"lease_seconds": lease_seconds, "shares": shares}
+        return await self._rows("claim_receipts", max_receipts=max_receipts, **told)
 
     async def record_receipts(self, results: Sequence[Row]) -> int:
         return await self._count("record_receipts", results=results)

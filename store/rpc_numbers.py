@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from store.calls import Calls, Row, expected
 
@@ -18,8 +18,10 @@ class NumberCalls(Calls):
 
     # chores: what is asked about a number beside its messages
 
-    async def claim_chores(self, max_chores: int, lease_seconds: int = 600) -> list[Row]:
-        return await self._rows("claim_chores", max_chores=max_chores, lease_seconds=lease_seconds)
+    async def claim_chores(
+        self, max_chores: int, lease_seconds: int = 600, shares: Mapping[str, int] | None = None
+    ) -> list[Row]:
+        return await self._rows("claim_chores", max_chores=max_chores, lease_seconds=lease_seconds, shares=shares)
 
     async def record_chores(self, results: Sequence[Row]) -> int:
         return await self._count("record_chores", results=results)

@@ -7459,7 +7459,8 @@ GRANT EXECUTE ON FUNCTION "private"."may_speak"(jsonb, text, timestamp WITH time
 -- private/functions/media_candidates.sql
 CREATE OR REPLACE FUNCTION private.media_candidates (
   max_files integer,
-  instant   timestamp with time zone
+  instant   timestamp with time zone,
+  shares    jsonb
 )
   RETURNS SETOF uuid
   LANGUAGE plpgsql
@@ -7475,7 +7476,7 @@ begin
   with waiting as (
     select number.workspace_id, number.claimed_at, number.served_at, head.message_id, head.deadline,
       row_number() over (partition by number.connection_id order by head.deadline, head.message_id) as place
-    from private.media_numbers(instant) as number
+    from private.media_numbers(instant, shares) as number
     cross join lateral (
       select item.message_id, item.deadline from public.media_downloads as item
       where item.connection_id = number.connection_id and item.lease_token is null and item.available_at is null
@@ -7490,20 +7491,21 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone, jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "private"."media_candidates"(integer, timestamp with time zone) IS 'Files that may be fetched now, tenants in turn, within what each number may fetch at once.';
+COMMENT ON FUNCTION "private"."media_candidates"(integer, timestamp with time zone, jsonb) IS 'Files that may be fetched now, tenants in turn, within what each number may fetch at once.';
 
-REVOKE ALL ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone, jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone, jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."media_candidates"(integer, timestamp WITH time zone, jsonb) TO "postgres";
 
 -- private/functions/media_due.sql
 CREATE OR REPLACE FUNCTION private.media_due (
   max_files integer,
-  instant   timestamp with time zone
+  instant   timestamp with time zone,
+  shares    jsonb
 )
   RETURNS SETOF uuid
   LANGUAGE plpgsql
@@ -7517,7 +7519,7 @@ CREATE OR REPLACE FUNCTION private.media_due (
 begin
   return query
   select due.message_id
-  from private.media_numbers(instant) as number
+  from private.media_numbers(instant, shares) as number
   cross join lateral (
     select item.message_id from public.media_downloads as item
     where item.connection_id = number.connection_id and item.lease_token is null and item.available_at <= instant
@@ -7527,15 +7529,15 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone, jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "private"."media_due"(integer, timestamp with time zone) IS 'Files whose wait after a failed attempt is over, a bounded number of each.';
+COMMENT ON FUNCTION "private"."media_due"(integer, timestamp with time zone, jsonb) IS 'Files whose wait after a failed attempt is over, a bounded number of each.';
 
-REVOKE ALL ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone, jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone, jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."media_due"(integer, timestamp WITH time zone, jsonb) TO "postgres";
 
 -- private/functions/media_error.sql
 CREATE OR REPLACE FUNCTION private.media_error (
@@ -7567,7 +7569,8 @@ GRANT EXECUTE ON FUNCTION "private"."media_error"(text) TO "postgres";
 
 -- private/functions/media_numbers.sql
 CREATE OR REPLACE FUNCTION private.media_numbers (
-  instant timestamp with time zone
+  instant timestamp with time zone,
+  shares  jsonb
 )
   RETURNS TABLE (
     connection_id uuid,
@@ -7596,28 +7599,29 @@ begin
     from number where number.id is not null
   )
   select active.id, active.workspace_id,
-    greatest(0, active.media_downloads_at_once - (
+    greatest(0, least((shares ->> active.id::text)::integer, active.media_downloads_at_once - (
       select count(*)::integer from public.media_downloads as flying
-      where flying.connection_id = active.id and flying.lease_token is not null and flying.lease_expires_at > instant)),
+      where flying.connection_id = active.id and flying.lease_token is not null and flying.lease_expires_at > instant))),
     (select turn.claimed_at from private.media_turns as turn
      where turn.workspace_id = active.workspace_id and turn.connection_id = active.id),
     (select max(turn.claimed_at) from private.media_turns as turn where turn.workspace_id = active.workspace_id)
   from number
   -- Whatever stops a number from sending, its customers go on writing, and the provider keeps their files for a while only.
   join public.whatsapp_connections as active on active.id = number.id
-    and (active.status = 'active' or active.status = 'paused' and active.status_reason is distinct from 'credential');
+    and (active.status = 'active' or active.status = 'paused' and active.status_reason is distinct from 'credential')
+    and (shares ->> active.id::text)::integer is distinct from 0;
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."media_numbers"(timestamp WITH time zone, jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "private"."media_numbers"(timestamp with time zone) IS 'Numbers that files wait for, unless they are disconnected or paused for their credential: how many more may be fetched at once, and when a file of the number and of its workspace was last claimed.';
+COMMENT ON FUNCTION "private"."media_numbers"(timestamp with time zone, jsonb) IS 'Numbers that files wait for, unless they are disconnected, paused for their credential, or have all of a worker''s slots that they may have: how many more may be fetched at once, and when a file of the number and of its workspace was last claimed.';
 
-REVOKE ALL ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."media_numbers"(timestamp WITH time zone, jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."media_numbers"(timestamp WITH time zone, jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."media_numbers"(timestamp WITH time zone) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."media_numbers"(timestamp WITH time zone, jsonb) TO "postgres";
 
 -- private/functions/merge_contacts_of.sql
 CREATE OR REPLACE FUNCTION private.merge_contacts_of (
@@ -8684,7 +8688,8 @@ GRANT EXECUTE ON FUNCTION "private"."open_conversation"(uuid, text, uuid) TO "po
 
 -- private/functions/outbound_candidates.sql
 CREATE OR REPLACE FUNCTION private.outbound_candidates (
-  max_messages integer
+  max_messages integer,
+  shares       jsonb
 )
   RETURNS TABLE (
     message_id uuid,
@@ -8710,9 +8715,10 @@ begin
   with waiting as (
     select (number.connection).workspace_id, head.message_id, head.place, head.priority, head.ready_at,
       row_number() over (partition by (number.connection).id order by head.priority, head.ready_at, head.seq) as rank
-    from private.waiting_numbers() as number
+    from private.waiting_numbers(shares) as number
     cross join lateral (
-      select least(max_messages, private.number_tokens(number.connection, number.pace)) as tokens offset 0) as free
+      select least(max_messages, (shares ->> (number.connection).id::text)::integer,
+        private.number_tokens(number.connection, number.pace)) as tokens offset 0) as free
     cross join lateral (
       select item.* from (
         (select *, ctid as place from public.outbox where connection_id = (number.connection).id and priority = 0 and ready_at <= instant
@@ -8748,15 +8754,15 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."outbound_candidates"(integer) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."outbound_candidates"(integer, jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "private"."outbound_candidates"(integer) IS 'Heads that may go now within each number''s rate, replies first, tenants in turn: where each row lies as this statement sees it, and the reason why one may not be sent at all.';
+COMMENT ON FUNCTION "private"."outbound_candidates"(integer, jsonb) IS 'Heads that may go now within each number''s rate and share, replies first, tenants in turn: where each row lies as this statement sees it, and the reason why one may not be sent at all.';
 
-REVOKE ALL ON FUNCTION "private"."outbound_candidates"(integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."outbound_candidates"(integer, jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."outbound_candidates"(integer) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."outbound_candidates"(integer, jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."outbound_candidates"(integer) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."outbound_candidates"(integer, jsonb) TO "postgres";
 
 -- private/functions/own_message.sql
 CREATE OR REPLACE FUNCTION private.own_message (
@@ -11489,7 +11495,8 @@ GRANT EXECUTE ON FUNCTION "private"."sweep_workspace"(uuid, integer) TO "postgre
 
 -- private/functions/take_media.sql
 CREATE OR REPLACE FUNCTION private.take_media (
-  max_files integer
+  max_files integer,
+  shares    jsonb
 )
   RETURNS uuid[]
   LANGUAGE plpgsql
@@ -11505,7 +11512,7 @@ declare
   taken uuid[];
 begin
   taken := array(
-    select item.message_id from private.media_due(max_files, instant) as due (message_id)
+    select item.message_id from private.media_due(max_files, instant, shares) as due (message_id)
     join public.media_downloads as item on item.message_id = due.message_id
     for update of item skip locked);
   if taken <> '{}' then
@@ -11514,7 +11521,7 @@ begin
   -- A claim waits for nobody: whoever deletes a message holds it and comes for its place in the queue.
   taken := array(
     select item.message_id
-    from private.media_candidates(max_files, instant) as candidate (message_id)
+    from private.media_candidates(max_files, instant, shares) as candidate (message_id)
     join public.media_downloads as item on item.message_id = candidate.message_id and item.lease_token is null
     join public.messages as message on message.id = item.message_id
     for update of item skip locked for no key update of message skip locked);
@@ -11526,15 +11533,15 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."take_media"(integer) TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."take_media"(integer, jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "private"."take_media"(integer) IS 'Locks the files that are to be fetched next, with their messages, and notes whose turn it was.';
+COMMENT ON FUNCTION "private"."take_media"(integer, jsonb) IS 'Locks the files that are to be fetched next, with their messages, and notes whose turn it was.';
 
-REVOKE ALL ON FUNCTION "private"."take_media"(integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."take_media"(integer, jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."take_media"(integer) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."take_media"(integer, jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."take_media"(integer) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."take_media"(integer, jsonb) TO "postgres";
 
 -- private/functions/take_turns.sql
 CREATE OR REPLACE FUNCTION private.take_turns (
@@ -12052,7 +12059,9 @@ REVOKE ALL ON FUNCTION "private"."wabas_in"(jsonb, jsonb) FROM "postgres";
 GRANT EXECUTE ON FUNCTION "private"."wabas_in"(jsonb, jsonb) TO "postgres";
 
 -- private/functions/waiting_numbers.sql
-CREATE OR REPLACE FUNCTION private.waiting_numbers()
+CREATE OR REPLACE FUNCTION private.waiting_numbers (
+  shares jsonb DEFAULT '{}'::jsonb
+)
   RETURNS TABLE (
     connection public.whatsapp_connections,
     pace       private.outbound_numbers
@@ -12079,19 +12088,20 @@ begin
   select active, paced
   from number
   join public.whatsapp_connections as active on active.id = number.id and active.status = 'active'
+    and (shares ->> active.id::text)::integer is distinct from 0
   left join private.outbound_numbers as paced on paced.connection_id = active.id;
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "private"."waiting_numbers"() TO "service_role";
+GRANT EXECUTE ON FUNCTION "private"."waiting_numbers"(jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "private"."waiting_numbers"() IS 'Active numbers that somebody waits for, each with its pace.';
+COMMENT ON FUNCTION "private"."waiting_numbers"(jsonb) IS 'Active numbers that somebody waits for, each with its pace; without those that have all of a worker''s slots that they may have.';
 
-REVOKE ALL ON FUNCTION "private"."waiting_numbers"() FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."waiting_numbers"(jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."waiting_numbers"() FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."waiting_numbers"(jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."waiting_numbers"() TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."waiting_numbers"(jsonb) TO "postgres";
 
 -- private/functions/walk_places.sql
 CREATE OR REPLACE FUNCTION private.walk_places (
@@ -12443,7 +12453,8 @@ REVOKE ALL ON FUNCTION "public"."change_member_role"(uuid, uuid, text) FROM PUBL
 -- public/functions/claim_chores.sql
 CREATE OR REPLACE FUNCTION public.claim_chores (
   max_chores    integer DEFAULT 2,
-  lease_seconds integer DEFAULT 600
+  lease_seconds integer DEFAULT 600,
+  shares        jsonb   DEFAULT '{}'::jsonb
 )
   RETURNS TABLE (
     lease_token     uuid,
@@ -12475,6 +12486,7 @@ begin
         -- A key that is refused is not shown again; the next one is tried at once.
         and (connection.status = 'active' or connection.status = 'paused' and connection.status_reason is distinct from 'credential')
       where waiting.due_at <= now() and (waiting.lease_token is null or waiting.lease_expires_at <= now())
+        and (shares ->> waiting.connection_id::text)::integer is distinct from 0
       order by waiting.due_at
       limit max_chores
       for update of waiting skip locked)
@@ -12487,15 +12499,15 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "public"."claim_chores"(integer, integer) TO "service_role";
+GRANT EXECUTE ON FUNCTION "public"."claim_chores"(integer, integer, jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "public"."claim_chores"(integer, integer) IS 'Leases chores that are due; those of a dead worker again, since asking changes nothing. Paused numbers too, unless for their credential.';
+COMMENT ON FUNCTION "public"."claim_chores"(integer, integer, jsonb) IS 'Leases chores that are due; those of a dead worker again, since asking changes nothing. Paused numbers too, unless for their credential. None of numbers whose share is 0, {connection_id: how many}.';
 
-REVOKE ALL ON FUNCTION "public"."claim_chores"(integer, integer) FROM "postgres";
+REVOKE ALL ON FUNCTION "public"."claim_chores"(integer, integer, jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "public"."claim_chores"(integer, integer) TO "postgres";
+GRANT EXECUTE ON FUNCTION "public"."claim_chores"(integer, integer, jsonb) TO "postgres";
 
-REVOKE ALL ON FUNCTION "public"."claim_chores"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+REVOKE ALL ON FUNCTION "public"."claim_chores"(integer, integer, jsonb) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/claim_inbound.sql
 CREATE OR REPLACE FUNCTION public.claim_inbound (
@@ -12548,7 +12560,8 @@ REVOKE ALL ON FUNCTION "public"."claim_inbound"(integer, integer) FROM PUBLIC, "
 -- public/functions/claim_media.sql
 CREATE OR REPLACE FUNCTION public.claim_media (
   max_files     integer DEFAULT 4,
-  lease_seconds integer DEFAULT 300
+  lease_seconds integer DEFAULT 300,
+  shares        jsonb   DEFAULT '{}'::jsonb
 )
   RETURNS TABLE (
     message_id      uuid,
@@ -12578,7 +12591,7 @@ declare
 begin
   -- Claims take turns, a few milliseconds each: every one sees what the one before it has put in flight.
   perform pg_advisory_xact_lock('public.media_downloads'::regclass::bigint);
-  taken := private.take_media(max_files);
+  taken := private.take_media(max_files, shares);
   return query
   with claimed as (
     update public.media_downloads as item set
@@ -12602,20 +12615,21 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "public"."claim_media"(integer, integer) TO "service_role";
+GRANT EXECUTE ON FUNCTION "public"."claim_media"(integer, integer, jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "public"."claim_media"(integer, integer) IS 'Leases files to fetch: of connections that are neither disconnected nor paused for their credential, tenants in turn, the soonest to vanish of each first, never more of a number at once than its media_downloads_at_once. Each comes with the token its record must show.';
+COMMENT ON FUNCTION "public"."claim_media"(integer, integer, jsonb) IS 'Leases files to fetch: of connections that are neither disconnected nor paused for their credential, tenants in turn, the soonest to vanish of each first, never more of a number at once than its media_downloads_at_once, nor than `shares` says, {connection_id: how many}. Each comes with the token its record must show.';
 
-REVOKE ALL ON FUNCTION "public"."claim_media"(integer, integer) FROM "postgres";
+REVOKE ALL ON FUNCTION "public"."claim_media"(integer, integer, jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "public"."claim_media"(integer, integer) TO "postgres";
+GRANT EXECUTE ON FUNCTION "public"."claim_media"(integer, integer, jsonb) TO "postgres";
 
-REVOKE ALL ON FUNCTION "public"."claim_media"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+REVOKE ALL ON FUNCTION "public"."claim_media"(integer, integer, jsonb) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/claim_outbound.sql
 CREATE OR REPLACE FUNCTION public.claim_outbound (
   max_messages  integer DEFAULT 20,
-  lease_seconds integer DEFAULT 60
+  lease_seconds integer DEFAULT 60,
+  shares        jsonb   DEFAULT '{}'::jsonb
 )
   RETURNS TABLE (
     message_id      uuid,
@@ -12656,7 +12670,7 @@ begin
   from (
     -- By its place, which saves two searches of the key for each; whoever has moved meanwhile is left for the next claim.
     select item.message_id, item.ctid as place, candidate.verdict
-    from private.outbound_candidates(max_messages) as candidate
+    from private.outbound_candidates(max_messages, shares) as candidate
     join public.outbox as item
       on item.ctid = candidate.place and item.message_id = candidate.message_id and item.ready_at is not null
     order by item.message_id
@@ -12697,20 +12711,21 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "public"."claim_outbound"(integer, integer) TO "service_role";
+GRANT EXECUTE ON FUNCTION "public"."claim_outbound"(integer, integer, jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "public"."claim_outbound"(integer, integer) IS 'Leases messages to send: at most one per conversation, in insert order, of active connections, within the rates of number and pair. Each comes with the token its record must show.';
+COMMENT ON FUNCTION "public"."claim_outbound"(integer, integer, jsonb) IS 'Leases messages to send: at most one per conversation, in insert order, of active connections, within the rates of number and pair, and no more of a number than `shares` says, {connection_id: how many}. Each comes with the token its record must show.';
 
-REVOKE ALL ON FUNCTION "public"."claim_outbound"(integer, integer) FROM "postgres";
+REVOKE ALL ON FUNCTION "public"."claim_outbound"(integer, integer, jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "public"."claim_outbound"(integer, integer) TO "postgres";
+GRANT EXECUTE ON FUNCTION "public"."claim_outbound"(integer, integer, jsonb) TO "postgres";
 
-REVOKE ALL ON FUNCTION "public"."claim_outbound"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+REVOKE ALL ON FUNCTION "public"."claim_outbound"(integer, integer, jsonb) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/claim_receipts.sql
 CREATE OR REPLACE FUNCTION public.claim_receipts (
   max_receipts  integer DEFAULT 8,
-  lease_seconds integer DEFAULT 60
+  lease_seconds integer DEFAULT 60,
+  shares        jsonb   DEFAULT '{}'::jsonb
 )
   RETURNS TABLE (
     message_id      uuid,
@@ -12741,6 +12756,7 @@ begin
       from private.receipts as waiting
       join public.whatsapp_connections as connection on connection.id = waiting.connection_id and connection.status = 'active'
       where waiting.available_at <= now() and (waiting.lease_token is null or waiting.lease_expires_at <= now())
+        and (shares ->> waiting.connection_id::text)::integer is distinct from 0
       order by waiting.available_at
       limit max_receipts
       for update of waiting skip locked)
@@ -12753,15 +12769,15 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "public"."claim_receipts"(integer, integer) TO "service_role";
+GRANT EXECUTE ON FUNCTION "public"."claim_receipts"(integer, integer, jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "public"."claim_receipts"(integer, integer) IS 'Leases receipts to be given; those of a dead worker again, since a repetition shows nothing new.';
+COMMENT ON FUNCTION "public"."claim_receipts"(integer, integer, jsonb) IS 'Leases receipts to be given; those of a dead worker again, since a repetition shows nothing new. None of numbers whose share is 0, {connection_id: how many}.';
 
-REVOKE ALL ON FUNCTION "public"."claim_receipts"(integer, integer) FROM "postgres";
+REVOKE ALL ON FUNCTION "public"."claim_receipts"(integer, integer, jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "public"."claim_receipts"(integer, integer) TO "postgres";
+GRANT EXECUTE ON FUNCTION "public"."claim_receipts"(integer, integer, jsonb) TO "postgres";
 
-REVOKE ALL ON FUNCTION "public"."claim_receipts"(integer, integer) FROM PUBLIC, "anon", "authenticated";
+REVOKE ALL ON FUNCTION "public"."claim_receipts"(integer, integer, jsonb) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/claim_removals.sql
 CREATE OR REPLACE FUNCTION public.claim_removals (
@@ -13352,7 +13368,9 @@ GRANT EXECUTE ON FUNCTION "public"."media_url"(public.messages) TO "postgres";
 REVOKE ALL ON FUNCTION "public"."media_url"(public.messages) FROM PUBLIC, "anon";
 
 -- public/functions/next_media.sql
-CREATE OR REPLACE FUNCTION public.next_media()
+CREATE OR REPLACE FUNCTION public.next_media (
+  shares jsonb DEFAULT '{}'::jsonb
+)
   RETURNS double precision
   LANGUAGE plpgsql
   STABLE
@@ -13370,7 +13388,7 @@ begin
     select case when count(head.at) > 0 then greatest(0, extract(epoch from min(greatest(head.at,
       -- All that may be fetched at once is being fetched, and nobody knows how long that takes.
       case when number.free = 0 then instant + interval '1 second' end)) - instant)) end
-    from private.media_numbers(instant) as number
+    from private.media_numbers(instant, shares) as number
     cross join lateral (
       (select instant as at from public.media_downloads as item
        where item.connection_id = number.connection_id and item.lease_token is null and item.available_at is null and item.deadline > instant
@@ -13383,18 +13401,20 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "public"."next_media"() TO "service_role";
+GRANT EXECUTE ON FUNCTION "public"."next_media"(jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "public"."next_media"() IS 'In how many seconds a claim may find something, as far as can be known now; null when nothing waits.';
+COMMENT ON FUNCTION "public"."next_media"(jsonb) IS 'In how many seconds a claim with these shares may find something, as far as can be known now; null when nothing waits.';
 
-REVOKE ALL ON FUNCTION "public"."next_media"() FROM "postgres";
+REVOKE ALL ON FUNCTION "public"."next_media"(jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "public"."next_media"() TO "postgres";
+GRANT EXECUTE ON FUNCTION "public"."next_media"(jsonb) TO "postgres";
 
-REVOKE ALL ON FUNCTION "public"."next_media"() FROM PUBLIC, "anon", "authenticated";
+REVOKE ALL ON FUNCTION "public"."next_media"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/next_outbound.sql
-CREATE OR REPLACE FUNCTION public.next_outbound()
+CREATE OR REPLACE FUNCTION public.next_outbound (
+  shares jsonb DEFAULT '{}'::jsonb
+)
   RETURNS double precision
   LANGUAGE plpgsql
   STABLE
@@ -13411,7 +13431,7 @@ begin
       -- A full second's worth is on its way; somebody's second is over soon.
       case when private.number_tokens(number.connection, number.pace) = 0 then clock_timestamp() + interval '50 milliseconds' end))
       - clock_timestamp())) end
-    from private.waiting_numbers() as number
+    from private.waiting_numbers(shares) as number
     cross join lateral (
       select min(ready_at) as ready_at from (
         select (select min(ready_at) from public.outbox where connection_id = (number.connection).id and priority = level and ready_at is not null) as ready_at
@@ -13419,15 +13439,15 @@ begin
 end
 $function$;
 
-GRANT EXECUTE ON FUNCTION "public"."next_outbound"() TO "service_role";
+GRANT EXECUTE ON FUNCTION "public"."next_outbound"(jsonb) TO "service_role";
 
-COMMENT ON FUNCTION "public"."next_outbound"() IS 'In how many seconds a claim may find something, as far as can be known now; null when nothing waits.';
+COMMENT ON FUNCTION "public"."next_outbound"(jsonb) IS 'In how many seconds a claim with these shares may find something, as far as can be known now; null when nothing waits.';
 
-REVOKE ALL ON FUNCTION "public"."next_outbound"() FROM "postgres";
+REVOKE ALL ON FUNCTION "public"."next_outbound"(jsonb) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "public"."next_outbound"() TO "postgres";
+GRANT EXECUTE ON FUNCTION "public"."next_outbound"(jsonb) TO "postgres";
 
-REVOKE ALL ON FUNCTION "public"."next_outbound"() FROM PUBLIC, "anon", "authenticated";
+REVOKE ALL ON FUNCTION "public"."next_outbound"(jsonb) FROM PUBLIC, "anon", "authenticated";
 
 -- public/functions/next_removals.sql
 CREATE OR REPLACE FUNCTION public.next_removals()

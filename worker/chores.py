@@ -21,6 +21,7 @@ from whatsapp.errors import ErrorClass, OutcomeUnknown, Refused, WhatsAppError
 from whatsapp.listing import listing
 from worker.backoff import backoff
 from worker.clients import Clients, NoCredential
+from worker.shares import Shares
 
 log = structlog.get_logger()
 
@@ -60,8 +61,8 @@ class Chores:
         self._hours = hours
         self._last = float("-inf")
 
-    async def claim(self, free: int) -> list[Row]:
-        claimed = await self._rpc.claim_chores(free, LEASE_SECONDS)
+    async def claim(self, most: int, shares: Shares) -> list[Row]:
+        claimed = await self._rpc.claim_chores(most, LEASE_SECONDS, shares)
         if claimed:
             self._last = time.monotonic()
         return [{**row, "message_id": None} for row in claimed]
@@ -112,7 +113,7 @@ class Chores:
         """A lease is longer than the deadline."""
         return len(leases)
 
-    async def due(self) -> float | None:
+    async def due(self, shares: Shares) -> float | None:
         return POLL_SECONDS if time.monotonic() < self._last + LATELY_SECONDS else None
 
     async def sweep(self) -> int:

@@ -17,6 +17,7 @@ from structlog.contextvars import bind_contextvars
 
 from store.errors import Rejected, StoreError
 from store.logs import Seldom, described
+from worker.shares import Shares, asked, shares_of
 
 log = structlog.get_logger()
 
@@ -30,8 +31,6 @@ POLL_SECONDS_BUSY = 1.0
 # However near the next claim may be: time for others to record.
 SHORTEST_SECONDS = 0.02
 SWEEP_SECONDS = 5.0
-# A claim costs by the row, and claims take turns: more is asked for in several, and the first are sent meanwhile.
-CLAIM_LIMIT = 64
 # A third of the shortest lease, so that two heartbeats may fail.
 BEAT_SECONDS = 30.0
 RECORD_RETRY_SECONDS = 0.5
@@ -47,7 +46,7 @@ class Queue(Protocol):
     name: str
     slots: int
 
-    async def claim(self, free: int) -> list[Row]: ...
+    async def claim(self, most: int, shares: Shares) -> list[Row]: ...
 
     async def run(self, job: Row) -> Row | None:
         """Does the work and says what became of it: a result to record, or None to release. Never raises."""
@@ -59,7 +58,7 @@ class Queue(Protocol):
 
     async def extend(self, leases: Sequence[Row]) -> int: ...
 
-    async def due(self) -> float | None:
+    async def due(self, shares: Shares) -> float | None:
         """In how many seconds a claim that found nothing may find something; None: not before somebody rings."""
         ...
 
@@ -165,11 +164,12 @@ class Loop:
         """One claim, then sleep until there is reason for another."""
         self._wake.clear()
         self._turned_at = time.monotonic()
-        free = min(self._queue.slots - len(self._jobs), CLAIM_LIMIT)
+        free = self._queue.slots - len(self._jobs)
+        most, shares = asked(free), shares_of(self._jobs.values(), free)
         claimed: list[Row] = []
-        if free > 0:
+        if most:
             try:
-                claimed = await self._queue.claim(free)
+                claimed = await self._queue.claim(most, shares)
             except StoreError as error:
                 if times := self._away.count(error.code):
                     log.warning("claim.failed", queue=self._queue.name, code=error.code, times=times)
@@ -189,20 +189,20 @@ class Loop:
             task = asyncio.create_task(self._do(job))
             self._jobs[task] = job
             task.add_done_callback(self._jobs.pop)
-        if claimed and len(claimed) == free:
+        if claimed and len(claimed) == most:
             return
         wait = POLL_SECONDS if doorbell.healthy else POLL_SECONDS_DEAF
         if claimed:
             wait = min(wait, POLL_SECONDS_BUSY)
-        elif free > 0:
-            wait = min(wait, await self._until_due(wait))
+        elif most:
+            wait = min(wait, await self._until_due(wait, shares))
         self.poll_seconds = wait
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), wait)
 
-    async def _until_due(self, otherwise: float) -> float:
+    async def _until_due(self, otherwise: float, shares: Shares) -> float:
         try:
-            due = await self._queue.due()
+            due = await self._queue.due(shares)
         except StoreError:
             return otherwise
         return otherwise if due is None else max(due, SHORTEST_SECONDS)

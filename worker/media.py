@@ -17,6 +17,7 @@ from whatsapp.filetypes import dimensions, extension, ogg_duration, settle, stor
 from worker.clients import Clients
 from worker.media_failures import Failures, Stale, kind_of
 from worker.proof import Announced, Corrupt, TooLarge
+from worker.shares import Shares
 from worker.spool import Spool, end
 
 log = structlog.get_logger()
@@ -39,8 +40,8 @@ class Media:
         self._failures = Failures()
         self.slots = slots
 
-    async def claim(self, free: int) -> list[Row]:
-        return await self._rpc.claim_media(free, LEASE_SECONDS)
+    async def claim(self, most: int, shares: Shares) -> list[Row]:
+        return await self._rpc.claim_media(most, LEASE_SECONDS, shares)
 
     async def record(self, results: Sequence[Row]) -> int:
         return await self._rpc.record_media(results)
@@ -54,8 +55,8 @@ class Media:
     async def extend(self, leases: Sequence[Row]) -> int:
         return await self._rpc.extend_media(leases, LEASE_SECONDS)
 
-    async def due(self) -> float | None:
-        return await self._rpc.next_media()
+    async def due(self, shares: Shares) -> float | None:
+        return await self._rpc.next_media(shares)
 
     async def run(self, job: Row) -> Row | None:
         """Fetches one file: stored, retry, failed, expired or corrupt; None when cut off: fetching again is free."""

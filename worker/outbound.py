@@ -16,6 +16,7 @@ from worker.attachments import LEASE_SECONDS, Attachments, LeaseLost, Unattachab
 from worker.backoff import backoff
 from worker.clients import Clients, NoCredential
 from worker.send_log import tell
+from worker.shares import Shares
 
 Row = dict[str, Any]
 
@@ -41,9 +42,9 @@ class Outbound:
         # Until when each lease is surely held, by its token.
         self._held_until: dict[str, float] = {}
 
-    async def claim(self, free: int) -> list[Row]:
+    async def claim(self, most: int, shares: Shares) -> list[Row]:
         asked_at = moment()
-        claimed = await self._rpc.claim_outbound(free, LEASE_SECONDS)
+        claimed = await self._rpc.claim_outbound(most, LEASE_SECONDS, shares)
         self._held_until |= {job["lease_token"]: asked_at + LEASE_SECONDS for job in claimed}
         return claimed
 
@@ -66,8 +67,8 @@ class Outbound:
             self._held_until |= {token: asked_at + LEASE_SECONDS for token in tokens if token in self._held_until}
         return held
 
-    async def due(self) -> float | None:
-        return await self._rpc.next_outbound()
+    async def due(self, shares: Shares) -> float | None:
+        return await self._rpc.next_outbound(shares)
 
     async def run(self, job: Row) -> Row | None:
         """Sends one message and says what became of it (docs/outbound.md); None when the call had not begun."""

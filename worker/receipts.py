@@ -13,6 +13,7 @@ from store.errors import StoreError
 from store.rpc import Rpc
 from whatsapp.errors import WhatsAppError
 from worker.clients import Clients
+from worker.shares import Shares
 
 log = structlog.get_logger()
 
@@ -36,8 +37,8 @@ class Receipts:
         self._clients = clients
         self._last = float("-inf")
 
-    async def claim(self, free: int) -> list[Row]:
-        claimed = await self._rpc.claim_receipts(free, LEASE_SECONDS)
+    async def claim(self, most: int, shares: Shares) -> list[Row]:
+        claimed = await self._rpc.claim_receipts(most, LEASE_SECONDS, shares)
         if claimed:
             self._last = time.monotonic()
         return claimed
@@ -65,7 +66,7 @@ class Receipts:
         """A lease is longer than any call, and a receipt given twice is no matter."""
         return len(leases)
 
-    async def due(self) -> float | None:
+    async def due(self, shares: Shares) -> float | None:
         return POLL_SECONDS if time.monotonic() < self._last + LATELY_SECONDS else None
 
     async def sweep(self) -> int:

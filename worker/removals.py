@@ -12,6 +12,7 @@ import structlog
 from store.errors import Rejected, StoreError
 from store.files import Files
 from store.rpc import Rpc
+from worker.shares import Shares
 
 log = structlog.get_logger()
 
@@ -42,9 +43,9 @@ class Removals:
         self._files = files
         self._next_sweep = float("-inf")
 
-    async def claim(self, free: int) -> list[Row]:
+    async def claim(self, most: int, shares: Shares) -> list[Row]:
         """One set, or nothing: {message_id: None, lease_token, removals: [{prefix, lease_token, names}]}."""
-        claimed = await self._rpc.claim_removals(OBJECTS, LEASE_SECONDS) if free else []
+        claimed = await self._rpc.claim_removals(OBJECTS, LEASE_SECONDS) if most else []
         if not claimed:
             return []
         return [{"message_id": None, "lease_token": claimed[0]["lease_token"], "removals": claimed}]
@@ -70,7 +71,7 @@ class Removals:
         """Who comes late removes what somebody else has removed."""
         return len(leases)
 
-    async def due(self) -> float | None:
+    async def due(self, shares: Shares) -> float | None:
         return await self._rpc.next_removals()
 
     async def sweep(self) -> int:

@@ -22,7 +22,7 @@ class Settings(ProjectSettings):
     meta_graph_base_url: str = "https://graph.facebook.com/v25.0"
     worker_sends: int = Field(default=256, ge=1, le=1000)
     """Messages on the wire at one time."""
-    worker_downloads: int = Field(default=4, ge=1, le=100)
+    worker_downloads: int = Field(default=6, ge=1, le=100)
     """Files being fetched at one time."""
     worker_media_limit_mb: int = Field(default=100, ge=1)
     """Larger files, in MiB, are not fetched; each being fetched takes as much of the temporary folder."""

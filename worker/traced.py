@@ -14,6 +14,7 @@ from opentelemetry.trace import Span, SpanKind
 from store.errors import Rejected
 from store.traces import fail, past, tracer
 from worker.loop import Queue
+from worker.shares import Shares
 
 Row = dict[str, Any]
 Key = tuple[str | None, str]
@@ -33,9 +34,9 @@ class TracedQueue:
         self.name = queue.name
         self.slots = queue.slots
 
-    async def claim(self, free: int) -> list[Row]:
+    async def claim(self, most: int, shares: Shares) -> list[Row]:
         began = time.time_ns()
-        claimed = await self._queue.claim(free)
+        claimed = await self._queue.claim(most, shares)
         for job in claimed:
             ids = {"wabase.message_id": job["message_id"], "wabase.connection_id": job["connection_id"]}
             span = tracer.start_span(
@@ -72,8 +73,8 @@ class TracedQueue:
     async def extend(self, leases: Sequence[Row]) -> int:
         return await self._queue.extend(leases)
 
-    async def due(self) -> float | None:
-        return await self._queue.due()
+    async def due(self, shares: Shares) -> float | None:
+        return await self._queue.due(shares)
 
     async def sweep(self) -> int:
         return await self._queue.sweep()

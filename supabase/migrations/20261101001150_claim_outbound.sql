@@ -34,7 +34,8 @@ $$;
 comment on function private.number_tokens(public.whatsapp_connections, private.outbound_numbers) is
   'How many messages of a number may be claimed at this moment.';
 
-create function private.waiting_numbers() returns table (connection public.whatsapp_connections, pace private.outbound_numbers)
+create function private.waiting_numbers(shares jsonb default '{}')
+returns table (connection public.whatsapp_connections, pace private.outbound_numbers)
 language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
@@ -52,12 +53,14 @@ begin
   select active, paced
   from number
   join public.whatsapp_connections as active on active.id = number.id and active.status = 'active'
+    and (shares ->> active.id::text)::integer is distinct from 0
   left join private.outbound_numbers as paced on paced.connection_id = active.id;
 end
 $$;
-comment on function private.waiting_numbers() is 'Active numbers that somebody waits for, each with its pace.';
+comment on function private.waiting_numbers(jsonb) is
+  'Active numbers that somebody waits for, each with its pace; without those that have all of a worker''s slots that they may have.';
 
-create function private.outbound_candidates(max_messages integer)
+create function private.outbound_candidates(max_messages integer, shares jsonb)
 returns table (message_id uuid, place tid, verdict text)
 language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -74,9 +77,10 @@ begin
   with waiting as (
     select (number.connection).workspace_id, head.message_id, head.place, head.priority, head.ready_at,
       row_number() over (partition by (number.connection).id order by head.priority, head.ready_at, head.seq) as rank
-    from private.waiting_numbers() as number
+    from private.waiting_numbers(shares) as number
     cross join lateral (
-      select least(max_messages, private.number_tokens(number.connection, number.pace)) as tokens offset 0) as free
+      select least(max_messages, (shares ->> (number.connection).id::text)::integer,
+        private.number_tokens(number.connection, number.pace)) as tokens offset 0) as free
     cross join lateral (
       select item.* from (
         (select *, ctid as place from public.outbox where connection_id = (number.connection).id and priority = 0 and ready_at <= instant
@@ -111,8 +115,8 @@ begin
   left join public.contacts as contact on contact.workspace_id = thread.workspace_id and contact.id = thread.contact_id;
 end
 $$;
-comment on function private.outbound_candidates(integer) is
-  'Heads that may go now within each number''s rate, replies first, tenants in turn: where each row lies as this statement sees it, and the reason why one may not be sent at all.';
+comment on function private.outbound_candidates(integer, jsonb) is
+  'Heads that may go now within each number''s rate and share, replies first, tenants in turn: where each row lies as this statement sees it, and the reason why one may not be sent at all.';
 
 create function private.refuse_outbound(message_ids uuid[], verdicts text[]) returns void
 language plpgsql set search_path = ''
@@ -133,7 +137,7 @@ comment on function private.refuse_outbound(uuid[], text[]) is 'Fails messages t
 -- A claim that commits after its worker has given up waiting leases messages that nobody sends: they would end in doubt. The
 -- worker waits 15 seconds for an answer, of which PostgREST may spend 10 on a free connection; the Data API takes a function's
 -- own limit over its role's.
-create function public.claim_outbound(max_messages integer default 20, lease_seconds integer default 60)
+create function public.claim_outbound(max_messages integer default 20, lease_seconds integer default 60, shares jsonb default '{}')
 returns table (
   message_id uuid, lease_token uuid, workspace_id uuid, connection_id uuid, provider text, phone_number_id text,
   phone text, bsuid text, group_id text, type text, content jsonb, reply_to_wamid text, attempts integer, callback_data text)
@@ -155,7 +159,7 @@ begin
   from (
     -- By its place, which saves two searches of the key for each; whoever has moved meanwhile is left for the next claim.
     select item.message_id, item.ctid as place, candidate.verdict
-    from private.outbound_candidates(max_messages) as candidate
+    from private.outbound_candidates(max_messages, shares) as candidate
     join public.outbox as item
       on item.ctid = candidate.place and item.message_id = candidate.message_id and item.ready_at is not null
     order by item.message_id
@@ -195,10 +199,10 @@ begin
   order by sending.priority, sending.seq;
 end
 $$;
-comment on function public.claim_outbound(integer, integer) is
-  'Leases messages to send: at most one per conversation, in insert order, of active connections, within the rates of number and pair. Each comes with the token its record must show.';
+comment on function public.claim_outbound(integer, integer, jsonb) is
+  'Leases messages to send: at most one per conversation, in insert order, of active connections, within the rates of number and pair, and no more of a number than `shares` says, {connection_id: how many}. Each comes with the token its record must show.';
 
-create function public.next_outbound() returns double precision
+create function public.next_outbound(shares jsonb default '{}') returns double precision
 language plpgsql stable set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
@@ -209,19 +213,19 @@ begin
       -- A full second's worth is on its way; somebody's second is over soon.
       case when private.number_tokens(number.connection, number.pace) = 0 then clock_timestamp() + interval '50 milliseconds' end))
       - clock_timestamp())) end
-    from private.waiting_numbers() as number
+    from private.waiting_numbers(shares) as number
     cross join lateral (
       select min(ready_at) as ready_at from (
         select (select min(ready_at) from public.outbox where connection_id = (number.connection).id and priority = level and ready_at is not null) as ready_at
         from generate_series(0, 2) as level) as each) as head);
 end
 $$;
-comment on function public.next_outbound() is 'In how many seconds a claim may find something, as far as can be known now; null when nothing waits.';
+comment on function public.next_outbound(jsonb) is 'In how many seconds a claim with these shares may find something, as far as can be known now; null when nothing waits.';
 
 grant execute on function private.number_rate(public.whatsapp_connections, private.outbound_numbers) to service_role;
 grant execute on function private.number_tokens(public.whatsapp_connections, private.outbound_numbers) to service_role;
-grant execute on function private.waiting_numbers() to service_role;
-grant execute on function private.outbound_candidates(integer) to service_role;
+grant execute on function private.waiting_numbers(jsonb) to service_role;
+grant execute on function private.outbound_candidates(integer, jsonb) to service_role;
 grant execute on function private.refuse_outbound(uuid[], text[]) to service_role;
-grant execute on function public.claim_outbound(integer, integer) to service_role;
-grant execute on function public.next_outbound() to service_role;
+grant execute on function public.claim_outbound(integer, integer, jsonb) to service_role;
+grant execute on function public.next_outbound(jsonb) to service_role;

@@ -65,7 +65,7 @@ comment on function public.send_typing(uuid) is
   'Shows the customer for up to 25 seconds that an answer is being written; WhatsApp marks the conversation as read with it. Nothing when the window is closed. WA004.';
 grant execute on function public.send_typing(uuid) to authenticated, service_role;
 
-create function public.claim_receipts(max_receipts integer default 8, lease_seconds integer default 60)
+create function public.claim_receipts(max_receipts integer default 8, lease_seconds integer default 60, shares jsonb default '{}')
 returns table (
   message_id uuid, lease_token uuid, workspace_id uuid, connection_id uuid, provider text, phone_number_id text, kind text, wamid text)
 language plpgsql set search_path = ''
@@ -86,6 +86,7 @@ begin
       from private.receipts as waiting
       join public.whatsapp_connections as connection on connection.id = waiting.connection_id and connection.status = 'active'
       where waiting.available_at <= now() and (waiting.lease_token is null or waiting.lease_expires_at <= now())
+        and (shares ->> waiting.connection_id::text)::integer is distinct from 0
       order by waiting.available_at
       limit max_receipts
       for update of waiting skip locked)
@@ -97,9 +98,9 @@ begin
   join public.whatsapp_connections as connection on connection.id = claimed.connection_id;
 end
 $$;
-comment on function public.claim_receipts(integer, integer) is
-  'Leases receipts to be given; those of a dead worker again, since a repetition shows nothing new.';
-grant execute on function public.claim_receipts(integer, integer) to service_role;
+comment on function public.claim_receipts(integer, integer, jsonb) is
+  'Leases receipts to be given; those of a dead worker again, since a repetition shows nothing new. None of numbers whose share is 0, {connection_id: how many}.';
+grant execute on function public.claim_receipts(integer, integer, jsonb) to service_role;
 
 create function public.record_receipts(results jsonb) returns integer
 language plpgsql set search_path = ''

@@ -131,7 +131,7 @@ comment on function private.ask_after_inbound(jsonb, private.inbound_status[]) i
   'A webhook about a template, or a template that was refused after all, has the templates synced; a notice has the number looked at.';
 grant execute on function private.ask_after_inbound(jsonb, private.inbound_status[]) to service_role;
 
-create function public.claim_chores(max_chores integer default 2, lease_seconds integer default 600)
+create function public.claim_chores(max_chores integer default 2, lease_seconds integer default 600, shares jsonb default '{}')
 returns table (
   lease_token uuid, workspace_id uuid, connection_id uuid, provider text, phone_number_id text, waba_id text, kind text, attempts integer)
 language plpgsql set search_path = ''
@@ -153,6 +153,7 @@ begin
         -- A key that is refused is not shown again; the next one is tried at once.
         and (connection.status = 'active' or connection.status = 'paused' and connection.status_reason is distinct from 'credential')
       where waiting.due_at <= now() and (waiting.lease_token is null or waiting.lease_expires_at <= now())
+        and (shares ->> waiting.connection_id::text)::integer is distinct from 0
       order by waiting.due_at
       limit max_chores
       for update of waiting skip locked)
@@ -164,9 +165,9 @@ begin
   join public.whatsapp_connections as connection on connection.id = claimed.connection_id;
 end
 $$;
-comment on function public.claim_chores(integer, integer) is
-  'Leases chores that are due; those of a dead worker again, since asking changes nothing. Paused numbers too, unless for their credential.';
-grant execute on function public.claim_chores(integer, integer) to service_role;
+comment on function public.claim_chores(integer, integer, jsonb) is
+  'Leases chores that are due; those of a dead worker again, since asking changes nothing. Paused numbers too, unless for their credential. None of numbers whose share is 0, {connection_id: how many}.';
+grant execute on function public.claim_chores(integer, integer, jsonb) to service_role;
 
 create function public.record_chores(results jsonb) returns integer
 language plpgsql set search_path = ''

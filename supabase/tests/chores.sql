@@ -1,6 +1,6 @@
 -- What is asked of a provider about a number beside its messages: when, by whom, and what its answers change.
 begin;
-select plan(53);
+select plan(54);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -62,6 +62,8 @@ $$;
 select is(pg_temp.claim(), null, 'a number without a credential is not asked about at once');
 select is(pg_temp.due_in('health'), 300, 'but soon: a worker may have its key');
 select lives_ok($$select public.set_connection_credential(md5('one')::uuid, 'key')$$, 'a credential is set');
+select is((select count(*) from public.claim_chores(10, 600, jsonb_build_object(md5('one')::uuid, 0))), 0::bigint,
+  'not by a worker of whose slots it has its share');
 select is(pg_temp.claim(), 'chores-one health, chores-one templates', 'and all is asked at once');
 select is(pg_temp.claim(), null, 'once');
 select is(pg_temp.recorded('templates', '{"outcome": "done", "wait_seconds": 21600}'), 1, 'done');

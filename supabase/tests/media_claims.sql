@@ -1,6 +1,6 @@
 -- Whose file is fetched next: tenants in turn, never too many of one number, and nothing before its time.
 begin;
-select plan(39);
+select plan(46);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -52,10 +52,10 @@ create function pg_temp.put_many(name text, number text, amount integer, remaini
   select pg_temp.put(name || n, number, remaining + n * interval '1 second') from generate_series(1, amount) as n
 $$;
 create temporary table lease (name text, message_id uuid, lease_token uuid, at bigint generated always as identity);
-create function pg_temp.claim(files integer default 10, seconds integer default 60) returns text language sql as $$
+create function pg_temp.claim(files integer default 10, seconds integer default 60, shares jsonb default '{}') returns text language sql as $$
   with claimed as (
     insert into lease (name, message_id, lease_token)
-    select media_id, message_id, lease_token from public.claim_media(files, seconds)
+    select media_id, message_id, lease_token from public.claim_media(files, seconds, shares)
     returning name, at
   )
   select string_agg(name, ' ' order by at) from claimed
@@ -113,6 +113,24 @@ select throws_ok(
   format('update public.whatsapp_connections set media_downloads_at_once = %s where id = md5($$home number$$)::uuid', amount), '23514', null,
   amount || ' is no limit') from unnest(array[0, 65]) as amount;
 update public.whatsapp_connections set media_downloads_at_once = 8 where id = md5('home number')::uuid;
+select pg_temp.nobody_waits();
+
+-- A number's share of a worker's slots
+
+create function pg_temp.share(number text, files integer) returns jsonb language sql as $$
+  select jsonb_build_object(md5(number)::uuid, files)
+$$;
+select pg_temp.put_many('full', 'home number', 20), pg_temp.put_many('again', 'home second', 20, '2 hours');
+update public.media_downloads set available_at = clock_timestamp() where media_id like 'again%';
+select is(pg_temp.claim(3, 60, pg_temp.share('home number', 0) || pg_temp.share('home second', 0)), null, 'who has its share gets nothing');
+select is(public.next_media(pg_temp.share('home number', 0) || pg_temp.share('home second', 0)), null, 'and is not asked for again');
+select is(public.next_media(pg_temp.share('home number', 0)), 0.0::double precision, 'as the others are');
+select is(pg_temp.claim(6, 60, pg_temp.share('home number', 1)), 'full1 again1 again2 again3 again4 again5', 'who has nearly all of it gets the rest, before others or after');
+select is(pg_temp.claim(20, 60, pg_temp.share('home number', 9) || pg_temp.share('home second', 1)), 'full2 full3 full4 full5 full6 full7 full8 again6',
+  'a share is no more than what a number may fetch at once');
+select pg_temp.put('lonely', 'away number', '7 days');
+select is(pg_temp.claim(6, 60, pg_temp.share('home second', 0)), 'lonely', 'nobody waits behind a number that has its share');
+select is(pg_temp.claim(6, 60, null), 'again7 again8', 'a worker that says nothing of shares takes what there is');
 select pg_temp.nobody_waits();
 
 -- The soonest to vanish, and nothing before its time

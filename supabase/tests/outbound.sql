@@ -1,6 +1,6 @@
 -- The outbox: who may be sent to next, and what becomes of a message once somebody has tried.
 begin;
-select plan(77);
+select plan(86);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -245,6 +245,37 @@ select is(pg_temp.claim(), 'e1', 'it goes on where it was');
 
 select is(pg_temp.by('agent', format('select status from public.messages where id = %L', md5('e1')::uuid)), 'sending', 'an agent sees how it stands');
 select is(pg_temp.by('stranger', format('select count(*) from public.messages where id = %L', md5('e1')::uuid)), '0', 'a stranger does not');
+
+-- A number's share of a worker's slots
+
+insert into public.conversations (id, workspace_id, connection_id, phone)
+select md5(name)::uuid, md5(place)::uuid, md5(place || ' number')::uuid, '4917' || n
+from unnest(array['s1', 's2', 's3', 's4', 't1', 't2'], array['home', 'home', 'home', 'home', 'away', 'away']) with ordinality as thread (name, place, n);
+insert into public.messages (workspace_id, conversation_id, direction, type, content)
+select workspace_id, id, 'inbound', 'text', '{"body": "hello"}' from public.conversations where phone like '4917_';
+insert into public.messages (workspace_id, conversation_id, type, content)
+select workspace_id, id, 'template', jsonb_build_object('name', thread, 'language', '{"code": "en"}'::jsonb)
+from unnest(array['s1', 's2', 't1', 't2']) as thread join public.conversations on id = md5(thread)::uuid;
+insert into public.messages (workspace_id, conversation_id, type, content)
+select workspace_id, id, 'text', jsonb_build_object('body', thread)
+from unnest(array['s3', 's4']) as thread join public.conversations on id = md5(thread)::uuid;
+create function pg_temp.share(home integer, away integer default null) returns jsonb language sql as $$
+  select jsonb_strip_nulls(jsonb_build_object(md5('home number')::uuid, home, md5('away number')::uuid, away))
+$$;
+create function pg_temp.claimed(slots integer, shares jsonb) returns text language sql as $$
+  select string_agg(coalesce(content ->> 'body', content ->> 'name'), ' ') from public.claim_outbound(slots, 60, shares)
+$$;
+select is(pg_temp.claimed(10, pg_temp.share(0, 0)), null, 'who has its share gets nothing');
+select is(public.next_outbound(pg_temp.share(0, 0)), null, 'and is not asked for again');
+select is(public.next_outbound(pg_temp.share(0)), 0::float8, 'as the others are');
+select is(pg_temp.claimed(1, pg_temp.share(0)), 't1', 'nobody waits behind a number that has its share, not even behind its replies');
+select is(pg_temp.claimed(10, pg_temp.share(1, 0)), 's3', 'who has nearly all of it gets the rest, replies first');
+update public.whatsapp_connections set messages_per_second = 1 where id = md5('away number')::uuid;
+select is(pg_temp.claimed(10, pg_temp.share(0, 9)), null, 'a share is no more than what a number may send');
+update public.whatsapp_connections set messages_per_second = 80 where id = md5('away number')::uuid;
+select is(pg_temp.claimed(2, pg_temp.share(9, 9)), 's4 t2', 'nor than what is asked for, tenants in turn');
+select is(pg_temp.claimed(10, null), 's1 s2', 'a worker that says nothing of shares gets what there is');
+select is(public.next_outbound(null), null, 'and all of it');
 
 select * from finish();
 rollback;

@@ -1,6 +1,6 @@
 -- Read marks and typing signs: who may ask for them, which message they speak of, and when they are dropped.
 begin;
-select plan(24);
+select plan(25);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -74,6 +74,8 @@ select is(pg_temp.waiting(), null, 'nothing waits so far');
 
 select is(pg_temp.by('agent', 'select public.mark_as_read(md5($$dana$$)::uuid)'), null, 'an agent reads a thread');
 select is(pg_temp.waiting(), 'read first', 'and its newest message is marked');
+select is((select count(*) from public.claim_receipts(10, 60, jsonb_build_object(md5('home number')::uuid, 0))), 0::bigint,
+  'not by a worker of whose slots its number has its share');
 select is(pg_temp.claim(), 'read', 'once');
 select is(pg_temp.claim(), null, 'and not twice');
 select pg_temp.writes('dana', 'second', now() + interval '1 second');

@@ -19,6 +19,7 @@ from tests.store.tenant import Session, Tenant, rows
 
 WAITING = 50_000
 SLOTS = 20
+NO_SHARES = "'{}'::jsonb"
 # What a claim of SLOTS rows may read of a queue, heads and their neighbours. A scan would read WAITING.
 ALLOWED = 40 * SLOTS
 TABLES = ("messages", "conversations", "outbox", "media_downloads", "webhook_events", "whatsapp_connections")
@@ -133,7 +134,9 @@ async def _analyze(session: Session) -> None:
 
 async def _assert_few_rows(session: Session) -> None:
     # The clock is read once by the function; here it is past all that was queued in this transaction.
-    plan = await _plan(session, "outbound_candidates", max_messages=SLOTS, instant="(now() + interval '1 hour')")
+    plan = await _plan(
+        session, "outbound_candidates", max_messages=SLOTS, instant="(now() + interval '1 hour')", shares=NO_SHARES
+    )
     assert plan["Actual Rows"] == SLOTS, _told(plan)
     assert _scanned_whole(plan) == set(), _told(plan)
     assert "outbox_ready" in _indexes(plan), _told(plan)
@@ -211,11 +214,11 @@ async def _claim_reading_few(session: Session, expected: int) -> None:
 async def _assert_few_files_read(session: Session, expected: int) -> None:
     await _analyze(session)
     instant = "(now() + interval '1 minute')"
-    plan = await _plan(session, "media_candidates", max_files=SLOTS, instant=instant)
+    plan = await _plan(session, "media_candidates", max_files=SLOTS, instant=instant, shares=NO_SHARES)
     assert plan["Actual Rows"] == expected, _told(plan)
     plans = [plan]
     for function in ("media_due", "media_numbers"):
-        plans.append(await _plan(session, function, max_files=SLOTS, instant=instant))
+        plans.append(await _plan(session, function, max_files=SLOTS, instant=instant, shares=NO_SHARES))
     for plan in plans:
         assert _scanned_whole(plan) == set(), _told(plan)
         assert "media_downloads_ready" in _indexes(plan), _told(plan)

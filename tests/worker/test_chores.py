@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,29 @@ async def test_a_provider_that_takes_its_time_delays_no_message(shop: Shop) -> N
     message_id = await shop.queue_text()
     await shop.tenant.until_message(message_id, lambda row: row["status"] == "read", within=4)
     assert (await chore(shop.tenant, "templates"))["lease_token"] is not None
+
+
+async def test_a_provider_that_takes_its_time_delays_no_other_numbers_chores(shop: Shop, other: Shop) -> None:
+    for operation in ("templates", "health"):
+        for one in (shop, other):
+            await until_done(one.tenant, operation)
+        await shop.business.fault(operation, {"hang": 8})
+        await now(shop.tenant, operation)
+    await until(lambda: holding(shop.tenant), lambda count: count > 0)
+    # Chores are polled for, each second.
+    await asyncio.sleep(2)
+    assert await holding(shop.tenant) == 1
+    await now(other.tenant, "health")
+    await until(lambda: chore(other.tenant, "health"), lambda row: row["done_at"] is not None, within=4)
+    assert await holding(shop.tenant) == 1
+
+
+async def holding(tenant: Tenant) -> int:
+    """How many of a number's chores are being done."""
+    (row,) = await tenant.rows(
+        "select count(lease_token) from private.connection_chores where connection_id = %(connection)s"
+    )
+    return int(row["count"])
 
 
 async def test_a_refused_key_pauses_its_number_and_the_next_one_resumes_it(

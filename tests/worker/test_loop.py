@@ -10,7 +10,8 @@ import pytest
 
 from worker import loop as loop_module
 from worker.backoff import backoff
-from worker.loop import CLAIM_LIMIT, Loop
+from worker.loop import Loop
+from worker.shares import CLAIM_LIMIT, Shares
 
 Row = dict[str, Any]
 
@@ -31,9 +32,9 @@ class Waiting:
         self.recorded: list[int] = []
         self.all_recorded = asyncio.Event()
 
-    async def claim(self, free: int) -> list[Row]:
-        self.asked.append(free)
-        claimed, self.left = self.left[:free], self.left[free:]
+    async def claim(self, most: int, shares: Shares) -> list[Row]:
+        self.asked.append(most)
+        claimed, self.left = self.left[:most], self.left[most:]
         return claimed
 
     async def run(self, job: Row) -> Row | None:
@@ -52,7 +53,7 @@ class Waiting:
     async def extend(self, leases: Sequence[Row]) -> int:
         return len(leases)
 
-    async def due(self) -> float | None:
+    async def due(self, shares: Shares) -> float | None:
         return None
 
     async def sweep(self) -> int:
@@ -81,9 +82,10 @@ async def test_many_slots_are_filled_by_several_claims_at_once(monkeypatch: pyte
     # Nobody rings, and the next poll is further away than the test waits.
     monkeypatch.setattr(loop_module, "POLL_SECONDS_DEAF", 60.0)
     monkeypatch.setattr(loop_module, "POLL_SECONDS_BUSY", 60.0)
-    queue = Together(2 * CLAIM_LIMIT + 10)
+    queue = Together(3 * CLAIM_LIMIT + 10)
     await _run(queue)
-    assert queue.asked[:3] == [CLAIM_LIMIT, CLAIM_LIMIT, 10]
+    # Half of what is free, as far as a claim goes, down to the last one.
+    assert queue.asked[:9] == [CLAIM_LIMIT, CLAIM_LIMIT, 37, 19, 9, 5, 2, 1, 1]
     assert sorted(queue.recorded) == list(range(queue.slots))
 
 
@@ -115,12 +117,12 @@ class Late(Waiting):
         self.run_of: list[int] = []
         self.released: list[int] = []
 
-    async def claim(self, free: int) -> list[Row]:
+    async def claim(self, most: int, shares: Shares) -> list[Row]:
         if len(self.left) == 4:
-            return await super().claim(1)
+            return await super().claim(1, shares)
         self.begun.set()
         await self.answer.wait()
-        return await super().claim(free)
+        return await super().claim(4, shares)
 
     async def run(self, job: Row) -> Row | None:
         self.run_of.append(job["message_id"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from ops.explained import WORDS
 from whatsapp.errors import ErrorClass, Rule, rule_of
 from worker import outbound
-from worker.loop import CLAIM_LIMIT
+from worker.shares import CLAIM_LIMIT
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/outbound.md").read_text()

@@ -15,6 +15,7 @@ from store import traces
 from store.errors import Rejected, StoreError, Unavailable
 from worker import traced
 from worker.loop import Queue
+from worker.shares import Shares
 from worker.traced import TracedQueue, trace_http
 
 Row = dict[str, Any]
@@ -42,7 +43,7 @@ class OneJob:
         self._result = result
         self._troubles = list(troubles)
 
-    async def claim(self, free: int) -> list[Row]:
+    async def claim(self, most: int, shares: Shares) -> list[Row]:
         return [JOB]
 
     async def run(self, job: Row) -> Row | None:
@@ -72,7 +73,7 @@ def error_of(span: ReadableSpan) -> object:
 
 async def test_a_failed_send_is_marked_by_its_code_alone(spans: InMemorySpanExporter) -> None:
     queue = traced_queue({"outcome": "reject", "error": {"code": 131026, "title": WORDS}})
-    (job,) = await queue.claim(1)
+    (job,) = await queue.claim(1, {})
     result = await queue.run(job)
     await queue.record([job | (result or {})])
     found = named(spans)
@@ -85,7 +86,7 @@ async def test_a_failed_send_is_marked_by_its_code_alone(spans: InMemorySpanExpo
 
 async def test_a_write_that_is_tried_again_ends_the_job_when_it_succeeds(spans: InMemorySpanExporter) -> None:
     queue = traced_queue(None, Unavailable("503", WORDS))
-    (job,) = await queue.claim(1)
+    (job,) = await queue.claim(1, {})
     assert await queue.run(job) is None
     with pytest.raises(Unavailable):
         await queue.release([job])
@@ -99,7 +100,7 @@ async def test_a_write_that_is_tried_again_ends_the_job_when_it_succeeds(spans: 
 
 async def test_what_supabase_refuses_for_good_ends_with_it(spans: InMemorySpanExporter) -> None:
     queue = traced_queue({"outcome": "done"}, Rejected("22023", WORDS))
-    (job,) = await queue.claim(1)
+    (job,) = await queue.claim(1, {})
     with pytest.raises(Rejected):
         await queue.record([job | {"outcome": "done"}])
     assert (error_of(named(spans)["outbound.record"]), queue._jobs) == ("Rejected", {})
@@ -107,7 +108,7 @@ async def test_what_supabase_refuses_for_good_ends_with_it(spans: InMemorySpanEx
 
 async def test_a_job_that_the_worker_stumbles_over_ends_as_lost(spans: InMemorySpanExporter) -> None:
     queue = traced_queue(KeyError(WORDS))
-    (job,) = await queue.claim(1)
+    (job,) = await queue.claim(1, {})
     with pytest.raises(KeyError):
         await queue.run(job)
     found = named(spans)

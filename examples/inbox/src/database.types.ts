@@ -333,7 +333,7 @@ isOneToOne: false
 { Args: { "role": string,"user_id": string,"workspace_id": string }; Returns: undefined
                            },
 "claim_chores":
-{ Args: { "lease_seconds"?: number,"max_chores"?: number }; Returns: {
+{ Args: { "lease_seconds"?: number,"max_chores"?: number,"shares"?: Json }; Returns: {
               "attempts": number,"connection_id": string,"kind": string,"lease_token": string,"phone_number_id": string,"provider": string,"waba_id": string,"workspace_id": string
             }[]
                            },
@@ -343,17 +343,17 @@ isOneToOne: false
             }[]
                            },
 "claim_media":
-{ Args: { "lease_seconds"?: number,"max_files"?: number }; Returns: {
+{ Args: { "lease_seconds"?: number,"max_files"?: number,"shares"?: Json }; Returns: {
               "attempts": number,"connection_id": string,"deadline": string,"lease_token": string,"media_id": string,"message_id": string,"mime_type": string,"object_name": string,"phone_number_id": string,"provider": string,"sha256": string,"type": string,"workspace_id": string
             }[]
                            },
 "claim_outbound":
-{ Args: { "lease_seconds"?: number,"max_messages"?: number }; Returns: {
+{ Args: { "lease_seconds"?: number,"max_messages"?: number,"shares"?: Json }; Returns: {
               "attempts": number,"bsuid": string,"callback_data": string,"connection_id": string,"content": Json,"group_id": string,"lease_token": string,"message_id": string,"phone": string,"phone_number_id": string,"provider": string,"reply_to_wamid": string,"type": string,"workspace_id": string
             }[]
                            },
 "claim_receipts":
-{ Args: { "lease_seconds"?: number,"max_receipts"?: number }; Returns: {
+{ Args: { "lease_seconds"?: number,"max_receipts"?: number,"shares"?: Json }; Returns: {
               "connection_id": string,"kind": string,"lease_token": string,"message_id": string,"phone_number_id": string,"provider": string,"wamid": string,"workspace_id": string
             }[]
                            },
@@ -437,10 +437,10 @@ isOneToOne: false
 { Args: { "message": Omit<Database["public"]['Tables']["messages"]['Row'], Database["public"]['Tables']["messages"]['ComputedFields']> }; Returns: string
                            },
 "next_media":
-{ Args: Record<PropertyKey, never>; Returns: number
+{ Args: { "shares"?: Json }; Returns: number
                            },
 "next_outbound":
-{ Args: Record<PropertyKey, never>; Returns: number
+{ Args: { "shares"?: Json }; Returns: number
                            },
 "next_removals":
 { Args: Record<PropertyKey, never>; Returns: number
