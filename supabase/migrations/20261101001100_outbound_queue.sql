@@ -80,13 +80,19 @@ $$;
 create function private.lock_pairs(conversation_ids uuid[]) returns void
 language plpgsql security definer set search_path = ''
 as $$
+declare
+  locked integer := -1;
 begin
-  insert into private.outbound_pairs (conversation_id)
-  select distinct id from unnest(conversation_ids) as id
-  where not exists (select from private.outbound_pairs where conversation_id = id)
-  order by id
-  on conflict do nothing;
-  perform from private.outbound_pairs where conversation_id = any (conversation_ids) order by conversation_id for update;
+  -- Once more where one was found and is gone before it could be locked: a sweep has forgotten it in between.
+  while locked < (select count(distinct id) from unnest(conversation_ids) as id) loop
+    insert into private.outbound_pairs (conversation_id)
+    select distinct id from unnest(conversation_ids) as id
+    where not exists (select from private.outbound_pairs where conversation_id = id)
+    order by id
+    on conflict do nothing;
+    perform from private.outbound_pairs where conversation_id = any (conversation_ids) order by conversation_id for update;
+    get diagnostics locked = row_count;
+  end loop;
 end
 $$;
 comment on function private.lock_pairs(uuid[]) is 'Makes whoever changes the heads of these conversations take turns. After the outbox and the messages, never before.';

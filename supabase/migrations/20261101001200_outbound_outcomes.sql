@@ -15,6 +15,9 @@ create function private.pause_numbers(results private.send_result[]) returns voi
 language plpgsql set search_path = ''
 as $$
 begin
+  -- Whoever is setting a key holds the number until the key can be seen.
+  perform from public.whatsapp_connections
+  where id in (select connection_id from unnest(results) where outcome = 'pause') order by id for no key update;
   update public.whatsapp_connections as connection set
     status = 'paused', status_reason = stop.reason, last_error = stop.error || jsonb_build_object('at', now())
   from (

@@ -197,14 +197,14 @@ async def test_a_head_that_is_being_claimed_is_not_offered_a_second_time(
     async with worker.transaction():
         assert [row["message_id"] for row in await tenant.claim(worker)] == [follower]
         settling = asyncio.create_task(call(receiver, "record_inbound", [], [], [report]))
-        await _until_waiting(observer, receiver)
+        await until_waiting(observer, receiver)
     await settling
     assert await tenant.claim(other) == []
     (found,) = await rows(observer, "select status from public.messages where id = %s", lost)
     assert found["status"] == "sent"
 
 
-async def _until_waiting(observer: Session, session: Session) -> None:
+async def until_waiting(observer: Session, session: Session) -> None:
     async with asyncio.timeout(10):
         blocked = "select cardinality(pg_blocking_pids(%s)) as by"
         while not (await rows(observer, blocked, session.info.backend_pid))[0]["by"]:  # noqa: ASYNC110 - another's lock
