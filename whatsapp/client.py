@@ -23,6 +23,9 @@ from whatsapp.upload import Multipart, media_name_and_type
 JSON_HEADERS = {"content-type": "application/json", "accept": "*/*"}
 # How long a file may go without a piece of it being taken, fetched, or given, on its way out or in.
 STALL_SECONDS = 30.0
+# How long an answer may be in coming whole, beyond what the transport waits for a connection and for each piece of it:
+# one that drips would hold its message, and those behind it, for ever.
+ANSWER_SECONDS = 75.0
 
 
 # Content types and hashes beyond it are cut: they are none, and stay none.
@@ -120,7 +123,7 @@ class WhatsAppClient(Sending):
         try:
             with TransportErrors():
                 async with asyncio.timeout(None) as deadline:
-                    pieces = body.pieces(deadline, STALL_SECONDS)
+                    pieces = body.pieces(deadline, STALL_SECONDS, ANSWER_SECONDS)
                     response = await self._request("POST", self._provider.url("media"), body.headers, content=pieces)
         except WhatsAppError:
             if body.error is not None:
@@ -174,7 +177,8 @@ class WhatsAppClient(Sending):
             extensions={"timeout": self._http.timeout.as_dict()},
         )
         with TransportErrors():
-            return await self._http.send(request, follow_redirects=False)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._http.send(request, follow_redirects=False)
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, **content: Any

@@ -95,8 +95,10 @@ class Multipart:
         if size is not None:
             self.headers["Content-Length"] = str(len(self._head) + size + len(self._tail))
 
-    async def pieces(self, deadline: asyncio.Timeout, stall_seconds: float) -> AsyncIterator[bytes]:
-        """The body. Each piece that is fetched moves the deadline on; after the last the transport's own holds."""
+    async def pieces(
+        self, deadline: asyncio.Timeout, stall_seconds: float, answer_seconds: float
+    ) -> AsyncIterator[bytes]:
+        """The body. Each piece that is fetched moves the deadline on; after the last there is one for the answer."""
         moment = asyncio.get_running_loop().time
         try:
             yield self._head
@@ -107,7 +109,7 @@ class Multipart:
         except Exception as error:
             self.error = error
             raise
-        deadline.reschedule(None)
+        deadline.reschedule(moment() + answer_seconds)
 
     async def _sized(self) -> AsyncIterator[bytes]:
         """The file's pieces, which must be as many bytes as was announced."""

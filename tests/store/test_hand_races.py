@@ -75,9 +75,7 @@ async def test_cancelling_what_is_being_recorded_ends_it_once(
         status, waits, _past = await state(observer, message_id)
         assert told in (None, "WA007")
         assert (status, waits) in (
-            [("canceled", False)]
-            if told is None
-            else [("queued", True), ("failed", False), ("uncertain", True)]
+            [("canceled", False)] if told is None else [("queued", True), ("failed", False), ("uncertain", True)]
         )
         await observer.execute("delete from public.messages where id = %s", [message_id])
         await observer.execute("delete from private.outbound_numbers where connection_id = %s", [tenant.connection_id])

@@ -64,7 +64,7 @@ async def pieces(*given: bytes) -> AsyncIterator[bytes]:
 
 async def whole(body: Multipart) -> bytes:
     async with asyncio.timeout(None) as deadline:
-        return b"".join([piece async for piece in body.pieces(deadline, 10)])
+        return b"".join([piece async for piece in body.pieces(deadline, 10, 20)])
 
 
 @pytest.mark.parametrize("size", [6, None])
@@ -97,15 +97,17 @@ async def test_a_file_of_another_size_than_was_announced_is_no_file(size: int) -
 async def test_a_file_given_in_one_piece_leaves_in_many() -> None:
     body = Multipart(pieces(b"x" * (3 * PIECE + 1)), "a.txt", "text/plain", 3 * PIECE + 1)
     async with asyncio.timeout(None) as deadline:
-        sizes = [len(piece) async for piece in body.pieces(deadline, 10)]
+        sizes = [len(piece) async for piece in body.pieces(deadline, 10, 20)]
     assert sizes[1:-1] == [PIECE, PIECE, PIECE, 1]
 
 
-async def test_each_piece_that_is_fetched_gives_more_time_and_the_last_gives_all() -> None:
+async def test_each_piece_that_is_fetched_gives_more_time_and_the_last_the_answers() -> None:
     async with asyncio.timeout(None) as deadline:
-        whens = [deadline.when() async for _ in Multipart(pieces(b"a", b"b"), "a", "b", None).pieces(deadline, 10)]
-        assert deadline.when() is None
+        whens = [deadline.when() async for _ in Multipart(pieces(b"a", b"b"), "a", "b", None).pieces(deadline, 10, 20)]
+        answered = deadline.when()
     assert whens[0] is None
     assert whens[1] is not None
     assert whens[2] is not None
     assert whens[2] >= whens[1]
+    assert answered is not None
+    assert answered >= whens[2] + 9
