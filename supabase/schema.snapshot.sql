@@ -7335,13 +7335,19 @@ CREATE OR REPLACE FUNCTION private.lock_pairs (
   SECURITY DEFINER
   SET search_path TO ''
   AS $function$
+declare
+  locked integer := -1;
 begin
-  insert into private.outbound_pairs (conversation_id)
-  select distinct id from unnest(conversation_ids) as id
-  where not exists (select from private.outbound_pairs where conversation_id = id)
-  order by id
-  on conflict do nothing;
-  perform from private.outbound_pairs where conversation_id = any (conversation_ids) order by conversation_id for update;
+  -- Once more where one was found and is gone before it could be locked: a sweep has forgotten it in between.
+  while locked < (select count(distinct id) from unnest(conversation_ids) as id) loop
+    insert into private.outbound_pairs (conversation_id)
+    select distinct id from unnest(conversation_ids) as id
+    where not exists (select from private.outbound_pairs where conversation_id = id)
+    order by id
+    on conflict do nothing;
+    perform from private.outbound_pairs where conversation_id = any (conversation_ids) order by conversation_id for update;
+    get diagnostics locked = row_count;
+  end loop;
 end
 $function$;
 
@@ -9126,6 +9132,9 @@ CREATE OR REPLACE FUNCTION private.pause_numbers (
   SET search_path TO ''
   AS $function$
 begin
+  -- Whoever is setting a key holds the number until the key can be seen.
+  perform from public.whatsapp_connections
+  where id in (select connection_id from unnest(results) where outcome = 'pause') order by id for no key update;
   update public.whatsapp_connections as connection set
     status = 'paused', status_reason = stop.reason, last_error = stop.error || jsonb_build_object('at', now())
   from (

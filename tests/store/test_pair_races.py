@@ -1,4 +1,4 @@
-"""The row of a pair is the lock under which its head changes: it goes when nothing is owed, and may be needed just then."""
+"""A pair's row is the lock under which its head changes. It goes once nothing is owed, and may be needed just then."""
 
 from __future__ import annotations
 
