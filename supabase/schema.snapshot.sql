@@ -1472,6 +1472,7 @@ CREATE TABLE "public"."outbox" (
   "leased_at"        timestamp with time zone,
   "lease_expires_at" timestamp with time zone,
   "preparing"        boolean                  NOT NULL DEFAULT false,
+  "beside"           boolean                  NOT NULL DEFAULT false,
   "uncertain_since"  timestamp with time zone,
   CONSTRAINT "outbox_check1" CHECK (((workspace_id IS NOT NULL) OR (num_nonnulls(ready_at, lease_token, uncertain_since) = 0))),
   CONSTRAINT "outbox_check" CHECK ((num_nulls(workspace_id, connection_id, conversation_id) = ANY (ARRAY[0, 3]))),
@@ -1489,7 +1490,7 @@ CREATE INDEX outbox_canaries ON public.outbox USING btree (available_at)
   WHERE (workspace_id IS NULL);
 
 CREATE UNIQUE INDEX outbox_head ON public.outbox USING btree (conversation_id)
-  WHERE ((ready_at IS NOT NULL) OR (lease_token IS NOT NULL));
+  WHERE (((ready_at IS NOT NULL) OR (lease_token IS NOT NULL)) AND (NOT beside));
 
 CREATE INDEX outbox_leased ON public.outbox USING btree (connection_id, lease_expires_at)
   WHERE (lease_expires_at IS NOT NULL);
@@ -1508,6 +1509,8 @@ CREATE TRIGGER follow_up
   EXECUTE FUNCTION private.follow_up();
 
 COMMENT ON COLUMN "public"."outbox"."available_at" IS 'Not before: an attempt that failed for a while.';
+
+COMMENT ON COLUMN "public"."outbox"."beside" IS 'Its thread became part of another while both had one on the wire: else there is never more than one.';
 
 COMMENT ON COLUMN "public"."outbox"."line_at" IS 'Its place among its conversation''s messages: when it was written, or send_after; then seq.';
 
@@ -7782,13 +7785,16 @@ CREATE OR REPLACE FUNCTION private.merge_lines (
   SET search_path TO ''
   AS $function$
 begin
+  -- Before the pairs, as whoever records a send has them. Nobody writes: the caller holds both conversations.
+  perform from public.outbox where conversation_id in (kept, gone) order by message_id for update;
   perform private.lock_pairs(array[kept, gone]);
-  -- Both may have one on the wire at this moment: the one of the thread that goes ends in a line of its own.
+  update public.outbox as item set ready_at = null where item.conversation_id = kept and item.ready_at is not null;
   update public.outbox as item set
     ready_at = null,
-    conversation_id = case when item.lease_token is not null and exists (
-        select from public.outbox as flying where flying.conversation_id = kept and flying.lease_token is not null)
-      then item.message_id else kept end
+    conversation_id = kept,
+    -- Both may have one on the wire at this moment; whoever comes next waits for both.
+    beside = item.lease_token is not null and exists (
+      select from public.outbox as flying where flying.conversation_id = kept and flying.lease_token is not null)
   where item.conversation_id = gone;
   update private.outbound_pairs as pair set
     paid_at = greatest(pair.paid_at, other.paid_at), held_until = greatest(pair.held_until, other.held_until)
@@ -11256,7 +11262,7 @@ begin
         select head.message_id from public.outbox as head
         where head.conversation_id = item.conversation_id and head.uncertain_since is null
         order by head.line_at, head.seq limit 1));
-  update public.outbox as item set ready_at = head.ready_at
+  update public.outbox as item set ready_at = head.ready_at, beside = false
   from (
     select first.message_id,
       -- What is uncertain holds its followers for a minute.

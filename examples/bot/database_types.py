@@ -443,6 +443,7 @@ class PublicMessagesUpdate(TypedDict):
 class PublicOutbox(BaseModel):
     attempts: int = Field(alias="attempts")
     available_at: datetime.datetime = Field(alias="available_at")
+    beside: bool = Field(alias="beside")
     connection_id: Optional[uuid.UUID] = Field(alias="connection_id")
     conversation_id: Optional[uuid.UUID] = Field(alias="conversation_id")
     lease_expires_at: Optional[datetime.datetime] = Field(alias="lease_expires_at")
@@ -460,6 +461,7 @@ class PublicOutbox(BaseModel):
 class PublicOutboxInsert(TypedDict):
     attempts: NotRequired[Annotated[int, Field(alias="attempts")]]
     available_at: NotRequired[Annotated[datetime.datetime, Field(alias="available_at")]]
+    beside: NotRequired[Annotated[bool, Field(alias="beside")]]
     connection_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="connection_id")]]
     conversation_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="conversation_id")]]
     lease_expires_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="lease_expires_at")]]
@@ -477,6 +479,7 @@ class PublicOutboxInsert(TypedDict):
 class PublicOutboxUpdate(TypedDict):
     attempts: NotRequired[Annotated[int, Field(alias="attempts")]]
     available_at: NotRequired[Annotated[datetime.datetime, Field(alias="available_at")]]
+    beside: NotRequired[Annotated[bool, Field(alias="beside")]]
     connection_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="connection_id")]]
     conversation_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="conversation_id")]]
     lease_expires_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="lease_expires_at")]]

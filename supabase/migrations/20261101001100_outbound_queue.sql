@@ -14,6 +14,7 @@ create table public.outbox (
   leased_at timestamptz,
   lease_expires_at timestamptz,
   preparing boolean not null default false,
+  beside boolean not null default false,
   uncertain_since timestamptz,
   foreign key (workspace_id, message_id) references public.messages (workspace_id, id) on delete cascade,
   -- A canary is nobody's, see ring_doorbell.
@@ -25,7 +26,7 @@ create index outbox_line on public.outbox (conversation_id, line_at, seq);
 create index outbox_ready on public.outbox (connection_id, priority, ready_at, seq) where ready_at is not null;
 -- By the time and not by the token: a row that is looked for by its token would be looked for here.
 create index outbox_leased on public.outbox (connection_id, lease_expires_at) where lease_expires_at is not null;
-create unique index outbox_head on public.outbox (conversation_id) where ready_at is not null or lease_token is not null;
+create unique index outbox_head on public.outbox (conversation_id) where (ready_at is not null or lease_token is not null) and not beside;
 create index outbox_uncertain on public.outbox (uncertain_since) where uncertain_since is not null;
 create index outbox_canaries on public.outbox (available_at) where workspace_id is null;
 comment on table public.outbox is 'Messages that still have to be sent. Its rows ring the worker through Realtime and leave when settled.';
@@ -34,6 +35,7 @@ comment on column public.outbox.priority is '0 free-form, which answers somebody
 comment on column public.outbox.available_at is 'Not before: an attempt that failed for a while.';
 comment on column public.outbox.ready_at is 'Set for the head of a conversation only, while it is not being sent: when it may go, its own time and its pair''s. The number''s rate comes on top.';
 comment on column public.outbox.preparing is 'Its files are on their way to WhatsApp and it has not been sent: a lease that runs out now is no uncertainty.';
+comment on column public.outbox.beside is 'Its thread became part of another while both had one on the wire: else there is never more than one.';
 comment on column public.outbox.uncertain_since is 'When the answer to a send was lost. Such a row is never sent again; a status or the sweep settles it.';
 alter table public.outbox enable row level security;
 grant select, insert, update, delete on public.outbox to service_role;
@@ -111,7 +113,7 @@ begin
         select head.message_id from public.outbox as head
         where head.conversation_id = item.conversation_id and head.uncertain_since is null
         order by head.line_at, head.seq limit 1));
-  update public.outbox as item set ready_at = head.ready_at
+  update public.outbox as item set ready_at = head.ready_at, beside = false
   from (
     select first.message_id,
       -- What is uncertain holds its followers for a minute.
@@ -162,13 +164,16 @@ create function private.merge_lines(kept uuid, gone uuid) returns void
 language plpgsql set search_path = ''
 as $$
 begin
+  -- Before the pairs, as whoever records a send has them. Nobody writes: the caller holds both conversations.
+  perform from public.outbox where conversation_id in (kept, gone) order by message_id for update;
   perform private.lock_pairs(array[kept, gone]);
-  -- Both may have one on the wire at this moment: the one of the thread that goes ends in a line of its own.
+  update public.outbox as item set ready_at = null where item.conversation_id = kept and item.ready_at is not null;
   update public.outbox as item set
     ready_at = null,
-    conversation_id = case when item.lease_token is not null and exists (
-        select from public.outbox as flying where flying.conversation_id = kept and flying.lease_token is not null)
-      then item.message_id else kept end
+    conversation_id = kept,
+    -- Both may have one on the wire at this moment; whoever comes next waits for both.
+    beside = item.lease_token is not null and exists (
+      select from public.outbox as flying where flying.conversation_id = kept and flying.lease_token is not null)
   where item.conversation_id = gone;
   update private.outbound_pairs as pair set
     paid_at = greatest(pair.paid_at, other.paid_at), held_until = greatest(pair.held_until, other.held_until)

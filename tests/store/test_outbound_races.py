@@ -234,13 +234,12 @@ async def test_two_sweeps_and_a_late_record_settle_each_lease_once(sessions: lis
         await sessions[0].execute("delete from public.outbox where workspace_id = %s", [tenant.workspace_id])
 
 
-async def _until_it_passes(step: Callable[[], Awaitable[object]]) -> None:
+async def until_it_passes(step: Callable[[], Awaitable[object]]) -> object:
     while True:
         try:
-            await step()
+            return await step()
         except psycopg.errors.DeadlockDetected:
             continue
-        return
 
 
 async def test_a_conversation_deleted_while_it_is_being_sent_to_leaves_nothing_open(
@@ -253,9 +252,9 @@ async def test_a_conversation_deleted_while_it_is_being_sent_to_leaves_nothing_o
         report = tenant.status(f"wamid.{messages[1]}", "sent", callback_data=messages[1])
         delete = partial(sessions[0].execute, "delete from public.conversations where id = %s", [thread])
         await asyncio.gather(
-            _until_it_passes(delete),
+            until_it_passes(delete),
             _claim(sessions[1], tenant, []),
-            _until_it_passes(partial(call, sessions[2], "record_inbound", [], [], [report])),
+            until_it_passes(partial(call, sessions[2], "record_inbound", [], [], [report])),
             call(sessions[3], "sweep_outbound", 900),
         )
         found = await rows(
