@@ -17,6 +17,7 @@ from whatsapp.envelope import integer, objects, text
 from whatsapp.errors import ErrorClass, OutcomeUnknown, Refused, WhatsAppError
 from whatsapp.outgoing import Outgoing, Sent
 from whatsapp.provider import Provider
+from whatsapp.scalars import MAX_ID
 from whatsapp.sending import Sending
 from whatsapp.upload import Multipart, media_name_and_type
 
@@ -79,7 +80,7 @@ class WhatsAppClient(Sending):
         answer = self._read(response, by_link=message.by_link)
         accepted, contact = _first(answer, "messages"), _first(answer, "contacts")
         wamid = text(accepted.get("id"))
-        if wamid is None:
+        if wamid is None or len(wamid) > MAX_ID:
             raise OutcomeUnknown(f"HTTP {response.status_code} without a message id")
         return Sent(
             wamid, text(contact.get("wa_id")), text(contact.get("user_id")), text(accepted.get("message_status"))

@@ -148,6 +148,8 @@ _RULES: tuple[tuple[int | range, Rule], ...] = (
 _RULE_OF = {
     code: rule for codes, rule in _RULES for code in (codes if isinstance(codes, range) else range(codes, codes + 1))
 }
+# The most that is kept of a title or details; WhatsApp's own are a sentence or two.
+MAX_WORDS = 1000
 # The customer has stopped marketing from this business; the other codes of SUPPRESS say nothing of the kind.
 NO_MARKETING = 131050
 # Said without a code of WhatsApp's by something before it: no such route at this moment, no request in time, too early.
@@ -184,6 +186,11 @@ def classify(code: int | None, status: int) -> ErrorClass:
     return rule_of(code, status).error_class
 
 
+def _words(said: Any) -> str:
+    """What is said, whatever it is: a text, and short enough to be shown in a row."""
+    return str(said)[:MAX_WORDS]
+
+
 class WhatsAppError(Exception):
     """Base of everything this package raises."""
 
@@ -208,8 +215,8 @@ class Refused(WhatsAppError):
     ) -> None:
         self.status = status
         self.code: int | None = error.get("code")
-        self.title = str(error.get("title") or error.get("message") or f"HTTP {status}")
-        self.details: str | None = error.get("details")
+        self.title = _words(error.get("title") or error.get("message") or f"HTTP {status}")
+        self.details: str | None = _words(details) if (details := error.get("details")) else None
         self.rule = rule_of(self.code, status, by_link=by_link)
         self.error_class = self.rule.error_class
         self.retry_after = retry_after

@@ -80,7 +80,7 @@ select is_empty(
 select is(
   (select count(*) from public.message_statuses where wamid = 'wamid.sent.warned.deleted'), 3::bigint, 'a status nobody knows is kept');
 select is(
-  pg_temp.record(jsonb_build_array(pg_temp.report('wamid.failed.sent.sent', 'failed', '{"errors": [{"code": 1}]}'))), '0', 'a report once more');
+  pg_temp.record(jsonb_build_array(pg_temp.report('wamid.failed.sent.sent', 'failed', '{"errors": [{"code": 1}], "occurred_at": "2026-11-01T12:05:00Z"}'))), '0', 'a report once more');
 select isnt(
   (select error ->> 'code' from public.messages where wamid = 'wamid.failed.sent.sent'), '1', 'is the one that came first');
 select is(
