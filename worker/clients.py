@@ -155,7 +155,8 @@ def provider_http(connections: int = 16, watch: Watch | None = None) -> httpx.As
 
 async def _connection(events: Events, settings: Settings, workspace_id: str, wanted: str | None) -> Row:
     """What a claimed job says about its connection, of the one that is meant."""
-    filters = {"workspace_id": f"eq.{workspace_id}"} | ({"id": f"eq.{wanted}"} if wanted else {})
+    filters = {"workspace_id": f"eq.{workspace_id}", "status": "neq.disconnected"}
+    filters |= {"id": f"eq.{wanted}"} if wanted else {}
     found = await events.connections(filters)
     if len(found) > 1:
         raise NoConnection("several_connections", f"workspace {workspace_id} has {len(found)}; name one")

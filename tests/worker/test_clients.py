@@ -77,6 +77,24 @@ async def test_one_of_several_numbers_must_be_named(database: Connect, simulator
     assert await shop.sent_texts() == ["hi"]
 
 
+async def test_a_number_that_was_disconnected_is_none(database: Connect, simulator: Simulator) -> None:
+    """Neither beside the one that has come in its place, nor alone."""
+    shop, tenant = (found := await Shop.new(database, simulator, None)), found.tenant
+    await tenant.rows("update workspaces set connection_limit = 2 where id = %(workspace)s")
+    await tenant.rows(
+        "insert into whatsapp_connections (workspace_id, phone_number_id, status)"
+        " values (%(workspace)s, %(former)s, 'disconnected')",
+        former=uuid.uuid4().hex,
+    )
+    async with await create_whatsapp_client(tenant.workspace_id) as client:
+        await client.send_text_message(TO, "hi")
+    assert await shop.sent_texts() == ["hi"]
+    await tenant.rows("update whatsapp_connections set status = 'disconnected' where id = %(connection)s")
+    with pytest.raises(NoConnection) as none:
+        await create_whatsapp_client(tenant.workspace_id)
+    assert none.value.code == "no_connection"
+
+
 async def test_a_workspace_without_a_number_has_no_client(database: Connect) -> None:
     with pytest.raises(NoConnection) as none:
         await create_whatsapp_client(await new_workspace(database))
