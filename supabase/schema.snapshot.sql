@@ -2503,6 +2503,10 @@ begin
     from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
     cross join lateral private.connections_meant(fact) as connection
     where fact.kind = 'notice'
+    union
+    -- A report may be old: whether it still is so, the number's health says.
+    select report.connection_id from unnest(reports) as report
+    where report.error is not null and private.tells_of_number(report.error)
   ), 'health', interval '10 seconds');
   perform private.ask_for_chores(array(
     select connection.id
@@ -2518,7 +2522,7 @@ $function$;
 
 GRANT EXECUTE ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) TO "service_role";
 
-COMMENT ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) IS 'A webhook about a template, or a template that was refused after all, has the templates synced; a notice has the number looked at.';
+COMMENT ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) IS 'A webhook about a template, or a template that was refused after all, has the templates synced; a notice, or a failure that is the number''s, has the number looked at.';
 
 REVOKE ALL ON FUNCTION "private"."ask_after_inbound"(jsonb, private.inbound_status[]) FROM PUBLIC;
 
@@ -11591,6 +11595,31 @@ REVOKE ALL ON FUNCTION "private"."take_turns"(text[], text[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."take_turns"(text[], text[]) TO "postgres";
 
+-- private/functions/tells_of_number.sql
+CREATE OR REPLACE FUNCTION private.tells_of_number (
+  error jsonb
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return coalesce(error ->> 'class' in ('PAUSE', 'AUTH'), false);
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."tells_of_number"(jsonb) TO "service_role";
+
+COMMENT ON FUNCTION "private"."tells_of_number"(jsonb) IS 'Whether an error of a send says that its number cannot send at all, which may be told in a report alone.';
+
+REVOKE ALL ON FUNCTION "private"."tells_of_number"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."tells_of_number"(jsonb) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."tells_of_number"(jsonb) TO "postgres";
+
 -- private/functions/tells_of_templates.sql
 CREATE OR REPLACE FUNCTION private.tells_of_templates (
   error jsonb
@@ -13665,7 +13694,8 @@ begin
   if facts <> '[]' then
     perform private.record_facts(facts);
   end if;
-  if facts <> '[]' or exists (select from unnest(reports) where error is not null and private.tells_of_templates(error)) then
+  if facts <> '[]' or exists (
+      select from unnest(reports) where error is not null and (private.tells_of_templates(error) or private.tells_of_number(error))) then
     perform private.ask_after_inbound(facts, reports);
   end if;
   perform private.close_events(events, unknown);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -68,7 +70,19 @@ def raise_if_refused(response: httpx.Response, answer: dict[str, Any], *, by_lin
     if error.get("code") is None and response.status_code >= 500:
         # A gateway speaks for itself: what stood behind it may well have accepted the request.
         raise OutcomeUnknown(f"HTTP {response.status_code} without an error code of WhatsApp's")
-    raise Refused(response.status_code, error, integer(response.headers.get("retry-after")), by_link=by_link)
+    raise Refused(response.status_code, error, _seconds(response.headers.get("retry-after")), by_link=by_link)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """As a number or, as HTTP has it as well, as a time (RFC 9110, 10.2.3); None for anything else."""
+    told = integer(retry_after)
+    if told is not None or retry_after is None:
+        return told
+    try:
+        at = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def error_of(answer: dict[str, Any]) -> dict[str, Any]:

@@ -248,7 +248,8 @@ begin
   if facts <> '[]' then
     perform private.record_facts(facts);
   end if;
-  if facts <> '[]' or exists (select from unnest(reports) where error is not null and private.tells_of_templates(error)) then
+  if facts <> '[]' or exists (
+      select from unnest(reports) where error is not null and (private.tells_of_templates(error) or private.tells_of_number(error))) then
     perform private.ask_after_inbound(facts, reports);
   end if;
   perform private.close_events(events, unknown);

@@ -105,6 +105,17 @@ $$;
 comment on function private.tells_of_templates(jsonb) is 'Whether an error of a send says that what is known here of templates is old.';
 grant execute on function private.tells_of_templates(jsonb) to service_role;
 
+create function private.tells_of_number(error jsonb) returns boolean
+language plpgsql immutable parallel safe set search_path = ''
+as $$
+begin
+  return coalesce(error ->> 'class' in ('PAUSE', 'AUTH'), false);
+end
+$$;
+comment on function private.tells_of_number(jsonb) is
+  'Whether an error of a send says that its number cannot send at all, which may be told in a report alone.';
+grant execute on function private.tells_of_number(jsonb) to service_role;
+
 create function private.ask_after_inbound(facts jsonb, reports private.inbound_status[]) returns void
 language plpgsql set search_path = ''
 as $$
@@ -115,6 +126,10 @@ begin
     from jsonb_populate_recordset(null::private.inbound_fact, facts) as fact
     cross join lateral private.connections_meant(fact) as connection
     where fact.kind = 'notice'
+    union
+    -- A report may be old: whether it still is so, the number's health says.
+    select report.connection_id from unnest(reports) as report
+    where report.error is not null and private.tells_of_number(report.error)
   ), 'health', interval '10 seconds');
   perform private.ask_for_chores(array(
     select connection.id
@@ -128,7 +143,7 @@ begin
 end
 $$;
 comment on function private.ask_after_inbound(jsonb, private.inbound_status[]) is
-  'A webhook about a template, or a template that was refused after all, has the templates synced; a notice has the number looked at.';
+  'A webhook about a template, or a template that was refused after all, has the templates synced; a notice, or a failure that is the number''s, has the number looked at.';
 grant execute on function private.ask_after_inbound(jsonb, private.inbound_status[]) to service_role;
 
 create function public.claim_chores(max_chores integer default 2, lease_seconds integer default 600, shares jsonb default '{}')

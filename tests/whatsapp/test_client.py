@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -126,14 +128,28 @@ async def test_an_error_of_whatsapps_is_refused_with_its_class(
     assert refused.value.error_class is expected
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("soon", None), ("²", None)])
-async def test_retry_after_is_taken_when_it_is_a_number(
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        *(("7", 7.0), ("0", 0.0), ("soon", None), ("²", None), ("-1", None), ("1.5", None), ("9" * 30, None)),
+        *(("Fri, 27 Nov 1998 08:00:00 GMT", 0.0), ("Fri, 27 Nov 1998 08:00:00", 0.0), ("Fri, 99 Nov 1998", None)),
+    ],
+)
+async def test_retry_after_is_taken_when_it_is_a_number_or_a_time(
     http: httpx.AsyncClient, header: str, seconds: float | None
 ) -> None:
     async with serving(answer(429, {}, f"Retry-After: {header}")) as server:
         with pytest.raises(Refused) as refused:
             await client_of(http, server.url).send(MESSAGE)
     assert refused.value.retry_after == seconds
+
+
+async def test_a_time_to_retry_at_is_as_far_away_as_it_is(http: httpx.AsyncClient) -> None:
+    at = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    async with serving(answer(429, {}, f"Retry-After: {at}")) as server:
+        with pytest.raises(Refused) as refused:
+            await client_of(http, server.url).send(MESSAGE)
+    assert 85 < (refused.value.retry_after or 0) <= 90
 
 
 async def test_a_redirect_is_not_followed_with_the_key(http: httpx.AsyncClient) -> None:

@@ -249,6 +249,21 @@ async def test_a_number_that_may_not_send_waits_until_it_may(shop: Shop) -> None
     await shop.tenant.until_message(message_id, lambda row: row["status"] == "read", within=15)
 
 
+@pytest.mark.parametrize("code", [131042, 131031, 131005])
+async def test_a_failure_of_the_number_that_is_reported_later_has_the_number_looked_at(shop: Shop, code: int) -> None:
+    """Nothing may have been refused at once: without this a campaign would fail message by message."""
+    await until_done(shop.tenant, "health")
+    await shop.tenant.rows(
+        "update private.connection_chores set started_at = null where connection_id = %(connection)s"
+    )
+    await shop.business.fault("messages", {"failed": code}, times=1)
+    message_id = await shop.queue_text()
+    await shop.tenant.until_message(message_id, lambda row: row["status"] == "failed")
+    looked_at = await until(lambda: chore(shop.tenant, "health"), lambda row: row["wait"].total_seconds() < 11)
+    assert looked_at["wait"].total_seconds() > 0
+    assert (await chore(shop.tenant, "templates"))["wait"].total_seconds() > 3600
+
+
 async def test_a_key_of_another_number_changes_nothing(shop: Shop, other: Shop) -> None:
     for one in (shop, other):
         await until_done(one.tenant, "health")
