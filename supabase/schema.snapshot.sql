@@ -1468,6 +1468,7 @@ CREATE TABLE "public"."outbox" (
   "available_at"     timestamp with time zone NOT NULL DEFAULT now(),
   "ready_at"         timestamp with time zone,
   "attempts"         integer                  NOT NULL DEFAULT 0,
+  "unsent"           integer                  NOT NULL DEFAULT 0,
   "lease_token"      uuid,
   "leased_at"        timestamp with time zone,
   "lease_expires_at" timestamp with time zone,
@@ -1521,6 +1522,8 @@ COMMENT ON COLUMN "public"."outbox"."priority" IS '0 free-form, which answers so
 COMMENT ON COLUMN "public"."outbox"."ready_at" IS 'Set for the head of a conversation only, while it is not being sent: when it may go, its own time and its pair''s. The number''s rate comes on top.';
 
 COMMENT ON COLUMN "public"."outbox"."uncertain_since" IS 'When the answer to a send was lost. Such a row is never sent again; a status or the sweep settles it.';
+
+COMMENT ON COLUMN "public"."outbox"."unsent" IS 'How often in a row nothing of it has left, which is no attempt.';
 
 COMMENT ON TABLE "public"."outbox" IS 'Messages that still have to be sent. Its rows ring the worker through Realtime and leave when settled.';
 
@@ -14014,6 +14017,7 @@ CREATE OR REPLACE FUNCTION public.record_outbound (
   AS $function$
 declare
   -- results: [{message_id, lease_token, outcome, wamid?, retry_after?, scope?, reason?, error?}]; docs/outbound.md
+  -- A retry without retry_after: nothing has left.
   held private.send_result[] := private.held_results(results);
   ids uuid[] := array(select message_id from unnest(held));
 begin
@@ -14055,9 +14059,12 @@ begin
     lease_token = null,
     leased_at = null,
     lease_expires_at = null,
-    -- A throttle or a stopped number is no fault of the message.
-    attempts = item.attempts - (result.outcome in ('throttle', 'pause'))::integer,
-    available_at = case when result.outcome = 'retry' then now() + make_interval(secs => coalesce(result.retry_after, 0)) else item.available_at end,
+    -- A throttle, a stopped number or a way that is closed is no fault of the message.
+    attempts = item.attempts - (result.outcome in ('throttle', 'pause') or result.outcome = 'retry' and result.retry_after is null)::integer,
+    unsent = case when result.outcome = 'retry' and result.retry_after is null then item.unsent + 1 else 0 end,
+    -- Nothing left: 2 seconds, 4, 8 … a minute at most, with jitter, so that what failed together does not come back together.
+    available_at = case when result.outcome = 'retry' then now() + interval '1 second'
+      * coalesce(result.retry_after, least(2 * power(2, least(item.unsent, 10)), 60) * (0.75 + random() / 4)) else item.available_at end,
     uncertain_since = case when result.outcome = 'uncertain' then now() end
   from unnest(held) as result
   where item.message_id = result.message_id and result.outcome not in ('done', 'reject', 'suppress');

@@ -21,8 +21,8 @@ from worker.shares import Shares
 Row = dict[str, Any]
 
 MAX_ATTEMPTS = 6
-# The wait before the second try and the longest of all; the longest is shorter where nothing has left this machine.
-REFUSED_SECONDS, NOT_SENT_SECONDS = (2.0, 900.0), (2.0, 60.0)
+# The wait before the second try and the longest of all.
+REFUSED_SECONDS = (2.0, 900.0)
 # Whatever an answer asks for: a slip of the provider's must not stop a number for years.
 MAX_ASKED_SECONDS = 3600.0
 # A clock that goes on while the machine sleeps, where there is one: leases do not sleep either.
@@ -90,7 +90,7 @@ class Outbound:
         except asyncio.CancelledError:
             return _uncertain("the worker was stopped while the message was on the wire") if begun else None
         except (StoreError, NotSent) as error:
-            return _retry(job, str(error))
+            return _unsent(str(error))
         except NoCredential:
             return _no_credential()
         except OutcomeUnknown as error:
@@ -101,7 +101,7 @@ class Outbound:
             return {"outcome": "reject", "error": error.as_json()}
         except Refused as error:
             if begun and await self._attachments.forget(job, attached, error):
-                return _retry(job, f"WhatsApp may have forgotten a file: {error}")
+                return _unsent(f"WhatsApp may have forgotten a file: {error}")
             return await self._refused(job, client, error)
         return {"outcome": "done", "wamid": sent.wamid}
 
@@ -154,14 +154,10 @@ def _outgoing(job: Row, content: Any) -> Outgoing:
     )
 
 
-def _retry(job: Row, title: str) -> Row:
-    # Nothing left this machine, so there is no bound: it goes out when the way is free again.
+def _unsent(title: str) -> Row:
+    # Nothing left this machine, so it is no attempt, and there is no bound: the database says when it is tried again.
     error = {"code": "not_sent", "title": title, "class": str(ErrorClass.RETRY), "remedy": REMEDIES[ErrorClass.RETRY]}
-    return {
-        "outcome": "retry",
-        "retry_after": backoff(job["attempts"], *NOT_SENT_SECONDS),
-        "error": error,
-    }
+    return {"outcome": "retry", "error": error}
 
 
 def _no_credential() -> Row:

@@ -22,7 +22,9 @@ def tell(job: Row, result: Row | None) -> None:
         case "done":
             log.debug("outbound.sent", **ids)
         case "retry":
-            log.info("outbound.postponed", **ids, **why, attempts=job["attempts"], seconds=round(result["retry_after"]))
+            # Of what has not left the database says when it is tried again.
+            wait = {"seconds": round(result["retry_after"])} if "retry_after" in result else {}
+            log.info("outbound.postponed", **ids, **why, attempts=job["attempts"], **wait)
         case "throttle":
             log.info("outbound.throttled", **ids, **why, scope=result["scope"], seconds=round(result["retry_after"]))
         case "uncertain":

@@ -456,6 +456,7 @@ class PublicOutbox(BaseModel):
     ready_at: Optional[datetime.datetime] = Field(alias="ready_at")
     seq: int = Field(alias="seq")
     uncertain_since: Optional[datetime.datetime] = Field(alias="uncertain_since")
+    unsent: int = Field(alias="unsent")
     workspace_id: Optional[uuid.UUID] = Field(alias="workspace_id")
 
 class PublicOutboxInsert(TypedDict):
@@ -474,6 +475,7 @@ class PublicOutboxInsert(TypedDict):
     ready_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="ready_at")]]
     seq: NotRequired[Annotated[int, Field(alias="seq")]]
     uncertain_since: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="uncertain_since")]]
+    unsent: NotRequired[Annotated[int, Field(alias="unsent")]]
     workspace_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="workspace_id")]]
 
 class PublicOutboxUpdate(TypedDict):
@@ -492,6 +494,7 @@ class PublicOutboxUpdate(TypedDict):
     ready_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="ready_at")]]
     seq: NotRequired[Annotated[int, Field(alias="seq")]]
     uncertain_since: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="uncertain_since")]]
+    unsent: NotRequired[Annotated[int, Field(alias="unsent")]]
     workspace_id: NotRequired[Annotated[Optional[uuid.UUID], Field(alias="workspace_id")]]
 
 class PublicWebhookEvents(BaseModel):

@@ -10,6 +10,7 @@ create table public.outbox (
   available_at timestamptz not null default now(),
   ready_at timestamptz,
   attempts integer not null default 0,
+  unsent integer not null default 0,
   lease_token uuid,
   leased_at timestamptz,
   lease_expires_at timestamptz,
@@ -35,6 +36,7 @@ comment on column public.outbox.priority is '0 free-form, which answers somebody
 comment on column public.outbox.available_at is 'Not before: an attempt that failed for a while.';
 comment on column public.outbox.ready_at is 'Set for the head of a conversation only, while it is not being sent: when it may go, its own time and its pair''s. The number''s rate comes on top.';
 comment on column public.outbox.preparing is 'Its files are on their way to WhatsApp and it has not been sent: a lease that runs out now is no uncertainty.';
+comment on column public.outbox.unsent is 'How often in a row nothing of it has left, which is no attempt.';
 comment on column public.outbox.beside is 'Its thread became part of another while both had one on the wire: else there is never more than one.';
 comment on column public.outbox.uncertain_since is 'When the answer to a send was lost. Such a row is never sent again; a status or the sweep settles it.';
 alter table public.outbox enable row level security;

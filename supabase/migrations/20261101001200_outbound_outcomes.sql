@@ -51,6 +51,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
   -- results: [{message_id, lease_token, outcome, wamid?, retry_after?, scope?, reason?, error?}]; docs/outbound.md
+  -- A retry without retry_after: nothing has left.
   held private.send_result[] := private.held_results(results);
   ids uuid[] := array(select message_id from unnest(held));
 begin
@@ -92,9 +93,12 @@ begin
     lease_token = null,
     leased_at = null,
     lease_expires_at = null,
-    -- A throttle or a stopped number is no fault of the message.
-    attempts = item.attempts - (result.outcome in ('throttle', 'pause'))::integer,
-    available_at = case when result.outcome = 'retry' then now() + make_interval(secs => coalesce(result.retry_after, 0)) else item.available_at end,
+    -- A throttle, a stopped number or a way that is closed is no fault of the message.
+    attempts = item.attempts - (result.outcome in ('throttle', 'pause') or result.outcome = 'retry' and result.retry_after is null)::integer,
+    unsent = case when result.outcome = 'retry' and result.retry_after is null then item.unsent + 1 else 0 end,
+    -- Nothing left: 2 seconds, 4, 8 … a minute at most, with jitter, so that what failed together does not come back together.
+    available_at = case when result.outcome = 'retry' then now() + interval '1 second'
+      * coalesce(result.retry_after, least(2 * power(2, least(item.unsent, 10)), 60) * (0.75 + random() / 4)) else item.available_at end,
     uncertain_since = case when result.outcome = 'uncertain' then now() end
   from unnest(held) as result
   where item.message_id = result.message_id and result.outcome not in ('done', 'reject', 'suppress');

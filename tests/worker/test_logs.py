@@ -27,6 +27,7 @@ ERROR = {"code": 131026, "class": "PERMANENT", "title": "to +972501234567: «hel
     [
         ({"outcome": "done", "wamid": "wamid.1"}, "outbound.sent", "debug", set()),
         ({"outcome": "retry", "retry_after": 2.4}, "outbound.postponed", "info", {"attempts", "seconds"}),
+        ({"outcome": "retry"}, "outbound.postponed", "info", {"attempts"}),
         (
             {"outcome": "throttle", "retry_after": 6, "scope": "pair"},
             "outbound.throttled",

@@ -202,14 +202,14 @@ isOneToOne: false
                   ]
                 },"outbox": {
                   Row: {
-                    "attempts": number,"available_at": string,"beside": boolean,"connection_id": string | null,"conversation_id": string | null,"lease_expires_at": string | null,"lease_token": string | null,"leased_at": string | null,"line_at": string,"message_id": string,"preparing": boolean,"priority": number,"ready_at": string | null,"seq": number,"uncertain_since": string | null,"workspace_id": string | null
+                    "attempts": number,"available_at": string,"beside": boolean,"connection_id": string | null,"conversation_id": string | null,"lease_expires_at": string | null,"lease_token": string | null,"leased_at": string | null,"line_at": string,"message_id": string,"preparing": boolean,"priority": number,"ready_at": string | null,"seq": number,"uncertain_since": string | null,"unsent": number,"workspace_id": string | null
                   }
                   ComputedFields: never
                   Insert: {
-                    "attempts"?: number,"available_at"?: string,"beside"?: boolean,"connection_id"?: string | null,"conversation_id"?: string | null,"lease_expires_at"?: string | null,"lease_token"?: string | null,"leased_at"?: string | null,"line_at"?: string,"message_id": string,"preparing"?: boolean,"priority"?: number,"ready_at"?: string | null,"seq"?: never,"uncertain_since"?: string | null,"workspace_id"?: string | null
+                    "attempts"?: number,"available_at"?: string,"beside"?: boolean,"connection_id"?: string | null,"conversation_id"?: string | null,"lease_expires_at"?: string | null,"lease_token"?: string | null,"leased_at"?: string | null,"line_at"?: string,"message_id": string,"preparing"?: boolean,"priority"?: number,"ready_at"?: string | null,"seq"?: never,"uncertain_since"?: string | null,"unsent"?: number,"workspace_id"?: string | null
                   }
                   Update: {
-                    "attempts"?: number,"available_at"?: string,"beside"?: boolean,"connection_id"?: string | null,"conversation_id"?: string | null,"lease_expires_at"?: string | null,"lease_token"?: string | null,"leased_at"?: string | null,"line_at"?: string,"message_id"?: string,"preparing"?: boolean,"priority"?: number,"ready_at"?: string | null,"seq"?: never,"uncertain_since"?: string | null,"workspace_id"?: string | null
+                    "attempts"?: number,"available_at"?: string,"beside"?: boolean,"connection_id"?: string | null,"conversation_id"?: string | null,"lease_expires_at"?: string | null,"lease_token"?: string | null,"leased_at"?: string | null,"line_at"?: string,"message_id"?: string,"preparing"?: boolean,"priority"?: number,"ready_at"?: string | null,"seq"?: never,"uncertain_since"?: string | null,"unsent"?: number,"workspace_id"?: string | null
                   }
                   Relationships: [
                     {
