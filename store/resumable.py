@@ -62,7 +62,7 @@ class NotOffered(Exception):
 
 
 class _Gone(Exception):
-    """The server does not know this upload any more."""
+    """The server does not know this upload any more, or has all of it and nobody knows what became of that."""
 
 
 @dataclass
@@ -118,7 +118,7 @@ class Resumable:
             if upload.address is None:
                 upload.address = await self._create(upload)
             elif upload.unsure:
-                upload.progress(await self._ask(upload.address, upload.size))
+                upload.progress(await self._arrived(upload.address, upload.size))
             else:
                 await self._append(upload.address, source, upload.offset, end)
                 upload.progress(end)
@@ -160,12 +160,14 @@ class Resumable:
         if _offset(_known(response)) != end:
             raise Unavailable("offset", "Storage has not taken the whole piece")
 
-    async def _ask(self, address: str, size: int) -> int:
-        """How many bytes have arrived."""
+    async def _arrived(self, address: str, size: int) -> int:
+        """How many bytes have arrived. Raises _Gone for all: only the last piece's own answer says that it is an object."""
         response = await transfer(self._http, "HEAD", address, {"tus-resumable": "1.0.0"})
         offset = _offset(_known(response))
         if offset is None or offset > size:
             raise Unavailable("offset", "Storage does not say how far the upload has got")
+        if offset == size:
+            raise _Gone
         return offset
 
     async def _terminate(self, upload: _Upload) -> None:

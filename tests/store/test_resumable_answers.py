@@ -161,6 +161,16 @@ async def test_an_upload_that_the_server_has_forgotten_begins_anew_once(status: 
     await refused(Unavailable, begun(), forgotten, begun(), forgotten, answer(204, ""))
 
 
+@pytest.mark.parametrize("trouble", [Line.CUT, answer(500, "the row could not be written")])
+async def test_that_all_of_it_has_arrived_does_not_make_it_an_object(trouble: Answer | Line) -> None:
+    """The bytes are there before the row of the object is written, which may fail."""
+    server = await upload(begun(), taken(4), taken(8), trouble, told(10), begun(f"{PATH}/new"), *map(taken, (4, 8, 10)))
+    assert asked(server)[4:] == ["HEAD abc", "POST resumable", "PATCH new 0", "PATCH new 4", "PATCH new 8"]
+    again = [taken(4), taken(8), trouble, told(10)]
+    _, server = await refused(Unavailable, begun(), *again, begun(f"{PATH}/new"), *again, answer(204, ""))
+    assert asked(server)[-1] == "DELETE new"
+
+
 @pytest.mark.parametrize("offset", ["", "11", "-1", "9" * 5000])
 async def test_an_offset_that_makes_no_sense_is_asked_for_again(offset: str) -> None:
     server = await upload(begun(), answer(500, ""), told(offset), told(8), taken(10))
