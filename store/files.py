@@ -63,7 +63,12 @@ class Files:
             "x-upsert": "true",
         }
         address = f"/storage/v1/object/{self._bucket}/{quote(path)}"
-        accepted(await transfer(self._http, "POST", address, headers, source.chunks(0, size)))
+        response = await transfer(self._http, "POST", address, headers, source.chunks(0, size))
+        accepted(response)
+        told = json_of(response)
+        if not isinstance(told, dict) or "Key" not in told:
+            # Some gateway's page: nothing was stored.
+            raise Unavailable("shape", "an upload that Storage has not confirmed")
 
     async def remove(self, paths: Sequence[str]) -> set[str]:
         """Removes objects, at most 1,000; gives those that went. What is not there is no error.
@@ -101,8 +106,12 @@ class Files:
             if not response.is_success:
                 await response.aread()
                 raise from_response(response)
-            if stored.version != (_tag(response.headers.get("etag")) or stored.version):
+            tag, length = _tag(response.headers.get("etag")), response.headers.get("content-length")
+            if tag not in ("", stored.version):
                 raise Unavailable("changed", "the object was overwritten a moment ago")
+            if not tag and length not in (None, str(stored.size)):
+                # Some gateway's page, perhaps.
+                raise Unavailable("changed", "an answer that is not the object")
             yield _received(response)
         finally:
             await response.aclose()

@@ -98,6 +98,35 @@ async def test_a_stream_that_breaks_off_is_the_stores_error() -> None:
         assert "accept-encoding: identity" in server.requests[0][0].lower()
 
 
+class Bytes:
+    """Four bytes, all of them there."""
+
+    async def reach(self, offset: int) -> None:
+        assert offset <= 4
+
+    async def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
+        yield b"film"[start:end]
+
+
+async def _four() -> int:
+    return 4
+
+
+@pytest.mark.parametrize("said", ["<html>Under maintenance</html>", "", [], {"message": "ok"}])
+async def test_an_upload_that_nobody_confirms_is_the_stores_error(said: Any) -> None:
+    async with serving(answer(200, said)) as server, connect(server.url, "key") as http:
+        with pytest.raises(Unavailable):
+            await Files(http, "bucket").upload("a.mp4", Bytes(), "video/mp4", size=4, proven=_four)
+    assert server.requests[0][1] == b"film"
+
+
+async def test_a_page_in_the_place_of_an_object_is_not_taken_for_it() -> None:
+    async with serving(answer(200, "<html>Under maintenance</html>")) as server, connect(server.url, "key") as http:
+        with pytest.raises(Unavailable):
+            async with Files(http, "bucket").download("a", Stored(4, "image/jpeg", "abc")):
+                pass
+
+
 async def test_objects_are_removed_and_what_is_not_there_is_no_trouble(
     project: Project, http: httpx.AsyncClient, files: Files
 ) -> None:

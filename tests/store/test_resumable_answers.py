@@ -112,7 +112,7 @@ async def test_an_address_that_is_no_upload_of_ours_is_not_gone_to(location: str
 @pytest.mark.parametrize("status", [404, 405, 501])
 async def test_without_the_protocol_the_whole_goes_in_one_request(status: int) -> None:
     async with serving(answer(status, "")) as server, connect(server.url, "key") as http:
-        server.script.append(answer(200, {}))
+        server.script.append(answer(200, {"Key": "bucket/a/b.mp4"}))
         await Files(http, "bucket").upload("a/b.mp4", Whole(), "video/mp4", size=len(CONTENT), proven=proven)
     assert asked(server) == ["POST resumable", "POST b.mp4"]
     assert server.requests[1][1] == CONTENT

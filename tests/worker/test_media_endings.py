@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.conftest import Project
+from tests.flows.flaky_gateway import GARBAGE, FlakyGateway
 from tests.flows.pictures import PICTURE, objects_of, receive_document, receive_picture, until_media
 from tests.flows.programs import Program, Programs
 from tests.flows.shop import Shop
@@ -182,3 +183,17 @@ def memory(worker: Program, name: str) -> int:
     found = re.search(rf"^{name}:\s+(\d+) kB$", told, re.MULTILINE)
     assert found
     return int(found[1]) * 1024
+
+
+async def test_a_page_that_answers_an_upload_stores_nothing_and_nothing_is_said_to_be_stored(
+    shop: Shop, programs: Programs, gateway: FlakyGateway
+) -> None:
+    gateway.troubles[".jpg"] = GARBAGE
+    await programs.worker(ready="process.started", SUPABASE_URL=gateway.url)
+    message = await receive_picture(shop)
+    waiting = await shop.tenant.until_message(str(message["id"]), lambda row: row["media_error"] or row["media_path"])
+    assert (waiting["media_status"], waiting["media_error"]["code"]) == ("pending", "unavailable")
+    assert (waiting["media_path"], await objects_of(shop)) == (None, [])
+    gateway.troubles.clear()
+    stored = await until_media(shop, message, "stored")
+    assert await objects_of(shop) == [stored["media_path"]]
