@@ -138,10 +138,14 @@ class WhatsAppClient(Sending):
 
     async def get_media_url(self, media_id: str) -> MediaUrl:
         """Looks a file up. Raises NotSent, OutcomeUnknown or Refused (gone: HTTP 404 or code 100)."""
+        request = self._http.build_request("GET", self._provider.media_url(media_id), headers=await self._credential())
         with TransportErrors():
             async with asyncio.timeout(STALL_SECONDS):
-                response = await self._request("GET", self._provider.media_url(media_id))
-        answer = self._read(response)
+                response = await self._http.send(request, stream=True, follow_redirects=False)
+                try:
+                    answer = self._read(await download.lookup(response))
+                finally:
+                    await response.aclose()
         url = answer.get("url")
         if not isinstance(url, str) or not url:
             raise OutcomeUnknown("the media lookup came without a url")

@@ -19,6 +19,8 @@ WINDOW_SECONDS = 30.0
 MIN_BYTES_PER_SECOND = 8 * 1024
 # As much of an error's text as is read.
 MAX_ERROR_BYTES = 64 * 1024
+# What says where a file is has some 500 bytes. A file in its place, as the API before this one gave it, is not read.
+MAX_LOOKUP_BYTES = 256 * 1024
 
 
 class Download:
@@ -75,6 +77,16 @@ def check(response: httpx.Response) -> None:
         raise OutcomeUnknown(f"the file comes encoded ({encoding[:20]}), which was not asked for")
 
 
+async def lookup(response: httpx.Response) -> httpx.Response:
+    """The same answer, read whole. Raises OutcomeUnknown for one that is longer than any that says where a file is."""
+    read = b""
+    async for piece in response.aiter_raw():
+        read += piece
+        if len(read) > MAX_LOOKUP_BYTES:
+            raise OutcomeUnknown(f"HTTP {response.status_code} with more than the address of a file")
+    return httpx.Response(response.status_code, headers=_kept(response, "content-encoding", "retry-after"), content=read)
+
+
 async def refusal(response: httpx.Response, stall_seconds: float) -> httpx.Response:
     """The same answer, read as far as an error's words may reach. Raises OutcomeUnknown when they do not come."""
     read = b""
@@ -86,5 +98,8 @@ async def refusal(response: httpx.Response, stall_seconds: float) -> httpx.Respo
                     break
     except TimeoutError as error:
         raise OutcomeUnknown(f"HTTP {response.status_code}, and no end of it") from error
-    kept = {name: response.headers[name] for name in ("retry-after",) if name in response.headers}
-    return httpx.Response(response.status_code, headers=kept, content=read[:MAX_ERROR_BYTES])
+    return httpx.Response(response.status_code, headers=_kept(response, "retry-after"), content=read[:MAX_ERROR_BYTES])
+
+
+def _kept(response: httpx.Response, *names: str) -> dict[str, str]:
+    return {name: response.headers[name] for name in names if name in response.headers}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import tracemalloc
@@ -181,6 +182,31 @@ async def test_a_refusal_is_read_no_further_than_its_words_reach(line: Line) -> 
     finally:
         tracemalloc.stop()
     assert refused.value.status == 404
+    assert peak < 4 * KILOBYTE * KILOBYTE
+
+
+async def test_a_file_in_the_place_of_its_address_is_not_read() -> None:
+    """As the API before this one gave it, and as whoever mistakes one address for the other."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 20000000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(20_000):
+                writer.write(bytes(1000))
+                await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with listener, client_at(url) as client:
+        tracemalloc.start()
+        try:
+            with pytest.raises(OutcomeUnknown):
+                await client.get_media_url("7")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
     assert peak < 4 * KILOBYTE * KILOBYTE
 
 
