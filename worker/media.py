@@ -107,7 +107,7 @@ class Media:
         await self._files.upload(path, spool, stored_type(mime_type), size=size, proven=proven)
         result = {"outcome": "stored", "path": path, "mime_type": mime_type}
         result |= {"size": spool.size, "sha256": spool.digest().hex()}
-        return result | _measures(mime_type, head, await spool.tail())
+        return result | _measures(head, await spool.tail())
 
     async def _failed(self, job: Row, client: WhatsAppClient | None, error: Exception) -> Row:
         kind = kind_of(error)
@@ -139,15 +139,10 @@ def _settled(job: Row, media: MediaUrl, announced: Announced, head: bytes) -> st
     return settled.mime_type
 
 
-def _measures(mime_type: str, head: bytes, tail: bytes) -> Row:
-    """What can be read off the edges of the file: pixels of a picture, seconds of a voice note."""
-    if mime_type.startswith("image/"):
-        size = dimensions(head)
-        return {"width": size[0], "height": size[1]} if size else {}
-    if mime_type.startswith("audio/ogg"):
-        duration = ogg_duration(head, tail)
-        return {} if duration is None else {"duration": duration}
-    return {}
+def _measures(head: bytes, tail: bytes) -> Row:
+    """What can be read off the edges of the file, whatever it is called: pixels of a picture, seconds of a voice note."""
+    size, duration = dimensions(head), ogg_duration(head, tail)
+    return ({"width": size[0], "height": size[1]} if size else {}) | ({} if duration is None else {"duration": duration})
 
 
 def _place(error: Exception) -> str:

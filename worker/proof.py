@@ -10,6 +10,10 @@ from typing import Any
 from whatsapp.client import MediaUrl
 
 
+# RFC 4648, 5: the other alphabet of base64.
+_URL_SAFE = str.maketrans("-_", "+/")
+
+
 class Corrupt(Exception):
     """What arrived is not what was announced."""
 
@@ -42,10 +46,13 @@ class Announced:
 
 def digest_of(announced: str) -> bytes | None:
     """A SHA-256 in hex (media lookup) or base64 (webhook), 32 bytes; None for what is neither and so proves nothing."""
+    written = announced.strip()
     try:
-        if len(announced) == 64:
-            return bytes.fromhex(announced)
-        digest = base64.b64decode(announced.rstrip("=") + "=" * (-len(announced.rstrip("=")) % 4), validate=True)
+        if len(written) == 64:
+            digest = bytes.fromhex(written)
+        else:
+            bare = written.rstrip("=").translate(_URL_SAFE)
+            digest = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (ValueError, binascii.Error):
         return None
     return digest if len(digest) == 32 else None

@@ -66,6 +66,33 @@ async def test_the_type_is_the_webhooks_so_that_it_is_the_same_with_each_try(
     assert message["media_path"].endswith(extension)
 
 
+@pytest.mark.parametrize("way", ["announced", "looked up"])
+@pytest.mark.parametrize(
+    ("parcel", "mime_type"),
+    [
+        (NOTE, "Audio/OGG; Codecs=Opus"),
+        (NOTE, "audio/opus"),
+        (NOTE, "audio/ogg"),
+        (picture(DICE), "IMAGE/JPEG"),
+        (picture(DICE), 'image/jpg; name="a b;c"'),
+        (ANIMATED, "Image/WebP"),
+    ],
+)
+async def test_a_type_in_other_letters_by_another_name_or_with_parameters_is_the_same_type(
+    shop: Shop, project: Project, http: httpx.AsyncClient, parcel: Parcel, mime_type: str, way: str
+) -> None:
+    media = await shop.business.media_from_user(parcel.raw, mime_type)
+    told = {"mime_type": mime_type if way == "announced" else None}
+    await shop.business.receive({"type": parcel.kind, parcel.kind: {"id": media["id"], **told}})
+    (message,) = await shop.tenant.until_messages(bool)
+    message = await until_media(shop, message, "stored")
+    assert message["media_mime_type"] == mime_type
+    assert (message["media_width"], message["media_height"], message["media_duration"]) == parcel.measured
+    assert message["media_path"].endswith(f"/{message['id']}{parcel.extension}")
+    answer = await served(project, http, message["media_path"])
+    assert (answer.content == parcel.raw, answer.headers["content-type"]) == (True, mime_type)
+
+
 @pytest.mark.parametrize(
     ("mime_type", "raw", "served_as", "extension"),
     [
