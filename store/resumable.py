@@ -161,7 +161,7 @@ class Resumable:
             raise Unavailable("offset", "Storage has not taken the whole piece")
 
     async def _arrived(self, address: str, size: int) -> int:
-        """How many bytes have arrived. Raises _Gone for all: only the last piece's own answer says that it is an object."""
+        """How many bytes have arrived. Raises _Gone for all: only the answer to the last piece makes an object."""
         response = await transfer(self._http, "HEAD", address, {"tus-resumable": "1.0.0"})
         offset = _offset(_known(response))
         if offset is None or offset > size:

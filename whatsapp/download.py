@@ -84,7 +84,8 @@ async def lookup(response: httpx.Response) -> httpx.Response:
         read += piece
         if len(read) > MAX_LOOKUP_BYTES:
             raise OutcomeUnknown(f"HTTP {response.status_code} with more than the address of a file")
-    return httpx.Response(response.status_code, headers=_kept(response, "content-encoding", "retry-after"), content=read)
+    kept = _kept(response, "content-encoding", "retry-after")
+    return httpx.Response(response.status_code, headers=kept, content=read)
 
 
 async def refusal(response: httpx.Response, stall_seconds: float) -> httpx.Response:

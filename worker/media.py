@@ -140,9 +140,13 @@ def _settled(job: Row, media: MediaUrl, announced: Announced, head: bytes) -> st
 
 
 def _measures(head: bytes, tail: bytes) -> Row:
-    """What can be read off the edges of the file, whatever it is called: pixels of a picture, seconds of a voice note."""
-    size, duration = dimensions(head), ogg_duration(head, tail)
-    return ({"width": size[0], "height": size[1]} if size else {}) | ({} if duration is None else {"duration": duration})
+    """What can be read off the edges of a file, whatever it is called: pixels of a picture, seconds of a voice."""
+    told: Row = {}
+    if (size := dimensions(head)) is not None:
+        told |= {"width": size[0], "height": size[1]}
+    if (duration := ogg_duration(head, tail)) is not None:
+        told |= {"duration": duration}
+    return told
 
 
 def _place(error: Exception) -> str:

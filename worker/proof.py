@@ -9,7 +9,6 @@ from typing import Any
 
 from whatsapp.client import MediaUrl
 
-
 # RFC 4648, 5: the other alphabet of base64.
 _URL_SAFE = str.maketrans("-_", "+/")
 

@@ -38,12 +38,15 @@ begin
 
   update public.messages as message set
     media_status = case result.outcome when 'retry' then 'pending' else result.outcome end,
-    media_error = case when result.outcome <> 'stored' then result.error end
+    media_error = result.error
   from unnest(held) as result
   -- What is stored stays: a file that the queue has by mistake takes nothing away.
-  where message.id = result.message_id and (result.outcome = 'stored' or message.media_status is distinct from 'stored');
+  where message.id = result.message_id and result.outcome <> 'stored' and message.media_status is distinct from 'stored';
 
+  -- At once: frontends hear of each update, and whoever hears that a file is there looks where it is.
   update public.messages as message set
+    media_status = 'stored',
+    media_error = null,
     media_path = result.path,
     media_mime_type = coalesce(result.mime_type, message.media_mime_type),
     media_size = result.size,

@@ -6,6 +6,7 @@ import time
 
 import httpx
 
+from tests.flows.pictures import receive_picture, until_media
 from tests.flows.programs import Programs, free_port
 from tests.flows.scraping import until_scraped
 from tests.flows.shop import Shop
@@ -28,6 +29,21 @@ async def test_with_realtime_a_message_leaves_long_before_the_poll(shop: Shop, p
     await programs.worker()
     for place in range(4):
         assert await seconds_to_send(shop, f"quick {place}", within=POLL_SECONDS) < POLL_SECONDS / 3
+
+
+async def test_with_realtime_a_picture_is_stored_long_before_the_poll(shop: Shop, programs: Programs) -> None:
+    await programs.worker()
+    began = time.monotonic()
+    await until_media(shop, await receive_picture(shop), "stored", within=POLL_SECONDS)
+    assert time.monotonic() - began < POLL_SECONDS / 2
+
+
+async def test_with_realtime_gone_silent_the_poll_still_finds_the_picture(
+    shop: Shop, programs: Programs, unkind: Unkind
+) -> None:
+    await programs.worker()
+    await unkind("realtime", silent=True)
+    await until_media(shop, await receive_picture(shop), "stored", within=POLL_SECONDS + 3)
 
 
 async def test_with_realtime_gone_silent_the_poll_still_finds_the_message(

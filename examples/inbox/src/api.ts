@@ -191,14 +191,13 @@ export class Api {
     return url
   }
 
-  /** An address that saves the file under this name. */
-  download(path: string, filename: string): Promise<string> {
-    return this.sign(path, filename)
+  /** An address that saves the file under this name, which supabase-js (2.108) would escape twice. */
+  async download(path: string, filename: string): Promise<string> {
+    return `${await this.sign(path)}&download=${encodeURIComponent(filename)}`
   }
 
-  private async sign(path: string, download?: string): Promise<string> {
-    const bucket = this.client.storage.from(BUCKET)
-    const signing = bucket.createSignedUrl(path, URL_SECONDS, download ? { download } : {})
+  private async sign(path: string): Promise<string> {
+    const signing = this.client.storage.from(BUCKET).createSignedUrl(path, URL_SECONDS)
     return (await taken(signing as PromiseLike<Answer<{ signedUrl: string }>>)).signedUrl
   }
 
