@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from whatsapp.client import MediaUrl, WhatsAppClient
 from whatsapp.errors import Refused
 from whatsapp.filetypes import dimensions, extension, ogg_duration, settle, stored_type
 from worker.clients import Clients
+from worker.loop import lease_of
 from worker.media_failures import Failures, Stale, kind_of
 from worker.proof import Announced, Corrupt, TooLarge
 from worker.shares import Shares
@@ -25,6 +27,12 @@ log = structlog.get_logger()
 Row = dict[str, Any]
 
 LEASE_SECONDS = 300
+# A file that has taken longer may be nobody's any more: deleted meanwhile, or ended by another worker.
+SURE_SECONDS = 60.0
+
+
+class LeaseLost(Exception):
+    """Somebody else has the file by now, or nobody: it must not be stored from here."""
 
 
 class Media:
@@ -59,18 +67,20 @@ class Media:
         return await self._rpc.next_media(shares)
 
     async def run(self, job: Row) -> Row | None:
-        """Fetches one file: stored, retry, failed, expired or corrupt; None when cut off: fetching again is free."""
+        """Fetches one file: stored, retry, failed, expired or corrupt; None when cut off or too late."""
         try:
             return await self._outcome(job)
         except asyncio.CancelledError:
             return None
 
-    async def _outcome(self, job: Row) -> Row:
+    async def _outcome(self, job: Row) -> Row | None:
         client: WhatsAppClient | None = None
         try:
             self._failures.check(job)
             client = await self._clients.of(job)
             result = await self._fetch(job, client)
+        except LeaseLost:
+            return None
         except Exception as error:
             return await self._failed(job, client, error)
         self._failures.forget(job)
@@ -94,10 +104,15 @@ class Media:
 
     async def _store(self, job: Row, media: MediaUrl, announced: Announced, spool: Spool) -> Row:
         """Sends what has come so far after what has been sent; the last of it when all has come and is right."""
+        began = time.monotonic()
 
         async def proven() -> int:
             size = await spool.whole()
             announced.check(size, spool.digest())
+            if spool.length is None and announced.size is None and not announced.digests:
+                raise Corrupt("nobody said how long it is or what its hash is")
+            if time.monotonic() - began > SURE_SECONDS and not await self.extend([lease_of(job)]):
+                raise LeaseLost
             return size
 
         head = await spool.head()

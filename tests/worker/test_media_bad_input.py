@@ -121,6 +121,14 @@ async def test_a_type_that_lies_without_a_hash_is_corrupt(shop: Shop, other: Sho
 
 
 @pytest.mark.usefixtures("worker")
+async def test_a_file_of_which_nobody_tells_hash_or_length_is_not_shown(shop: Shop) -> None:
+    """Its end may be the end of it, or of the line."""
+    await shop.business.fault("download", {"append": 1})
+    message = await until_media(shop, await receive_unproven(shop, jpeg(5, 6)), "corrupt")
+    assert (message["media_path"], await objects_of(shop)) == (None, [])
+
+
+@pytest.mark.usefixtures("worker")
 async def test_a_file_of_which_only_the_type_was_told_is_stored_with_the_hash_that_it_has(shop: Shop) -> None:
     raw = jpeg(5, 6)
     message = await until_media(shop, await receive_unproven(shop, raw), "stored")
