@@ -3458,8 +3458,8 @@ begin
   types := private.sendable_types(kind);
   if sent_as <> all (types) then
     return private.refuse_content('WA022', field, format('one of: %s; it is %s', array_to_string(types, ', '), sent_as));
-  elsif (told ->> 'size')::numeric > private.sendable_bytes(kind) then
-    return private.refuse_content('WA023', field, format('at most %s bytes; it has %s', private.sendable_bytes(kind), told ->> 'size'));
+  elsif (told ->> 'size')::numeric not between 1 and private.sendable_bytes(kind) then
+    return private.refuse_content('WA023', field, format('1 to %s bytes; it has %s', private.sendable_bytes(kind), told ->> 'size'));
   end if;
   return true;
 end
@@ -10216,7 +10216,7 @@ begin
     when 'WA022' then
       raise exception '% names a file of a type that WhatsApp does not take here', field using errcode = 'WA022', detail = field, hint = allowed;
     when 'WA023' then
-      raise exception '% names a file that is too large', field using errcode = 'WA023', detail = field, hint = allowed;
+      raise exception '% names a file that is empty or too large', field using errcode = 'WA023', detail = field, hint = allowed;
   end case;
 end
 $function$;

@@ -27,7 +27,7 @@ begin
     when 'WA022' then
       raise exception '% names a file of a type that WhatsApp does not take here', field using errcode = 'WA022', detail = field, hint = allowed;
     when 'WA023' then
-      raise exception '% names a file that is too large', field using errcode = 'WA023', detail = field, hint = allowed;
+      raise exception '% names a file that is empty or too large', field using errcode = 'WA023', detail = field, hint = allowed;
   end case;
 end
 $$;

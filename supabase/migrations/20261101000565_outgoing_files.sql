@@ -97,8 +97,8 @@ begin
   types := private.sendable_types(kind);
   if sent_as <> all (types) then
     return private.refuse_content('WA022', field, format('one of: %s; it is %s', array_to_string(types, ', '), sent_as));
-  elsif (told ->> 'size')::numeric > private.sendable_bytes(kind) then
-    return private.refuse_content('WA023', field, format('at most %s bytes; it has %s', private.sendable_bytes(kind), told ->> 'size'));
+  elsif (told ->> 'size')::numeric not between 1 and private.sendable_bytes(kind) then
+    return private.refuse_content('WA023', field, format('1 to %s bytes; it has %s', private.sendable_bytes(kind), told ->> 'size'));
   end if;
   return true;
 end

@@ -1,6 +1,6 @@
 -- Files named by path: there at all, and of a type and size that WhatsApp takes; whoever sends, and nobody else's.
 begin;
-select plan(49);
+select plan(50);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -75,6 +75,7 @@ select is(pg_temp.sends('audio', 'note', 'application/octet-stream'), 'WA022 pat
 select is(pg_temp.sends(kind, 'a', mime_type, size + more), case more when 1 then 'WA023 path' end, kind || ' of ' || size + more || ' bytes')
 from (values ('image', 'image/png', 5242880), ('video', 'video/mp4', 16777216), ('audio', 'audio/aac', 16777216),
   ('sticker', 'image/webp', 512000), ('document', 'application/pdf', 104857600)) as limits (kind, mime_type, size), generate_series(0, 1) as more;
+select is(pg_temp.sends('document', 'a.pdf', 'application/pdf', 0), 'WA023 path', 'nothing at all is no file');
 select is(pg_temp.sends('image', 'a.png', 'image/png', null), null, 'an object that does not say its size passes');
 
 -- What is not there, and what is somebody else's

@@ -193,6 +193,9 @@ async def test_an_offset_that_makes_no_sense_is_asked_for_again(offset: str) -> 
             "Bucket not found",
         ),
         (answer(507, "full"), Unavailable, "507"),
+        (answer(409, {"statusCode": "409", "error": "Duplicate", "message": "x"}), Unavailable, "Duplicate"),
+        (answer(500, "<html>Internal Server Error</html>"), Unavailable, "500"),
+        (answer(302, "", "Location: https://elsewhere.example/"), Unavailable, "302"),
         (answer(403, "no"), Denied, "403"),
     ],
 )

@@ -150,6 +150,22 @@ async def test_a_file_above_the_limit_is_not_fetched_or_not_to_its_end(
     await until_media(other, await receive_picture(other), "stored")
 
 
+@pytest.mark.parametrize("told", [{}, {"file_size": None}])
+async def test_the_limit_itself_is_stored_and_a_byte_more_is_not(
+    shop: Shop, other: Shop, programs: Programs, told: dict[str, Any]
+) -> None:
+    await programs.worker(WORKER_MEDIA_LIMIT_MB="1")
+    for business, size, status in ((shop, MEBIBYTE, "stored"), (other, MEBIBYTE + 1, "failed")):
+        media = await business.business.media_from_user(BOOK[:size], "application/pdf")
+        if told:
+            body = (await business.business.call("GET", f"/{media['id']}")).body | told
+            await business.business.fault("media_lookup", {"http": 200, "body": body})
+        await business.business.receive({"type": "document", "document": {"id": media["id"]}})
+        (message,) = await business.tenant.until_messages(bool)
+        await until_media(business, message, status)
+    assert (len(await objects_of(shop)), await objects_of(other)) == (1, [])
+
+
 async def test_a_hundred_megabytes_pass_through_little_memory_and_leave_no_file(
     shop: Shop, programs: Programs, tmp_path: Path
 ) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.whatsapp.scripted import Server, answer, serving
 from whatsapp.client import MediaUrl, WhatsAppClient
@@ -117,3 +126,48 @@ async def test_what_one_numbers_answer_asks_to_be_kept_does_not_go_out_with_anot
                 assert [piece async for piece in file]
     assert len(server.requests) == 4
     assert not [head for head, _ in server.requests if "cookie" in head.lower()]
+
+
+@pytest.mark.parametrize("call", ["lookup", "download", "upload", "send"])
+async def test_who_cannot_prove_to_be_the_host_gets_no_key(tmp_path: Path, call: str) -> None:
+    """Whatever a name server says, whoever answers there has to have the host's certificate."""
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1))
+        writer.close()
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(self_signed(tmp_path))
+    listener = await asyncio.start_server(listen, "127.0.0.1", 0, ssl=tls)
+    url = f"https://localhost:{listener.sockets[0].getsockname()[1]}"
+    async with listener, provider_http() as http:
+        client = WhatsAppClient(http, provider("360dialog", "1065", d360_base_url=url, graph_base_url=url), "the key")
+        with pytest.raises(NotSent, match="certificate"):
+            match call:
+                case "lookup":
+                    await client.get_media_url("7")
+                case "download":
+                    async with client.download_media(OFFERED):
+                        pass
+                case "upload":
+                    await client.upload_media(b"%PDF", filename="a.pdf", mime_type="application/pdf")
+                case "send":
+                    await client.send_text_message("972501234567", "hi")
+    assert not b"".join(heard)
+
+
+def self_signed(folder: Path) -> Path:
+    """A key and a certificate for localhost that nobody else has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "localhost.pem"
+    path.write_bytes(secret + certificate.public_bytes(Encoding.PEM))
+    return path
