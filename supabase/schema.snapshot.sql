@@ -397,7 +397,7 @@ CREATE INDEX conversation_counts_workspace ON private.conversation_counts USING 
 
 GRANT DELETE, INSERT, SELECT ON TABLE "private"."conversation_counts" TO "service_role";
 
-COMMENT ON TABLE "private"."conversation_counts" IS 'A workspace''s threads are the sum of its rows: all, archived, open and unread. No key to workspaces: what goes with one adds up to nothing.';
+COMMENT ON TABLE "private"."conversation_counts" IS 'A workspace''s threads are the sum of its rows: all, archived, open and unread. No key to workspaces: they go with the last of one''s rows.';
 
 -- private/tables/conversation_identifiers.sql
 CREATE TABLE "private"."conversation_identifiers" (
@@ -4754,15 +4754,11 @@ CREATE OR REPLACE FUNCTION private.contact_query (
 declare
   scope text := private.search_scope(workspace_id);
   asked tsquery := private.word_query(scope || 'n', search, 1);
-  number text;
+  number text := private.searched_number(search);
 begin
-  if search ~ '^[0-9+() ./-]*$' then
-    -- However it is written: 00 or 0 or (0) in front of it are no part of a number.
-    number := ltrim(regexp_replace(search, '\(0\)|[^0-9]', '', 'g'), '0');
-    if char_length(number) >= 2 then
-      asked := coalesce(asked, '') || format('%1$sp%2$s:* | %1$sp%3$s:* | %1$sr%4$s:*',
-        scope, number, private.phone_key(number), reverse(number))::tsquery;
-    end if;
+  if char_length(number) >= 2 then
+    asked := coalesce(asked, '') || format('%1$sp%2$s:* | %1$sp%3$s:* | %1$sr%4$s:*',
+      scope, number, private.phone_key(number), reverse(number))::tsquery;
   end if;
   return asked;
 end
@@ -6024,7 +6020,7 @@ CREATE OR REPLACE FUNCTION private.folded (
 begin
   -- Small letters, whoever makes them: the parser of words lets the operating system do it, lower() perhaps ICU, and of these
   -- three letters they think differently.
-  return translate(lower(replace(written, 'İ', 'i')), 'ςı', 'σi');
+  return translate(lower(replace(private.seen(written), 'İ', 'i')), 'ςı', 'σi');
 end
 $function$;
 
@@ -8075,11 +8071,11 @@ declare
     else concat_ws(' ', content ->> 'caption', content ->> 'filename') end;
   found text;
 begin
-  if octet_length(written) > 2000 then
+  if octet_length(written) > 2000 or written ~ e'[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]' then
     return private.words(scope, written);
   end if;
   -- The same as there: a call costs as much as the work, and every message pays for it.
-  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+', '       ')))::text;
+  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+<>&', '          ')))::text;
   return case when found = '' then found else '''' || scope || replace(substr(found, 2), ''' ''', ''' ''' || scope) end::tsvector;
 end
 $function$;
@@ -9577,7 +9573,7 @@ CREATE OR REPLACE FUNCTION private.read_search (
 declare
   scope text := private.search_scope(f.workspace_id);
 begin
-  f.search := btrim(search);
+  f.search := regexp_replace(private.seen(search), '^\s+|\s+$', '', 'g');
   if char_length(f.search) not between 2 and 100 then
     perform private.refuse_argument('search', 'from 2 to 100 characters');
   end if;
@@ -9586,9 +9582,7 @@ begin
   f.contact_query := private.contact_query(f.workspace_id, f.search);
   -- Of millions of messages, two letters would begin a word in most.
   f.message_query := private.word_query(scope, f.search, 3);
-  if f.search ~ '^[0-9+() ./-]*$' then
-    f.number := private.phone_key(ltrim(regexp_replace(f.search, '\(0\)|[^0-9]', '', 'g'), '0'));
-  end if;
+  f.number := private.phone_key(private.searched_number(f.search));
   f.tag_query := (select string_agg(format('%st%s', scope, md5(tag)), ' & ') from unnest(f.tags) as tag)::tsquery;
   return f;
 end
@@ -10924,6 +10918,39 @@ REVOKE ALL ON FUNCTION "private"."search_scope"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."search_scope"(uuid) TO "postgres";
 
+-- private/functions/searched_number.sql
+CREATE OR REPLACE FUNCTION private.searched_number (
+  search text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  -- Whoever copies a number copies its dashes and spaces, too; and digits have other shapes elsewhere.
+  written text := translate(search, '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹＋', '01234567890123456789+');
+begin
+  if written ~ e'^(tel:)?[-0-9+() ./\u00a0\u2007\u202f\u2010-\u2015\u2212]*$' then
+    -- 00 or 0 or (0) in front of it are no part of a number.
+    return ltrim(regexp_replace(written, '\(0\)|[^0-9]', '', 'g'), '0');
+  end if;
+  return null;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."searched_number"(text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."searched_number"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."searched_number"(text) IS 'The digits of a search that is a phone number or a part of one; null: it is none.';
+
+REVOKE ALL ON FUNCTION "private"."searched_number"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."searched_number"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."searched_number"(text) TO "postgres";
+
 -- private/functions/searched_types.sql
 CREATE OR REPLACE FUNCTION private.searched_types()
   RETURNS text[]
@@ -10974,6 +11001,34 @@ REVOKE ALL ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], pr
 REVOKE ALL ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], private.person[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."seen_in"(private.inbound_message[], uuid[], private.person[]) TO "postgres";
+
+-- private/functions/seen.sql
+CREATE OR REPLACE FUNCTION private.seen (
+  written text
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  -- Marks of direction, joiners and soft hyphens are typed or copied along and not seen: the parser takes them for letters.
+  return translate(written, e'\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff', '');
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."seen"(text) TO "authenticated";
+
+GRANT EXECUTE ON FUNCTION "private"."seen"(text) TO "service_role";
+
+COMMENT ON FUNCTION "private"."seen"(text) IS 'A text without the characters that nobody sees.';
+
+REVOKE ALL ON FUNCTION "private"."seen"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."seen"(text) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."seen"(text) TO "postgres";
 
 -- private/functions/send_typing.sql
 CREATE OR REPLACE FUNCTION private.send_typing (
@@ -11499,6 +11554,7 @@ begin
   -- A set that is not full was the last one; the rest goes along, the files with it.
   if swept < max_rows then
     delete from public.workspaces as tenant where tenant.id = workspace_id;
+    delete from private.conversation_counts as counts where counts.workspace_id = sweep_workspace.workspace_id;
     return swept + 1;
   end if;
   return swept;
@@ -12285,8 +12341,9 @@ begin
   if octet_length(written) > 2000 then
     written := regexp_replace(left(written, 100000), '\S{100,}', ' ', 'g');
   end if;
-  -- Without what joins words into addresses and numbers, of which a beginning would be another kind of word.
-  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+', '       ')))::text;
+  -- Without what joins words into addresses and numbers, of which a beginning would be another kind of word, and what the
+  -- parser takes for a tag or an entity, in which there would be no words.
+  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(private.seen(written), '@./:_-+<>&', '          ')))::text;
   -- Each word stands in quotes: '…' '…'. The scope goes in front by text, which is three times as fast as by row.
   return case when found = '' then found else '''' || scope || replace(substr(found, 2), ''' ''', ''' ''' || scope) end::tsvector;
 end
@@ -12914,6 +12971,7 @@ CREATE OR REPLACE FUNCTION public.delete_workspace (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET statement_timeout TO '60s'
   AS $function$
 begin
   perform private.delete_workspace(workspace_id);
@@ -14527,6 +14585,7 @@ CREATE OR REPLACE FUNCTION public.remove_member (
   RETURNS void
   LANGUAGE plpgsql
   SET search_path TO ''
+  SET statement_timeout TO '60s'
   AS $function$
 begin
   perform private.remove_member(workspace_id, user_id);
@@ -14718,6 +14777,8 @@ begin
   values (start_conversation.workspace_id, thread, start_conversation.type, start_conversation.content,
     start_conversation.client_reference, start_conversation.send_after)
   returning message.conversation_id, message.id;
+exception when unique_violation then
+  raise exception 'a message with this client_reference is there already' using errcode = '23505', detail = 'client_reference';
 end
 $function$;
 

@@ -59,6 +59,8 @@ begin
   values (start_conversation.workspace_id, thread, start_conversation.type, start_conversation.content,
     start_conversation.client_reference, start_conversation.send_after)
   returning message.conversation_id, message.id;
+exception when unique_violation then
+  raise exception 'a message with this client_reference is there already' using errcode = '23505', detail = 'client_reference';
 end
 $$;
 comment on function public.start_conversation(uuid, text, text, jsonb, uuid, text, timestamptz) is

@@ -27,7 +27,7 @@ create table private.conversation_counts (
 );
 create index conversation_counts_workspace on private.conversation_counts (workspace_id);
 comment on table private.conversation_counts is
-  'A workspace''s threads are the sum of its rows: all, archived, open and unread. No key to workspaces: what goes with one adds up to nothing.';
+  'A workspace''s threads are the sum of its rows: all, archived, open and unread. No key to workspaces: they go with the last of one''s rows.';
 alter table private.conversation_counts enable row level security;
 grant select, insert, delete on private.conversation_counts to service_role;
 

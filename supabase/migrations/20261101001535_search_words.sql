@@ -1,6 +1,17 @@
 -- What people and messages are found by: words with the workspace in front, so that one index holds every workspace's and
 -- a search reads its own alone.
 
+create function private.seen(written text) returns text
+language plpgsql immutable parallel safe set search_path = ''
+as $$
+begin
+  -- Marks of direction, joiners and soft hyphens are typed or copied along and not seen: the parser takes them for letters.
+  return translate(written, e'\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff', '');
+end
+$$;
+comment on function private.seen(text) is 'A text without the characters that nobody sees.';
+grant execute on function private.seen(text) to authenticated, service_role;
+
 create function private.words(scope text, written text) returns tsvector
 language plpgsql immutable parallel safe set search_path = ''
 as $$
@@ -11,8 +22,9 @@ begin
   if octet_length(written) > 2000 then
     written := regexp_replace(left(written, 100000), '\S{100,}', ' ', 'g');
   end if;
-  -- Without what joins words into addresses and numbers, of which a beginning would be another kind of word.
-  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+', '       ')))::text;
+  -- Without what joins words into addresses and numbers, of which a beginning would be another kind of word, and what the
+  -- parser takes for a tag or an entity, in which there would be no words.
+  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(private.seen(written), '@./:_-+<>&', '          ')))::text;
   -- Each word stands in quotes: '…' '…'. The scope goes in front by text, which is three times as fast as by row.
   return case when found = '' then found else '''' || scope || replace(substr(found, 2), ''' ''', ''' ''' || scope) end::tsvector;
 end
@@ -26,7 +38,7 @@ as $$
 begin
   -- Small letters, whoever makes them: the parser of words lets the operating system do it, lower() perhaps ICU, and of these
   -- three letters they think differently.
-  return translate(lower(replace(written, 'İ', 'i')), 'ςı', 'σi');
+  return translate(lower(replace(private.seen(written), 'İ', 'i')), 'ςı', 'σi');
 end
 $$;
 comment on function private.folded(text) is 'A text in which each of its words stands, folded in the same way, as a part.';
@@ -59,11 +71,11 @@ declare
     else concat_ws(' ', content ->> 'caption', content ->> 'filename') end;
   found text;
 begin
-  if octet_length(written) > 2000 then
+  if octet_length(written) > 2000 or written ~ e'[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]' then
     return private.words(scope, written);
   end if;
   -- The same as there: a call costs as much as the work, and every message pays for it.
-  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+', '       ')))::text;
+  found := strip(to_tsvector('pg_catalog.simple'::regconfig, translate(written, '@./:_-+<>&', '          ')))::text;
   return case when found = '' then found else '''' || scope || replace(substr(found, 2), ''' ''', ''' ''' || scope) end::tsvector;
 end
 $$;
@@ -123,21 +135,34 @@ $$;
 comment on function private.word_query(text, text, integer) is
   'Asks for texts with all words of a search, the last, from so many letters on, as a beginning. Null: there is no word in it.';
 
+create function private.searched_number(search text) returns text
+language plpgsql immutable set search_path = ''
+as $$
+declare
+  -- Whoever copies a number copies its dashes and spaces, too; and digits have other shapes elsewhere.
+  written text := translate(search, '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹＋', '01234567890123456789+');
+begin
+  if written ~ e'^(tel:)?[-0-9+() ./\u00a0\u2007\u202f\u2010-\u2015\u2212]*$' then
+    -- 00 or 0 or (0) in front of it are no part of a number.
+    return ltrim(regexp_replace(written, '\(0\)|[^0-9]', '', 'g'), '0');
+  end if;
+  return null;
+end
+$$;
+comment on function private.searched_number(text) is 'The digits of a search that is a phone number or a part of one; null: it is none.';
+grant execute on function private.searched_number(text) to authenticated, service_role;
+
 create function private.contact_query(workspace_id uuid, search text) returns tsquery
 language plpgsql immutable set search_path = ''
 as $$
 declare
   scope text := private.search_scope(workspace_id);
   asked tsquery := private.word_query(scope || 'n', search, 1);
-  number text;
+  number text := private.searched_number(search);
 begin
-  if search ~ '^[0-9+() ./-]*$' then
-    -- However it is written: 00 or 0 or (0) in front of it are no part of a number.
-    number := ltrim(regexp_replace(search, '\(0\)|[^0-9]', '', 'g'), '0');
-    if char_length(number) >= 2 then
-      asked := coalesce(asked, '') || format('%1$sp%2$s:* | %1$sp%3$s:* | %1$sr%4$s:*',
-        scope, number, private.phone_key(number), reverse(number))::tsquery;
-    end if;
+  if char_length(number) >= 2 then
+    asked := coalesce(asked, '') || format('%1$sp%2$s:* | %1$sp%3$s:* | %1$sr%4$s:*',
+      scope, number, private.phone_key(number), reverse(number))::tsquery;
   end if;
   return asked;
 end

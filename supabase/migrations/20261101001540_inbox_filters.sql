@@ -162,7 +162,7 @@ as $$
 declare
   scope text := private.search_scope(f.workspace_id);
 begin
-  f.search := btrim(search);
+  f.search := regexp_replace(private.seen(search), '^\s+|\s+$', '', 'g');
   if char_length(f.search) not between 2 and 100 then
     perform private.refuse_argument('search', 'from 2 to 100 characters');
   end if;
@@ -171,9 +171,7 @@ begin
   f.contact_query := private.contact_query(f.workspace_id, f.search);
   -- Of millions of messages, two letters would begin a word in most.
   f.message_query := private.word_query(scope, f.search, 3);
-  if f.search ~ '^[0-9+() ./-]*$' then
-    f.number := private.phone_key(ltrim(regexp_replace(f.search, '\(0\)|[^0-9]', '', 'g'), '0'));
-  end if;
+  f.number := private.phone_key(private.searched_number(f.search));
   f.tag_query := (select string_agg(format('%st%s', scope, md5(tag)), ' & ') from unnest(f.tags) as tag)::tsquery;
   return f;
 end

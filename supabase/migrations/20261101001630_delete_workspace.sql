@@ -59,6 +59,7 @@ begin
   -- A set that is not full was the last one; the rest goes along, the files with it.
   if swept < max_rows then
     delete from public.workspaces as tenant where tenant.id = workspace_id;
+    delete from private.conversation_counts as counts where counts.workspace_id = sweep_workspace.workspace_id;
     return swept + 1;
   end if;
   return swept;
@@ -107,7 +108,8 @@ comment on function private.delete_workspace(uuid) is 'Ends a workspace and begi
 grant execute on function private.delete_workspace(uuid) to authenticated, service_role;
 
 create function public.delete_workspace(workspace_id uuid) returns void
-language plpgsql set search_path = ''
+-- As remove_member, of all members.
+language plpgsql set search_path = '' set statement_timeout = '60s'
 as $$
 begin
   perform private.delete_workspace(workspace_id);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 
@@ -88,3 +90,20 @@ async def test_what_somebody_had_is_nobodys_when_they_leave(
     assert await owner.list(tenant.workspace_id, assignee=member.user_id) == []
     assert [row["id"] for row in await owner.list(tenant.workspace_id, assignee="nobody")] == [thread]
     assert await member.refusal("get_conversations", workspace_id=str(tenant.workspace_id)) == (400, "WA004", None)
+
+
+async def test_a_reference_that_is_there_already_says_so_and_names_no_constraint(
+    owner: Member, tenant: Tenant, write: Write
+) -> None:
+    """By either way of sending: whoever lost an answer and asks again has to recognise it."""
+    (phone,) = phones(1)
+    thread = await write(phone, "hello", datetime.now(UTC).isoformat())
+    await owner.call("pause_connection", connection_id=str(tenant.connection_id))
+    somebody = {"workspace_id": str(tenant.workspace_id), "recipient": phone, **TEXT, "client_reference": "once"}
+    await owner.call("start_conversation", **somebody)
+    again = await owner.ask("start_conversation", **somebody)
+    assert (again.status_code, again.json()["code"], again.json()["details"]) == (409, "23505", "client_reference")
+    assert "constraint" not in again.text
+    row = {"conversation_id": thread, **TEXT, "client_reference": "once"}
+    inserted = await owner.http.post(f"{owner.project.url}/rest/v1/messages", json=row, headers=owner.headers)
+    assert (inserted.status_code, inserted.json()["code"]) == (409, "23505")

@@ -19,6 +19,8 @@ BODIES = (
     "שלום עולם",
     "a_b-c.d@e.fg 100%",
     'quo"ted back\\slash\nline',
+    "<Noa> said fish&chips;",
+    "\u202bשלום\u200f עולם\u202c soft\u00adly",
 )
 WALKED = """
     select private.is_found(thread.id, thread.contact_id, told.f) as walked,

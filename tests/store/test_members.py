@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect, Project
-from tests.store.tenant import Session, rows
+from tests.store.tenant import UNTRUE, Session, Tenant, rows
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,55 @@ async def test_of_two_numbers_added_at_once_one_fits(people: list[Person]) -> No
         )
     )
     assert sorted(str(code) for status, code in added if status == 400) == ["WA002", "WA002"]
+
+
+async def test_what_is_given_to_somebody_who_leaves_is_nobodys(people: list[Person], sessions: list[Session]) -> None:
+    owner, guest, _ = people
+    for _ in range(20):
+        tenant = await Tenant.create(sessions[0])
+        await sessions[0].execute(
+            "insert into public.workspace_members values (%s, %s, 'owner'), (%s, %s, 'agent')",
+            [tenant.workspace_id, owner.id, tenant.workspace_id, guest.id],
+        )
+        thread = await tenant.thread(sessions[0], "972501234567")
+        given, left = await asyncio.gather(
+            owner.call("assign_conversation", conversation_id=str(thread), user_id=guest.id),
+            guest.call("remove_member", workspace_id=str(tenant.workspace_id), user_id=guest.id),
+        )
+        assert left == (204, None)
+        assert given in ((204, None), (400, "WA025"))
+        (after,) = await rows(sessions[0], "select assigned_to from public.conversations where id = %s", thread)
+        assert after["assigned_to"] is None
+        assert await rows(sessions[0], UNTRUE, tenant.workspace_id) == []
+
+
+async def test_an_admin_who_is_made_an_agent_leaves_no_invitation_behind(people: list[Person]) -> None:
+    owner, admin, guest = people
+    for _ in range(10):
+        workspace = await founded(owner)
+        await join(workspace, owner, admin, "admin")
+        invited, changed = await asyncio.gather(
+            admin.call("invite_member", workspace_id=workspace, email=guest.email, role="admin"),
+            owner.call("change_member_role", workspace_id=workspace, user_id=admin.id, role="agent"),
+        )
+        assert changed == (204, None)
+        if invited != (400, "WA034"):
+            assert await guest.call("accept_invitation", token=invited[1]["token"]) == (400, "WA031")
+        assert await owner.ask("GET", f"workspace_invitations?workspace_id=eq.{workspace}") == (200, [])
+
+
+async def test_owners_who_make_each_other_smaller_at_once_leave_an_owner(people: list[Person]) -> None:
+    owner, second, _ = people
+    for _ in range(10):
+        workspace = await founded(owner)
+        await join(workspace, owner, second, "owner")
+        ends = await asyncio.gather(
+            owner.call("remove_member", workspace_id=workspace, user_id=second.id),
+            second.call("change_member_role", workspace_id=workspace, user_id=owner.id, role="agent"),
+        )
+        # Who comes second is no owner any more.
+        assert sorted(ends, key=str)[0] == (204, None)
+        assert sorted(ends, key=str)[1] in ((400, "WA004"), (400, "WA034"))
 
 
 async def _until_it_waits(observer: Session, session: Session) -> None:

@@ -55,6 +55,28 @@ async def test_reading_while_messages_arrive_loses_no_unread_message(sessions: l
     assert found == {"unread_count": 0, "is_read": True}
 
 
+async def test_reading_while_both_sides_write_counts_what_a_recomputation_counts(
+    sessions: list[Session], tenant: Tenant
+) -> None:
+    thread = await tenant.thread(sessions[0], "972501234567")
+
+    async def arrive(session: Session) -> None:
+        for number in range(2 * ROUNDS):
+            await call(session, "record_inbound", [], [tenant.message(f"both.{number}", "972501234567")], [])
+
+    async def answer(session: Session) -> None:
+        for _ in range(2 * ROUNDS):
+            await tenant.queue(session, thread)
+
+    async def read(session: Session) -> None:
+        for _ in range(2 * ROUNDS):
+            await call(session, "mark_as_read", thread)
+            assert await rows(session, UNTRUE, tenant.workspace_id) == []
+
+    await asyncio.gather(arrive(sessions[0]), answer(sessions[1]), read(sessions[2]), read(sessions[3]))
+    assert await rows(sessions[0], UNTRUE, tenant.workspace_id) == []
+
+
 async def test_statistics_stay_true_while_messages_come_go_and_change(sessions: list[Session], tenant: Tenant) -> None:
     """Inserts add, deletes and changes recompute; each under the conversation's lock."""
     thread = await tenant.thread(sessions[0], "972501234567")
