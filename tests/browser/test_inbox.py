@@ -64,6 +64,17 @@ async def test_a_stranger_sees_nothing(desk: Desk, newcomer: Callable[[], Awaita
     assert not any("conversation" in address for address in stranger.asked())
 
 
+async def test_who_is_removed_keeps_nothing_on_the_page(desk: Desk) -> None:
+    await desk.says("A secret")
+    page = await desk.live()
+    await open_first(page)
+    await page.until_text("A secret", ".message.inbound")
+    await desk.shop.tenant.rows("delete from workspace_members where user_id = %(user)s returning 1", user=desk.agent.id)
+    await page.click(".conversations button")
+    await page.until_text("You belong to no workspace yet")
+    assert "A secret" not in await page.evaluate("document.body.innerText")
+
+
 async def test_what_came_while_the_socket_was_cut_is_there_when_it_is_back(
     desk: Desk, realtime: Callable[..., Awaitable[None]]
 ) -> None:

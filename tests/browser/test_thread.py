@@ -118,6 +118,20 @@ async def test_a_file_is_attached_sent_and_shown(desk: Desk, tmp_path: Path) -> 
     assert (sent["body"]["type"], sent["body"]["image"]["caption"]) == ("image", "Here")
 
 
+async def test_what_is_written_to_a_sound_goes_behind_it(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "song.mp3").write_bytes(b"ID3\x04" + bytes(2000))
+    await desk.says("Sing")
+    page = await desk.live()
+    await open_first(page)
+    await page.until("!document.querySelector('.composer textarea').disabled")
+    await page.attach(".composer input[type=file]", tmp_path / "song.mp3")
+    await page.until_text("song.mp3", ".context")
+    await page.type(".composer textarea", "Do you like it?")
+    await page.press("Enter")
+    sound, words = await until(desk.shop.sent, lambda sent: len(sent) == 2)
+    assert (sound["body"]["type"], words["body"]["text"]["body"]) == ("audio", "Do you like it?")
+
+
 async def test_a_file_goes_to_whom_it_was_meant_for_though_another_thread_is_open_by_then(
     desk: Desk, tmp_path: Path
 ) -> None:

@@ -5,17 +5,28 @@ from __future__ import annotations
 import random
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 
+from tests.conftest import Connect
 from tests.frontends.member import Member
-from tests.store.tenant import Session, Tenant, call, rows
+from tests.store.tenant import UNTRUE, Session, Tenant, call, rows
 
 WORDS = ["apple", "banana", "cherry", "shalom", "שלום", "מחיר", "مرحبا", "10%"]
 NAMES = ["Dana Levi", "Noa", "אבי כהן", "Müller", "علي"]
 TAGS = ["vip", "new", "50% off", "a,b", "שלום"]
 THREADS = 60
+BOTH = """
+    select private.page_by_walking(asked.f) as walked, private.find_conversations(asked.f) as gathered
+    from (select private.read_filters(%s, %s) as f) as asked"""
+COUNTED = """
+    select count(*) as total, count(*) filter (where status = 'archived') as archived,
+      count(*) filter (where status = 'open' and unread_count > 0) as unread,
+      count(*) filter (where status = 'open' and coalesce(window_expires_at <= now(), true)) as window_closed
+    from public.conversations where workspace_id = %s"""
 
 
 @dataclass
@@ -135,6 +146,42 @@ async def test_any_combination_is_what_each_says(
     assert hits > 80
 
 
+async def test_looking_into_one_after_the_other_finds_what_gathering_finds(
+    member: Member, owner: Member, tenant: Tenant, known: list[Known], database: Connect
+) -> None:
+    """The way of a full workspace, where too many threads have a word to gather them."""
+    async with database() as session:
+        claims = Jsonb({"role": "authenticated", "sub": member.user_id})
+        await session.execute("select set_config('request.jwt.claims', %s::jsonb::text, false)", [claims])
+        for filters in combinations(known, member.user_id, owner.user_id, 250):
+            (found,) = await rows(session, BOTH, tenant.workspace_id, Jsonb({**filters, "limit": 7}))
+            assert found["walked"] == found["gathered"], filters
+
+
+async def test_counts_are_what_a_plain_count_gives_whatever_happened(
+    member: Member, tenant: Tenant, known: list[Known], backend: Session
+) -> None:
+    for n, one in enumerate(known):
+        match n % 6:
+            case 0:
+                await _becomes_one(backend, tenant, one, f"IL.{one.phone}")
+            case 1:
+                await backend.execute("delete from public.conversations where id = %s", [one.id])
+            case 2:
+                await member.call("unarchive_conversation", conversation_id=one.id)
+            case 3:
+                await member.call("mark_as_read", conversation_id=one.id)
+            case 4:
+                now = {"phone_number_id": await _number(backend, one), "occurred_at": datetime.now(UTC).isoformat()}
+                await call(backend, "record_inbound", [], [{**tenant.message(f"w.now.{n}", one.phone), **now}], [])
+        if n % 12 == 0:
+            (counted,) = await rows(backend, COUNTED, tenant.workspace_id)
+            assert await member.call("get_conversation_stats", workspace_id=str(tenant.workspace_id)) == [counted]
+    assert counted["unread"] > 5 and counted["archived"] > 5 and counted["total"] - counted["archived"] > 10
+    assert 5 < counted["window_closed"] < counted["total"] - counted["archived"]
+    assert await rows(backend, UNTRUE, tenant.workspace_id) == []
+
+
 @pytest.mark.parametrize(
     "filters",
     [
@@ -175,12 +222,17 @@ async def test_pages_hold_while_threads_arrive_merge_and_are_put_away(
 
 async def _becomes_one(backend: Session, tenant: Tenant, one: Known, bsuid: str) -> None:
     """Somebody known by a user id turns out to be the person of this thread."""
-    (number,) = await rows(
-        backend, "select phone_number_id from public.whatsapp_connections where id = %s", uuid.UUID(one.connection)
-    )
-    told = {**tenant.message(f"w.id.{one.phone}", None), "phone_number_id": number["phone_number_id"]}
+    told = {**tenant.message(f"w.id.{one.phone}", None), "phone_number_id": await _number(backend, one)}
     late = {"occurred_at": "2026-11-01T12:00:05Z"}
     await call(backend, "record_inbound", [], [{**told, "bsuid": bsuid, **late}], [])
     both = {**told, "wamid": f"w.both.{one.phone}", "wa_id": one.phone, "bsuid": bsuid, **late}
     await call(backend, "record_inbound", [], [both], [])
-    assert len(await rows(backend, "select from public.conversations where bsuid = %s", bsuid)) == 1
+    found = "select from public.conversations where workspace_id = %s and bsuid = %s"
+    assert len(await rows(backend, found, tenant.workspace_id, bsuid)) == 1
+
+
+async def _number(backend: Session, one: Known) -> str:
+    (number,) = await rows(
+        backend, "select phone_number_id from public.whatsapp_connections where id = %s", uuid.UUID(one.connection)
+    )
+    return str(number["phone_number_id"])

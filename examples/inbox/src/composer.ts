@@ -173,6 +173,11 @@ export class Composer {
         ? await this.filed(conversation.workspace_id, this.attached, body)
         : ({ type: 'text', content: { body } } as const)
       await this.act.send(conversation.id, { ...content, ...(replyTo && { reply_to_wamid: replyTo.wamid }) })
+      if (content.type === 'audio' && body) {
+        // A sound has no caption at WhatsApp: what was written goes behind it, and the sound not once more if that fails.
+        if (this.conversation?.id === conversation.id) this.forget()
+        await this.act.send(conversation.id, { type: 'text', content: { body } })
+      }
       this.clear(conversation.id)
     } catch (reason) {
       this.act.fail(reason)
@@ -193,7 +198,6 @@ export class Composer {
   private async filed(workspaceId: string, file: File, caption: string): Promise<Draft> {
     const path = await this.api.upload(workspaceId, file)
     const type = KINDS.find(([pattern]) => pattern.test(file.type))?.[1] ?? 'document'
-    // A sound has no caption at WhatsApp.
     const said = caption && type !== 'audio' ? { caption } : {}
     return { type, content: { path, ...said, ...(type === 'document' && { filename: file.name }) } }
   }

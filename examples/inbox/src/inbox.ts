@@ -78,8 +78,11 @@ export class Inbox {
     this.deaf()
     this.open(null)
     this.rows = []
-    this.workspace = (known ?? (await this.api.workspaces())).find(({ id }) => id === workspaceId) ?? null
-    if (this.stopped) return
+    const workspace = (known ?? (await this.api.workspaces())).find(({ id }) => id === workspaceId) ?? null
+    // By now another may have been chosen.
+    if (this.stopped || this.choice.value !== workspaceId) return
+    this.workspace = workspace
+    this.deaf()
     this.deaf = listen(this.api.client, workspaceId, {
       onChange: () => this.refresh(),
       onConnection: (state) => {
@@ -92,12 +95,25 @@ export class Inbox {
       this.api.cannedReplies(workspaceId),
       this.readAll(),
     ])
+    if (this.workspace !== workspace) return
     this.members = members
     this.thread.offerReplies(replies)
   }
 
   private refresh(): void {
     this.readAll().catch((reason: unknown) => this.fail(reason))
+  }
+
+  /** No member any more, or the workspace is gone: so is what the page shows of it. */
+  private removed(): void {
+    this.deaf()
+    this.workspace = null
+    this.rows = []
+    this.open(null)
+    this.list.count(null)
+    fill(this.choice)
+    this.say('You are no member of that workspace any more')
+    this.start()
   }
 
   private readonly readAll = coalesced(async () => {
@@ -110,20 +126,29 @@ export class Inbox {
     if (!workspace) return
     const wanted = Math.max(PAGE, this.rows.length)
     const current = () => this.workspace === workspace && this.filters === filters
-    const counting = this.api.stats(workspace.id)
+    try {
+      const both = [this.rowsOf(workspace.id, filters, wanted), this.api.stats(workspace.id)] as const
+      const [{ rows, full }, stats] = await Promise.all(both)
+      if (!current()) return
+      this.take(rows, full)
+      this.list.count(stats)
+    } catch (reason) {
+      if (!(reason instanceof Refused && reason.code === 'WA004')) throw reason
+      if (this.workspace === workspace) this.removed()
+    }
+  }
+
+  private async rowsOf(workspaceId: string, filters: ConversationFilters, wanted: number) {
     const rows: ConversationListItem[] = []
     let full = true
     while (full && rows.length < wanted) {
       const cursor = rows.at(-1)?.cursor
       const limit = Math.min(200, wanted - rows.length)
-      const page = await this.api.conversations(workspace.id, { ...filters, limit, ...(cursor && { cursor }) })
+      const page = await this.api.conversations(workspaceId, { ...filters, limit, ...(cursor && { cursor }) })
       rows.push(...page)
       full = page.length === limit
     }
-    const stats = await counting
-    if (!current()) return
-    this.take(rows, full)
-    this.list.count(stats)
+    return { rows, full }
   }
 
   private async readMore(): Promise<void> {

@@ -38,14 +38,16 @@ export function listen(client: Client, workspaceId: string, { onChange, onConnec
   }
 }
 
-/** `work`, never twice at once: asked for while it runs, it runs once more, however often it was asked for. */
+/** `work`, never twice at once: asked for while it runs, it runs once more, also when it fails, however often. */
 export function coalesced(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | null = null
   let again = false
   async function run(): Promise<void> {
     do {
       again = false
-      await work()
+      await work().catch((reason: unknown) => {
+        if (!again) throw reason
+      })
     } while (again)
   }
   return () => {
