@@ -1971,6 +1971,10 @@ begin
       and (private.is_backend() or workspace_id in (select private.user_owned_workspace_ids()))
     order by connection.id
   ) as number;
+  -- Whoever queues a message holds the workspace first, by its key, and then what is deleted here: they are waited for, and wait.
+  perform from public.workspaces as tenant
+  where tenant.id = workspace_id and (private.is_backend() or tenant.id in (select private.user_owned_workspace_ids()))
+  for update;
   perform private.enter_workspace(workspace_id, array['owner']);
   update public.workspaces as tenant set deleted_at = now(), broadcasts = false where tenant.id = workspace_id and tenant.deleted_at is null;
   if not found then
@@ -2581,6 +2585,9 @@ CREATE OR REPLACE FUNCTION private.assign_conversation (
 declare
   thread public.conversations := private.visible_conversation(conversation_id);
 begin
+  -- The member before the thread, as whoever removes them takes them.
+  perform from public.workspace_members as member
+  where member.workspace_id = thread.workspace_id and member.user_id = assign_conversation.user_id for key share;
   update public.conversations as own set assigned_to = assign_conversation.user_id
   where own.id = thread.id and own.assigned_to is distinct from assign_conversation.user_id;
 exception when foreign_key_violation then
@@ -6643,7 +6650,8 @@ CREATE OR REPLACE FUNCTION private.held_message (
 declare
   held public.messages := private.own_message(message_id);
 begin
-  -- The thread first, as whoever queues does.
+  -- The workspace and the thread first, as whoever queues does.
+  perform from public.workspaces where id = held.workspace_id for key share;
   perform from public.conversations as thread where thread.id = held.conversation_id for no key update;
   return held;
 end
@@ -14770,15 +14778,20 @@ CREATE OR REPLACE FUNCTION public.start_conversation (
   AS $function$
 #variable_conflict use_column
 declare
-  thread uuid := private.open_conversation(start_conversation.workspace_id, start_conversation.recipient, start_conversation.connection_id);
+  thread uuid;
 begin
+  thread := private.open_conversation(start_conversation.workspace_id, start_conversation.recipient, start_conversation.connection_id);
   return query
   insert into public.messages as message (workspace_id, conversation_id, type, content, client_reference, send_after)
   values (start_conversation.workspace_id, thread, start_conversation.type, start_conversation.content,
     start_conversation.client_reference, start_conversation.send_after)
   returning message.conversation_id, message.id;
-exception when unique_violation then
-  raise exception 'a message with this client_reference is there already' using errcode = '23505', detail = 'client_reference';
+exception
+  when unique_violation then
+    raise exception 'a message with this client_reference is there already' using errcode = '23505', detail = 'client_reference';
+  when foreign_key_violation then
+    -- It was deleted at this moment.
+    raise exception 'no such workspace' using errcode = 'WA004';
 end
 $function$;
 

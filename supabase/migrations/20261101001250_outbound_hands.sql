@@ -23,7 +23,8 @@ as $$
 declare
   held public.messages := private.own_message(message_id);
 begin
-  -- The thread first, as whoever queues does.
+  -- The workspace and the thread first, as whoever queues does.
+  perform from public.workspaces where id = held.workspace_id for key share;
   perform from public.conversations as thread where thread.id = held.conversation_id for no key update;
   return held;
 end

@@ -52,15 +52,20 @@ language plpgsql set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  thread uuid := private.open_conversation(start_conversation.workspace_id, start_conversation.recipient, start_conversation.connection_id);
+  thread uuid;
 begin
+  thread := private.open_conversation(start_conversation.workspace_id, start_conversation.recipient, start_conversation.connection_id);
   return query
   insert into public.messages as message (workspace_id, conversation_id, type, content, client_reference, send_after)
   values (start_conversation.workspace_id, thread, start_conversation.type, start_conversation.content,
     start_conversation.client_reference, start_conversation.send_after)
   returning message.conversation_id, message.id;
-exception when unique_violation then
-  raise exception 'a message with this client_reference is there already' using errcode = '23505', detail = 'client_reference';
+exception
+  when unique_violation then
+    raise exception 'a message with this client_reference is there already' using errcode = '23505', detail = 'client_reference';
+  when foreign_key_violation then
+    -- It was deleted at this moment.
+    raise exception 'no such workspace' using errcode = 'WA004';
 end
 $$;
 comment on function public.start_conversation(uuid, text, text, jsonb, uuid, text, timestamptz) is

@@ -40,6 +40,9 @@ as $$
 declare
   thread public.conversations := private.visible_conversation(conversation_id);
 begin
+  -- The member before the thread, as whoever removes them takes them.
+  perform from public.workspace_members as member
+  where member.workspace_id = thread.workspace_id and member.user_id = assign_conversation.user_id for key share;
   update public.conversations as own set assigned_to = assign_conversation.user_id
   where own.id = thread.id and own.assigned_to is distinct from assign_conversation.user_id;
 exception when foreign_key_violation then

@@ -14,6 +14,10 @@ begin
       and (private.is_backend() or workspace_id in (select private.user_owned_workspace_ids()))
     order by connection.id
   ) as number;
+  -- Whoever queues a message holds the workspace first, by its key, and then what is deleted here: they are waited for, and wait.
+  perform from public.workspaces as tenant
+  where tenant.id = workspace_id and (private.is_backend() or tenant.id in (select private.user_owned_workspace_ids()))
+  for update;
   perform private.enter_workspace(workspace_id, array['owner']);
   update public.workspaces as tenant set deleted_at = now(), broadcasts = false where tenant.id = workspace_id and tenant.deleted_at is null;
   if not found then

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,9 +13,12 @@ import pytest
 from tests.attack.isolation.files import BUCKET, STORED
 from tests.attack.isolation.surface import FUNCTIONS, TABLES
 from tests.attack.isolation.topics import joins
-from tests.attack.isolation.worlds import Actor, Attack, at_rest, filled
+from tests.attack.isolation.worlds import Actor, Answer, Attack, at_rest, filled
 from tests.conftest import Connect, Project
 
+ROUNDS = 8
+# Unknown by now; canceled already; not theirs to do, or any more; of a plain table, whose key tells that it is gone.
+ENDS = {(400, "WA004"), (400, "WA007"), (400, "WA034"), (403, "42501"), (409, "23503")}
 # Every column of ours that could name a workspace or something in one, by the name it bears.
 NAMING = """
     select format('%I.%I', nspname, relname) as place, attname::text as column from pg_attribute
@@ -107,3 +111,62 @@ async def test_nothing_of_it_is_seen_and_nothing_stays(attack: Attack) -> None:
     assert await attack.state(attack.away) == away
     shown = await attack.ask(attack.actors["foreign"], "GET", "/rest/v1/conversations")
     assert not attack.knows(json.dumps(shown.text), attack.home)
+
+
+async def test_who_is_at_work_when_it_is_deleted_is_told_by_code_and_leaves_nothing(
+    project: Project, http: httpx.AsyncClient, database: Connect
+) -> None:
+    async with database() as session:
+        for round_number in range(ROUNDS):
+            async with at_rest(await Attack.prepare(project, http, session)) as attack:
+                await _at_work(attack, after=round_number * 0.01)
+
+
+async def _at_work(attack: Attack, after: float) -> None:
+    home = attack.home
+    # Theirs is what the deletion takes from everybody.
+    await attack.session.execute(
+        "insert into public.conversations (workspace_id, connection_id, phone, assigned_to)"
+        " select %s, %s, (97240000000 + n)::text, %s from generate_series(1, 300) as n",
+        [home["workspace"], home["connection"], home["agent"]],
+    )
+    told: list[Answer] = []
+    gone = asyncio.create_task(_deleted(attack, after))
+    await asyncio.gather(*(_works(attack, name, gone, told) for name in ("agent", "admin", "owner")))
+    assert (await gone).status == 204, (await gone).text
+    assert {(answer.status, answer.code) for answer in told if answer.status >= 400} <= ENDS
+    while (await attack.rows("select public.sweep_workspaces() as swept"))[0]["swept"]:
+        pass
+    assert await remains(attack) == {"private.media_removals.workspace_id": 1}
+
+
+async def _deleted(attack: Attack, after: float) -> Answer:
+    await asyncio.sleep(after)
+    workspace = {"workspace_id": attack.home["workspace"]}
+    return await attack.ask(attack.actors["owner"], "POST", "/rest/v1/rpc/delete_workspace", workspace)
+
+
+async def _works(attack: Attack, name: str, gone: asyncio.Task[Answer], told: list[Answer]) -> None:
+    """What somebody does all day, until the workspace is gone and once more."""
+    actor, other = attack.actors[name], "admin" if name == "agent" else "agent"
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("rpc/assign_conversation", {"conversation_id": "{conversation}", "user_id": "{" + other + "}"}),
+        ("messages", {"conversation_id": "{conversation}", "type": "text", "content": {"body": "hi"}}),
+        ("rpc/mark_as_read", {"conversation_id": "{conversation}"}),
+        ("rpc/archive_conversation", {"conversation_id": "{conversation}"}),
+        ("contacts", {"workspace_id": "{workspace}", "name": "somebody"}),
+        ("contact_notes", {"workspace_id": "{workspace}", "contact_id": "{contact}", "body": "a note"}),
+        (
+            "rpc/start_conversation",
+            {"workspace_id": "{workspace}", "recipient": "{phone}", "type": "text", "content": {"body": "x"}},
+        ),
+        ("rpc/cancel_message", {"message_id": "{outgoing}"}),
+        ("rpc/unlink_contact_from_conversation", {"conversation_id": "{conversation}"}),
+        ("rpc/send_typing", {"conversation_id": "{conversation}"}),
+        ("rpc/invite_member", {"workspace_id": "{workspace}", "email": f"{name}@example.com", "role": "agent"}),
+    ]
+    last = False
+    while not last:
+        last = gone.done()
+        for path, body in calls:
+            told.append(await attack.ask(actor, "POST", f"/rest/v1/{path}", filled(body, attack.home)))

@@ -69,7 +69,9 @@ async def test_who_is_removed_keeps_nothing_on_the_page(desk: Desk) -> None:
     page = await desk.live()
     await open_first(page)
     await page.until_text("A secret", ".message.inbound")
-    await desk.shop.tenant.rows("delete from workspace_members where user_id = %(user)s returning 1", user=desk.agent.id)
+    await desk.shop.tenant.rows(
+        "delete from workspace_members where user_id = %(user)s returning 1", user=desk.agent.id
+    )
     await page.click(".conversations button")
     await page.until_text("You belong to no workspace yet")
     assert "A secret" not in await page.evaluate("document.body.innerText")
