@@ -5606,6 +5606,7 @@ begin
     threads := private.threads_at_home(arrived);
     if array_position(threads, null) is not null then
       newcomers := private.with_conversations(private.senders_of(arrived, threads));
+      perform private.hold_threads(threads, newcomers);
       newcomers := private.ensure_conversations(newcomers);
       threads := private.threads_found(arrived, threads);
       -- And somebody at home may have been seen in this batch later than a newcomer who turns out to be the same person.
@@ -6731,6 +6732,50 @@ REVOKE ALL ON FUNCTION "private"."hold_messages"(uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."hold_messages"(uuid[]) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."hold_messages"(uuid[]) TO "postgres";
+
+-- private/functions/hold_threads.sql
+CREATE OR REPLACE FUNCTION private.hold_threads (
+  threads uuid[],
+  people  private.person[]
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO ''
+  SET join_collapse_limit TO '1'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+declare
+  known uuid[];
+  divided boolean;
+begin
+  select array_agg(distinct named.id), bool_or(named.id <> named.first) into known, divided
+  from (
+    select own.conversation_id as id, first_value(own.conversation_id) over (partition by p.ordinality) as first
+    from unnest(people) with ordinality as p
+    cross join lateral unnest(p.identifiers) as seen (identifier)
+    join private.conversation_identifiers as own on own.connection_id = p.connection_id and own.identifier = seen.identifier
+  ) as named;
+  -- Whoever queues messages holds the keys of their threads, and then waits for one after the other in this order. One
+  -- that becomes part of another is deleted then, which would wait for them: they are waited for before.
+  if divided then
+    perform from public.conversations as thread where thread.id = any (threads || known) order by thread.id for update;
+  else
+    perform from public.conversations as thread where thread.id = any (threads || known) order by thread.id for no key update;
+  end if;
+end
+$function$;
+
+GRANT EXECUTE ON FUNCTION "private"."hold_threads"(uuid[], private.person[]) TO "service_role";
+
+COMMENT ON FUNCTION "private"."hold_threads"(uuid[], private.person[]) IS 'Locks the threads of messages and of people in one order, before any of them changes.';
+
+REVOKE ALL ON FUNCTION "private"."hold_threads"(uuid[], private.person[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."hold_threads"(uuid[], private.person[]) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."hold_threads"(uuid[], private.person[]) TO "postgres";
 
 -- private/functions/identifiers_of_threads.sql
 CREATE OR REPLACE FUNCTION private.identifiers_of_threads (

@@ -123,6 +123,34 @@ $$;
 comment on function private.seen_in(private.inbound_message[], uuid[], private.person[]) is 'Who was seen in the threads of newcomers, and when: by every message of the batch.';
 grant execute on function private.seen_in(private.inbound_message[], uuid[], private.person[]) to service_role;
 
+create function private.hold_threads(threads uuid[], people private.person[]) returns void
+language plpgsql set search_path = ''
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  known uuid[];
+  divided boolean;
+begin
+  select array_agg(distinct named.id), bool_or(named.id <> named.first) into known, divided
+  from (
+    select own.conversation_id as id, first_value(own.conversation_id) over (partition by p.ordinality) as first
+    from unnest(people) with ordinality as p
+    cross join lateral unnest(p.identifiers) as seen (identifier)
+    join private.conversation_identifiers as own on own.connection_id = p.connection_id and own.identifier = seen.identifier
+  ) as named;
+  -- Whoever queues messages holds the keys of their threads, and then waits for one after the other in this order. One
+  -- that becomes part of another is deleted then, which would wait for them: they are waited for before.
+  if divided then
+    perform from public.conversations as thread where thread.id = any (threads || known) order by thread.id for update;
+  else
+    perform from public.conversations as thread where thread.id = any (threads || known) order by thread.id for no key update;
+  end if;
+end
+$$;
+comment on function private.hold_threads(uuid[], private.person[]) is
+  'Locks the threads of messages and of people in one order, before any of them changes.';
+grant execute on function private.hold_threads(uuid[], private.person[]) to service_role;
+
 create function private.ensure_threads(arrived private.inbound_message[]) returns uuid[]
 language plpgsql set search_path = ''
 set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -136,6 +164,7 @@ begin
     threads := private.threads_at_home(arrived);
     if array_position(threads, null) is not null then
       newcomers := private.with_conversations(private.senders_of(arrived, threads));
+      perform private.hold_threads(threads, newcomers);
       newcomers := private.ensure_conversations(newcomers);
       threads := private.threads_found(arrived, threads);
       -- And somebody at home may have been seen in this batch later than a newcomer who turns out to be the same person.

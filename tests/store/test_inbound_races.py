@@ -219,3 +219,40 @@ async def test_the_same_body_received_by_two_replicas_is_two_events(sessions: li
     body = f'meta\x1f\x1f\x1f{{"only": "{uuid.uuid4()}"}}'
     (one,), (two,) = await asyncio.gather(*(call(session, "receive_inbound", body) for session in sessions[:2]))
     assert one != two
+
+
+async def test_two_threads_become_one_while_somebody_queues_to_them(sessions: list[Session], tenant: Tenant) -> None:
+    """Who queues holds the keys of all their threads and waits for the first, which a third one has."""
+    by_phone = await tenant.thread(sessions[0], "972501234567")
+    told = tenant.message("w.id", None, bsuid="IL.one")
+    await call(sessions[0], "record_inbound", [], [told], [])
+    (by_id,) = await rows(
+        sessions[0],
+        "select id from public.conversations where workspace_id = %s and bsuid = 'IL.one'",
+        tenant.workspace_id,
+    )
+    waited_for = None
+    while waited_for is None or waited_for > min(by_phone, by_id["id"]):
+        waited_for = await tenant.thread(sessions[0], f"9725{random.randrange(10**8):08}")
+    queue = """insert into public.messages (workspace_id, conversation_id, type, content)
+        select %s, id, 'template', '{"name": "hello", "language": {"code": "he"}}' from unnest(%s::uuid[]) as id"""
+    async with sessions[0].transaction():
+        await sessions[0].execute("select from public.conversations where id = %s for no key update", [waited_for])
+        queueing = asyncio.create_task(
+            sessions[1].execute(queue, [tenant.workspace_id, [by_phone, by_id["id"], waited_for]])
+        )
+        await _until_it_waits(sessions[0], sessions[1])
+        both = tenant.message("w.both", "972501234567", bsuid="IL.one")
+        recording = asyncio.create_task(call(sessions[2], "record_inbound", [], [both], []))
+        await _until_it_waits(sessions[0], sessions[2])
+    await asyncio.gather(queueing, recording)
+    found = "select from public.conversations where workspace_id = %s and (bsuid = 'IL.one' or phone = '972501234567')"
+    assert len(await rows(sessions[0], found, tenant.workspace_id)) == 1
+    assert await rows(sessions[0], UNTRUE, tenant.workspace_id) == []
+
+
+async def _until_it_waits(observer: Session, session: Session) -> None:
+    async with asyncio.timeout(10):
+        blocked = "select cardinality(pg_blocking_pids(%s)) as by"
+        while not (await rows(observer, blocked, session.info.backend_pid))[0]["by"]:  # noqa: ASYNC110 - another's lock
+            await asyncio.sleep(0.01)
