@@ -15091,7 +15091,11 @@ begin
     select item from public.outbox as item where lease_token is not null and lease_expires_at <= now()
     order by message_id for update skip locked);
   if items <> '{}' then
-    update public.messages as message set status = case when item.preparing then 'queued' else 'uncertain' end
+    update public.messages as message set
+      status = case when item.preparing then 'queued' else 'uncertain' end,
+      error = case when item.preparing then message.error else jsonb_build_object('code', 'uncertain',
+        'title', 'The worker that was sending it is gone', 'class', 'UNCERTAIN',
+        'remedy', 'Wait: a report from WhatsApp settles it, or it fails after 15 minutes.') end
     from unnest(items) as item where message.id = item.message_id and message.status = 'sending';
     get diagnostics changed = row_count;
     perform private.pace_unanswered(array(select item from unnest(items) as item where not item.preparing), 'uncertain');

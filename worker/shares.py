@@ -22,8 +22,8 @@ CLAIM_LIMIT = 64
 
 
 def asked(free: int) -> int:
-    """How many jobs to claim. Half of what is free: that much each number may have, and all of them leave something."""
-    return min((free + 1) // 2, CLAIM_LIMIT)
+    """How many jobs to claim: what a number that has none may have of so many free slots, and one where there is one."""
+    return min(TIMES_FREE * free // (TIMES_FREE + 1), CLAIM_LIMIT) or min(free, 1)
 
 
 def shares_of(jobs: Iterable[Row], free: int) -> Shares:

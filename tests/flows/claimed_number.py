@@ -56,7 +56,7 @@ class Claim:
         return await self.tenant.rows(
             "select chore.error from private.connection_chores as chore"
             " join private.connection_credentials as stored using (connection_id)"
-            " where connection_id = %(connection)s and kind = 'health' and error is not null"
+            " where connection_id = %(connection)s and error is not null"
             " and started_at > updated_at"
         )
 

@@ -84,8 +84,8 @@ async def test_many_slots_are_filled_by_several_claims_at_once(monkeypatch: pyte
     monkeypatch.setattr(loop_module, "POLL_SECONDS_BUSY", 60.0)
     queue = Together(3 * CLAIM_LIMIT + 10)
     await _run(queue)
-    # Half of what is free, as far as a claim goes, down to the last one.
-    assert queue.asked[:9] == [CLAIM_LIMIT, CLAIM_LIMIT, 37, 19, 9, 5, 2, 1, 1]
+    # What one number may have of what is free, as far as a claim goes, down to the last one.
+    assert queue.asked[:7] == [CLAIM_LIMIT, CLAIM_LIMIT, 55, 14, 3, 1, 1]
     assert sorted(queue.recorded) == list(range(queue.slots))
 
 
