@@ -22,7 +22,7 @@ CLAIM_LIMIT = 64
 
 
 def asked(free: int) -> int:
-    """How many jobs to claim: what a number that has none may have of so many free slots, and one where there is one."""
+    """How many jobs to claim: what a number that has none may have of the free slots, one at least if there is any."""
     return min(TIMES_FREE * free // (TIMES_FREE + 1), CLAIM_LIMIT) or min(free, 1)
 
 
