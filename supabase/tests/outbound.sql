@@ -257,10 +257,10 @@ insert into public.messages (workspace_id, conversation_id, direction, type, con
 select workspace_id, id, 'inbound', 'text', '{"body": "hello"}' from public.conversations where phone like '4917_';
 insert into public.messages (workspace_id, conversation_id, type, content)
 select workspace_id, id, 'template', jsonb_build_object('name', thread, 'language', '{"code": "en"}'::jsonb)
-from unnest(array['s1', 's2', 't1', 't2']) as thread join public.conversations on id = md5(thread)::uuid;
+from unnest(array['s1', 's2', 't1', 't2']) as thread join public.conversations on id = md5(thread)::uuid order by thread;
 insert into public.messages (workspace_id, conversation_id, type, content)
 select workspace_id, id, 'text', jsonb_build_object('body', thread)
-from unnest(array['s3', 's4']) as thread join public.conversations on id = md5(thread)::uuid;
+from unnest(array['s3', 's4']) as thread join public.conversations on id = md5(thread)::uuid order by thread;
 create function pg_temp.share(home integer, away integer default null) returns jsonb language sql as $$
   select jsonb_strip_nulls(jsonb_build_object(md5('home number')::uuid, home, md5('away number')::uuid, away))
 $$;

@@ -35,7 +35,7 @@ async def queue(project: Project) -> AsyncIterator[Outbound]:
 
 async def claimed_of(queue: Outbound, shop: Shop) -> dict[str, Any]:
     """The shop's one message, claimed; what others left behind goes back."""
-    claimed = await queue.claim(1000)
+    claimed = await queue.claim(1000, {})
     (job,) = [job for job in claimed if job["workspace_id"] == shop.tenant.workspace_id]
     await queue.release([lease_of(row) for row in claimed if row is not job])
     return job
