@@ -6,10 +6,12 @@ import hashlib
 import random
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.conftest import Connect
+from tests.conftest import Connect, Project
 from tests.devstack.provider.simulator import Simulator
+from tests.flows.outgoing_files import Drawer
 from tests.flows.pictures import PICTURE, hurry, objects_of, receive_document, receive_picture, until_media
 from tests.flows.programs import Program
 from tests.flows.shop import Shop, register_webhook
@@ -80,3 +82,12 @@ async def test_with_a_token_that_is_refused_the_file_waits_and_is_stored_later(m
     await meta.business.simulator.call("DELETE", "/_control/faults", params={"phone_number_id": meta.business.id})
     await hurry(meta)
     await until_media(meta, message, "stored")
+
+
+async def test_a_file_goes_out_by_metas_own_upload(meta: Shop, project: Project, http: httpx.AsyncClient) -> None:
+    drawer = Drawer(meta, project, http)
+    path = await drawer.put("menu.pdf", BOOK, "application/pdf")
+    content = await drawer.sent("document", {"path": path, "filename": "menu.pdf"})
+    assert (await meta.business.download(content["id"])).raw == BOOK
+    (request,) = await meta.business.seen("requests", operation="media")
+    assert (request["dialect"], request["status"]) == ("meta", 200), request
