@@ -26,8 +26,10 @@ await program(['supabase', 'show'], begin, listen)(stranger, () => assert.fail('
 const shown = new Promise((resolve) => program(['supabase', 'show'], begin, listen)(member, resolve))
 member.channel('all').on('postgres_changes', { event: '*', schema: 'public', table: 'messages' },
   ({ new: { media_status } }) => seen.push(media_status)).subscribe()
-for (const client of [member, stranger])
-  while (!client.getChannels().every(({ state }) => state === 'joined')) await new Promise((go) => setTimeout(go, 20))
+const until = async (holds) => {
+  while (!(await holds())) await new Promise((go) => setTimeout(go, 20))
+}
+for (const client of [member, stranger]) await until(() => client.getChannels().every(({ state }) => state === 'joined'))
 
 const filename = '../Überblick "1"\u202efdp.exe'
 const message = { type: 'document', document: { id: documentId, filename } }
@@ -39,6 +41,7 @@ const stored = await shown
 // Whoever hears that it is there hears at once where it is.
 assert.match(stored.media_path, new RegExp(`^${workspace}/.*/${stored.id}\\.pdf$`))
 assert.deepEqual([stored.media_filename, stored.media_mime_type], [filename, 'application/pdf'])
+await until(() => seen.includes('stored'))
 assert.deepEqual([...new Set(seen)], ['pending', 'downloading', 'stored'])
 
 const parts = [begin, sign, read, 'return [shown, saved, data]']
@@ -72,7 +75,7 @@ const sends = (client) =>
 const [path, refusal] = await sends(member)
 assert.equal(refusal, null)
 const sent = async () => (await member.from('messages').select('status, content').eq('content->>path', path)).data[0]
-while ((await sent())?.status !== 'read') await new Promise((go) => setTimeout(go, 100))
+await until(async () => (await sent())?.status === 'read')
 assert.equal((await sent()).content.filename, 'answer.pdf')
 const [, refused] = await sends(stranger)
 assert.ok(refused)

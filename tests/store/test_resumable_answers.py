@@ -136,6 +136,18 @@ async def test_after_a_trouble_the_server_is_asked_how_far_it_has_got(trouble: A
     assert server.requests[-1][1] == CONTENT[6:]
 
 
+@pytest.mark.parametrize("trouble", [Line.CUT, answer(503, ""), answer(409, "locked"), answer(500, "<html>")])
+async def test_after_a_trouble_at_the_beginning_it_begins_again(trouble: Answer | Line) -> None:
+    server = await upload(trouble, begun(), taken(4), taken(8), taken(10))
+    assert asked(server)[:3] == ["POST resumable", "POST resumable", "PATCH abc 0"]
+
+
+@pytest.mark.parametrize("end", [Line.CUT, answer(500, ""), answer(404, "")])
+async def test_an_upload_that_cannot_even_be_taken_back_is_left_to_the_server(end: Answer | Line) -> None:
+    _, server = await refused(Unavailable, begun(), *[answer(503, "")] * TRIES, end)
+    assert asked(server)[-1] == "DELETE abc"
+
+
 async def test_a_lock_that_is_held_for_a_while_is_waited_for() -> None:
     locked = answer(409, "")
     server = await upload(begun(), locked, told(0), locked, locked, told(0), taken(4), taken(8), taken(10))
