@@ -13,10 +13,12 @@ from uuid import UUID
 import click
 
 from ops import shown
+from ops.asked import secret
 from ops.project import NO_PROVIDER, WRONG_USAGE, Project, as_json
-from ops.provider import WRONG, Stop, account, say, secret, steps
+from ops.provider import WRONG, Stop, account, say, steps
 from ops.registration import first_webhook, identify, meta_callback, ready, register, written
 from ops.settings import Settings
+from ops.switches import short
 from store.errors import Rejected
 from store.numbers import Numbers, Row
 from whatsapp.account import NumberHealth
@@ -42,7 +44,12 @@ def _where(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         as_json,
         click.option("--wait", default=0.0, metavar="SECONDS", help="Wait that long for its first webhook."),
-        click.option("--create-workspace", metavar="NAME", help="Make this workspace, if there is none of that name."),
+        click.option(
+            "--create-workspace",
+            metavar="NAME",
+            callback=short,
+            help="Make this workspace, if there is none of that name.",
+        ),
         click.option("--workspace", type=click.UUID, help="Whose it is; needed when there are several."),
     ):
         command = option(command)

@@ -15,6 +15,7 @@ from ops.explained import in_words
 from ops.findings import BOUND, Finding, State, ago, bounded, complained
 from ops.project import Project
 from ops.provider import account_over
+from ops.registration import account_webhook
 from store.settings import SettingsError
 from whatsapp.account import AccountClient, NumberHealth, WebhookTarget
 from whatsapp.answers import no_cookies
@@ -83,7 +84,12 @@ class Number:
         error = connection["last_error"] or {}
         when = ago(since(connection["status_since"]))
         said = f"It is paused for {when} ({connection['status_reason'] or 'no reason given'})."
-        remedy = error.get("remedy") or f"`wabase outbound resume {self._id}` once the reason is gone."
+        of_reason = {
+            "credential": f"`wabase rotate-key {self._id}`; it goes on by itself.",
+            "migration": "Run the same `wabase migrate` again: it goes on from where it was stopped.",
+        }
+        resume = f"`wabase outbound resume {self._id}` once the reason is gone."
+        remedy = error.get("remedy") or of_reason.get(connection["status_reason"], resume)
         return [Finding("warn", self._name, " ".join(filter(None, (said, error.get("title")))), remedy)]
 
     async def _account(self) -> list[Finding]:
@@ -122,7 +128,12 @@ class Number:
 
     async def _webhook(self, account: AccountClient) -> list[Finding]:
         if self._connection["provider"] == "360dialog":
-            return self._registered(await account.get_webhook())
+            own = await account.get_webhook()
+            # A number without one of its own gets its account's.
+            return self._registered(own if own.url else await account_webhook(account, self._connection))
+        if self._project.settings.meta_app_secret is None:
+            said = "META_APP_SECRET is not set: without it the receiver takes none of Meta's webhooks."
+            return [Finding("warn", self._name, said, "Set it here and for the receiver; the app's dashboard has it.")]
         if not self._connection["waba_id"]:
             said = "Its WABA id is not known, so whether its webhooks come cannot be asked."
             return [Finding("warn", self._name, said, "Connect it once more with it: `wabase connect meta`.")]
@@ -152,11 +163,17 @@ class Number:
                 "Its webhook is registered without the right token: the receiver answers 401.",
                 again,
             ),
-            addresses.ELSEWHERE: ("fail", f"Its webhook goes elsewhere: {_place(target.url or '')}", again),
+            addresses.ELSEWHERE: ("fail", f"Its webhook goes elsewhere: {self._place(target.url or '')}", again),
             addresses.NONE: ("fail", "No webhook is registered for it: nothing that customers write arrives.", again),
         }
         state, said, remedy = told[found]
         return [Finding(state, self._name, said, remedy)]
+
+    def _place(self, url: str) -> str:
+        """An address without what may be a secret in it: of a foreign one that is its path as well."""
+        address = urlsplit(url)
+        ours = urlsplit(self._project.settings.webhook_public_url or "").netloc == address.netloc
+        return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path if ours else ''}"
 
     async def _arrivals(self) -> list[Finding]:
         if self._last_webhook:
@@ -202,9 +219,3 @@ def _limit(notices: Row) -> str | None:
     told = [notices[name] for name in LIMITING if name in notices]
     told = [one for one in told if one["value"].get(LIMIT) is not None]
     return str(max(told, key=lambda one: datetime.fromisoformat(one["at"]))["value"][LIMIT]) if told else None
-
-
-def _place(url: str) -> str:
-    """An address without what may be a secret in it."""
-    address = urlsplit(url)
-    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"

@@ -11,6 +11,7 @@ import click
 
 from ops import remedies
 from ops.settings import Settings
+from ops.shown import plain
 from store.errors import StoreError
 from whatsapp.errors import WhatsAppError
 
@@ -68,6 +69,6 @@ def show(findings: list[Finding]) -> None:
     width = max(len(one.name) for one in findings)
     for one in findings:
         state = click.style(one.state.ljust(4), fg=COLOURS[one.state])
-        click.echo(f"{state}  {one.name.ljust(width)}  {one.finding}")
+        click.echo(f"{state}  {one.name.ljust(width)}  {plain(one.finding)}")
         if one.remedy:
-            click.echo(f"{' ' * (width + 8)}{one.remedy}")
+            click.echo(f"{' ' * (width + 8)}{plain(one.remedy)}")

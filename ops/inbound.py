@@ -7,6 +7,7 @@ from datetime import datetime
 import click
 
 from ops import journal, shown
+from ops.asked import sure
 from ops.progress import Progress
 from ops.project import Moment, Project, as_json, run
 
@@ -14,6 +15,8 @@ STATES = ("received", "processed", "unrouted", "failed")
 LISTED = ("id", "received_at", "provider", "number or waba", "state", "attempts", "kinds", "error")
 # Asked about before so many events are sent back.
 MANY = 1000
+# What Postgres has room for.
+EVENT_ID = click.IntRange(1, 2**63 - 1)
 
 
 @click.group(help="The journal of webhooks: look at it, apply it once more.")
@@ -27,7 +30,7 @@ def inbound() -> None:
 @click.option("--kind", help="What was in them, like messages.text, statuses.read or account_update.")
 @click.option("--since", type=Moment(), help="Received at or after.")
 @click.option("--until", type=Moment(), help="Received before.")
-@click.option("--after-id", type=int, help="Newer than this event.")
+@click.option("--after-id", type=click.IntRange(0, EVENT_ID.max), help="Newer than this event.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 @as_json
 def list_events(  # noqa: PLR0917 - click passes each option
@@ -68,7 +71,7 @@ def _line(row: journal.Row) -> list[object]:
 
 
 @inbound.command("show", help="One event; its body only with --body: it has people's words.")
-@click.argument("event_id", type=int)
+@click.argument("event_id", type=EVENT_ID)
 @click.option("--body", is_flag=True)
 @as_json
 def show_event(event_id: int, body: bool, as_json: bool) -> None:
@@ -92,9 +95,9 @@ def show_event(event_id: int, body: bool, as_json: bool) -> None:
 @inbound.command(
     "replay", help="Sends events back to the beginning; running receivers apply them again. Safe at any time."
 )
-@click.argument("ids", nargs=-1, type=int)
-@click.option("--from", "first", type=int, help="All from this id on.")
-@click.option("--to", "last", type=int, help="All up to this id.")
+@click.argument("ids", nargs=-1, type=EVENT_ID)
+@click.option("--from", "first", type=EVENT_ID, help="All from this id on.")
+@click.option("--to", "last", type=EVENT_ID, help="All up to this id.")
 @click.option("--number", help="The phone number id whose URL they came in by.")
 @click.option("--state", type=click.Choice((*STATES[1:], "all")))
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait that long for them to be applied.")
@@ -119,8 +122,14 @@ def replay_events(  # noqa: PLR0917 - click passes each option
         chosen = journal.filters(state=state, number=number) | _range(first, last)
         wanted = await journal.selected(project.events, ids, chosen)
         if len(wanted) > MANY and not yes:
-            click.confirm(f"Replay {len(wanted)} events?", abort=True, err=True)
-        sent_back = await journal.replay(project.rpc, wanted)
+            sure(f"Replay {len(wanted)} events?")
+        with Progress() as progress:
+            sent_back = await journal.replay(
+                project.rpc, wanted, lambda done: progress.count("events sent back", done, len(wanted))
+            )
+        absent = len(set(ids)) - sent_back if ids else 0
+        if absent:
+            click.echo(f"{absent} of these events are not there. `wabase inbound list` shows what is.", err=True)
         if not as_json:
             click.echo(f"{sent_back} events sent back.")
         states = await _endings(project, wanted, wait) if wait and wanted else {}
@@ -128,7 +137,7 @@ def replay_events(  # noqa: PLR0917 - click passes each option
             shown.as_json({"sent_back": sent_back, "states": states})
         elif states:
             click.echo(", ".join(f"{count} {name}" for name, count in states.items()))
-        return 1 if states.keys() & {"received", "failed"} else 0
+        return 1 if absent or states.keys() & {"received", "failed"} else 0
 
     run(command)
 

@@ -52,9 +52,14 @@ async def selected(events: Events, ids: Sequence[int], chosen: Mapping[str, str]
     return [event_id async for page in events.ids({"state": "neq.received", **chosen}) for event_id in page]
 
 
-async def replay(rpc: Rpc, ids: Sequence[int]) -> int:
-    """Sends events back to the journal's beginning; gives how many there were."""
-    return sum([await rpc.release_inbound(ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)])
+async def replay(rpc: Rpc, ids: Sequence[int], sent: Callable[[int], None]) -> int:
+    """Sends events back to the journal's beginning; gives how many there were. `sent` is told how far it is."""
+    there = 0
+    for start in range(0, len(ids), BATCH):
+        batch = ids[start : start + BATCH]
+        there += await rpc.release_inbound(batch)
+        sent(start + len(batch))
+    return there
 
 
 async def endings(events: Events, ids: Sequence[int], within: float, applied: Callable[[int], None]) -> Counter[str]:

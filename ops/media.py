@@ -7,6 +7,7 @@ from uuid import UUID
 import click
 
 from ops import shown
+from ops.asked import sure
 from ops.media_verify import Verifier
 from ops.progress import Progress
 from ops.project import Project, as_json, run
@@ -94,8 +95,13 @@ def retry_files(  # noqa: PLR0917 - click passes each option
             chosen = [*_filters(workspace, number), ("media_status", f"eq.{state}")]
             ids = [message_id async for page in project.media.ids(chosen) for message_id in page]
         if len(ids) > MANY and not yes:
-            click.confirm(f"Ask for {len(ids)} files?", abort=True, err=True)
-        queued = [message_id for message_id in ids if await _asked_again(project, message_id)]
+            sure(f"Ask for {len(ids)} files?")
+        queued: list[str] = []
+        with Progress() as progress:
+            for done, message_id in enumerate(ids, 1):
+                if await _asked_again(project, message_id, progress):
+                    queued.append(message_id)
+                progress.count("files asked for", done, len(ids))
         if as_json:
             shown.as_json({"queued": queued, "refused": [one for one in ids if one not in set(queued)]})
         else:
@@ -105,13 +111,13 @@ def retry_files(  # noqa: PLR0917 - click passes each option
     run(command)
 
 
-async def _asked_again(project: Project, message_id: str) -> bool:
+async def _asked_again(project: Project, message_id: str, progress: Progress) -> bool:
     try:
         await project.media.retry_media(message_id)
     except Rejected as error:
         if not error.code.startswith(OUR_CODES):
             raise
-        click.echo(f"Message {message_id} is not fetched again. {error}.", err=True)
+        progress.say(f"Message {message_id} is not fetched again. {error}.")
         return False
     return True
 
@@ -154,5 +160,5 @@ def verify_media(workspace: UUID | None, sizes_only: bool, repair: bool, as_json
 
 
 def _tell(difference: Row) -> None:
-    told = {name: "-" if value is None else value for name, value in difference.items()}
+    told = {name: "-" if value is None else shown.plain(value) for name, value in difference.items()}
     click.echo(LINE.format(**told) + (f"  {told['repair']}" if "repair" in told else ""))

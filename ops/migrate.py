@@ -12,8 +12,9 @@ import time
 import click
 
 from ops import shown
+from ops.asked import secret, sure
 from ops.project import NO_SUPABASE, Project, as_json
-from ops.provider import Stop, account, say, secret, steps
+from ops.provider import Stop, account, say, steps
 from ops.registration import LOOK_SECONDS, identify, meta_callback, ready, register, written
 from ops.rotate import KEYS
 from ops.settings import Settings
@@ -96,7 +97,7 @@ async def _ask_about_files(numbers: Numbers, found: Row) -> None:
     waiting = await numbers.files_waiting(found["id"])
     if waiting:
         say(f"Files of the number that have still to be fetched: {waiting}. Its new key may not reach them.")
-        click.confirm("Move it all the same?", abort=True)
+        sure("Move it all the same?")
 
 
 async def _drain(numbers: Numbers, connection_id: str) -> None:
@@ -127,7 +128,9 @@ async def _answer(numbers: Numbers, phone_number_id: str) -> Row:
     now = await numbers.find(phone_number_id)
     if now is None:
         raise Stop(f"The number {phone_number_id} has just been removed.", "`wabase numbers` shows what is left.")
-    if now["status"] != "active":
+    if now["status"] == "disconnected":
+        say(f"It is disconnected, as it was. `wabase connect {now['provider']}` with the same key lets it go on.")
+    elif now["status"] != "active":
         say(f"It sends nothing yet: {now['status_reason']}. `wabase resume {phone_number_id}` lets it go on.")
     named = {"number": "phone_number_id", "connection_id": "id"}
     named |= {name: name for name in ("workspace_id", "provider", "waba_id", "former_ids", "status", "status_reason")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -81,18 +82,37 @@ def run(command: Callable[[Project], Awaitable[int]]) -> None:
             return await command(project)
 
     _quiet_logs()
+    settings: Settings | None = None
     try:
         settings = Settings.load()
         sys.exit(asyncio.run(main(settings)))
-    except SettingsError as error:
-        click.echo(f"{error}\ndocs/settings.md says what each setting is.", err=True)
-        sys.exit(WRONG_USAGE)
-    except StoreError as error:
-        click.echo(remedies.of_supabase(error, settings), err=True)
-        sys.exit(NO_SUPABASE)
-    except WhatsAppError as error:
-        click.echo(remedies.of_provider(error), err=True)
-        sys.exit(NO_PROVIDER)
+    except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+        # click's own ways to end; a reader that has gone away, as `head` does, is one of them.
+        raise
+    except Exception as error:
+        said, status = _ending(error, settings)
+        if settings is not None and settings.log_level == "debug":
+            traceback.print_exc()
+        click.echo(said, err=True)
+        sys.exit(status)
+
+
+def _ending(error: Exception, settings: Settings | None) -> tuple[object, int]:
+    """What is said of an error, and the status it ends with."""
+    if isinstance(error, SettingsError) or settings is None:
+        return f"{error}\ndocs/settings.md says what each setting is.", WRONG_USAGE
+    if isinstance(error, StoreError):
+        return remedies.of_supabase(error, settings), NO_SUPABASE
+    if isinstance(error, WhatsAppError):
+        return remedies.of_provider(error), NO_PROVIDER
+    if isinstance(error, UnicodeError):
+        return "Something that was typed is no UTF-8.\nType it once more, or set LANG to a UTF-8 locale.", WRONG_USAGE
+    if isinstance(error, OSError):
+        return (
+            f"The answer cannot be written: {error.strerror or error}.\nMake room where it goes, and run it again.",
+            1,
+        )
+    return remedies.of_nonsense(error, settings), NO_SUPABASE
 
 
 def _quiet_logs() -> None:

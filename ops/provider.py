@@ -1,9 +1,7 @@
-"""A command's way to 360dialog and Meta: one number's account, secrets from a person, every failure as a sentence."""
+"""A command's way to 360dialog and Meta: one number's account, every failure as a sentence."""
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -13,6 +11,7 @@ import httpx
 from ops import remedies
 from ops.project import NO_PROVIDER, Project, run
 from ops.settings import Settings
+from ops.shown import plain
 from store.numbers import Row
 from whatsapp.account import SECONDS, AccountClient
 from whatsapp.answers import no_cookies
@@ -20,8 +19,6 @@ from whatsapp.errors import WhatsAppError
 from whatsapp.provider import provider
 
 WRONG = 1
-# Printable and without blanks, as a header needs it; Meta's longest are some hundred characters.
-SECRET = re.compile(r"[!-~]{1,4096}")
 
 
 class Stop(Exception):
@@ -29,7 +26,7 @@ class Stop(Exception):
 
     def __init__(self, wrong: str, remedy: str, status: int = WRONG) -> None:
         self.status = status
-        super().__init__(f"{wrong}\n{remedy}" if remedy else wrong)
+        super().__init__("\n".join(map(plain, filter(None, (wrong, remedy)))))
 
 
 @asynccontextmanager
@@ -60,17 +57,6 @@ def asking(connection: Row) -> Iterator[None]:
         raise Stop(complaint.said, complaint.remedy, NO_PROVIDER) from error
 
 
-def secret(label: str) -> str:
-    """A key from a person who is asked for it unseen, or from one line of standard input. Raises click.UsageError."""
-    if sys.stdin.isatty():
-        given = click.prompt(label, hide_input=True, err=True).strip()
-    else:
-        given = sys.stdin.readline().strip()
-    if not SECRET.fullmatch(given):
-        raise click.UsageError(f"{label}: one line without blanks is expected on standard input, or at the prompt.")
-    return str(given)
-
-
 def steps(command: Callable[[Project, Settings], Awaitable[int]]) -> None:
     """`run` for a command that has to do with a provider: it ends with a sentence wherever it stops."""
 
@@ -86,4 +72,4 @@ def steps(command: Callable[[Project, Settings], Awaitable[int]]) -> None:
 
 def say(words: str) -> None:
     """How far a command is: beside the answer, never in it."""
-    click.echo(words, err=True)
+    click.echo(plain(words), err=True)

@@ -11,7 +11,8 @@ from ops.provider import Stop, asking, say
 from ops.remedies import NAMES
 from ops.settings import Settings
 from store.numbers import ID, Numbers, Row
-from whatsapp.account import AccountClient, NumberHealth
+from whatsapp.account import AccountClient, NumberHealth, WebhookTarget
+from whatsapp.errors import ErrorClass, Refused
 
 LOOK_SECONDS = 0.5
 
@@ -80,6 +81,19 @@ async def register(client: AccountClient, settings: Settings, connection: Row) -
         )
     say(f"Its webhooks go to {wanted.url}.")
     return str(wanted.url)
+
+
+async def account_webhook(client: AccountClient, connection: Row) -> WebhookTarget:
+    """The account's webhook at 360dialog; one that cannot be asked for is none: not every account has the call."""
+    nothing = WebhookTarget(None, {})
+    if not connection["waba_id"]:
+        return nothing
+    try:
+        return await client.get_account_webhook()
+    except Refused as error:
+        if error.error_class is ErrorClass.AUTH:
+            raise
+        return nothing
 
 
 async def _subscribe(client: AccountClient, connection: Row) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ops.settings import Settings
+from ops.shown import plain
 from store.errors import TRANSPORT_ERRORS, Denied, StoreError, Unavailable
 from whatsapp.errors import ErrorClass, NotSent, Refused, WhatsAppError
 
@@ -42,7 +43,7 @@ class Complaint:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.said}\n{self.remedy}"
+        return f"{plain(self.said)}\n{plain(self.remedy)}"
 
 
 def of_supabase(error: StoreError, settings: Settings) -> Complaint:
@@ -68,6 +69,16 @@ def of_supabase(error: StoreError, settings: Settings) -> Complaint:
             "Try again in a minute; if it stays so, look at the project's health in its dashboard.",
         )
     return Complaint(f"Supabase refuses the call ({error}).", DOCTOR)
+
+
+def of_nonsense(error: Exception, settings: Settings) -> Complaint:
+    """An answer of a shape that nobody foresaw: another program at the address, another release, or a fault of ours."""
+    host = urlsplit(settings.supabase_url).netloc
+    return Complaint(
+        f"What {host} answers makes no sense to this command ({type(error).__name__}).",
+        "Check SUPABASE_URL, and that schema and command are of one release (`wabase doctor`); if they are, please"
+        " report it with what LOG_LEVEL=debug shows.",
+    )
 
 
 def _missing(error: StoreError) -> Complaint:

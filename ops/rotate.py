@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import click
 
 from ops import addresses, remedies, shown
+from ops.asked import secret
+from ops.progress import Progress
 from ops.project import NO_PROVIDER, Project, as_json
-from ops.provider import WRONG, Stop, account, say, secret, steps
-from ops.registration import identify, ready, register
+from ops.provider import WRONG, Stop, account, say, steps
+from ops.registration import account_webhook, identify, ready, register
 from ops.settings import Settings
 from ops.switches import connected
 from store.numbers import Row
 from whatsapp.account import AccountClient, WebhookTarget
-from whatsapp.errors import ErrorClass, Refused, WhatsAppError
+from whatsapp.errors import WhatsAppError
 
 KEYS = {"360dialog": "360dialog API key", "meta": "Meta access token"}
 SHOWN = ("number", "webhook", "was", "now", "problem")
@@ -59,8 +61,11 @@ def rotate_webhook_secret(number: str | None, check: bool, as_json: bool) -> Non
         chosen = {"phone_number_id": f"eq.{number}"} if number else {}
         rows: list[Row] = []
         accounts: set[str] = set()
-        for connection in await project.numbers.all(provider="eq.360dialog", status="neq.disconnected", **chosen):
-            rows += await _of_connection(project, settings, connection, accounts, check)
+        connections = await project.numbers.all(provider="eq.360dialog", status="neq.disconnected", **chosen)
+        with Progress() as progress:
+            for done, connection in enumerate(connections, 1):
+                rows += await _of_connection(project, settings, connection, accounts, check)
+                progress.count("numbers looked at", done, len(connections))
         if number and not rows:
             raise Stop(f"There is no number {number} at 360dialog.", "`wabase numbers` lists them.")
         if as_json:
@@ -118,7 +123,7 @@ async def _webhooks(client: AccountClient, settings: Settings, connection: Row, 
     webhooks = [
         Webhook("number", number, own, addresses.of_number(settings, number), client.get_webhook, client.set_webhook)
     ]
-    shared = await _shared(client, connection)
+    shared = await account_webhook(client, connection)
     if waba_id is None or shared.url is None:
         return webhooks
     wanted = addresses.of_account(settings, waba_id)
@@ -132,19 +137,6 @@ async def _webhooks(client: AccountClient, settings: Settings, connection: Row, 
         accounts.add(waba_id)
         webhooks.append(common)
     return webhooks
-
-
-async def _shared(client: AccountClient, connection: Row) -> WebhookTarget:
-    """The account's webhook; one that cannot be asked for is none: not every account has the call."""
-    nothing = WebhookTarget(None, {})
-    if not connection["waba_id"]:
-        return nothing
-    try:
-        return await client.get_account_webhook()
-    except Refused as error:
-        if error.error_class is ErrorClass.AUTH:
-            raise
-        return nothing
 
 
 async def _renewed(webhook: Webhook, settings: Settings, connection: Row, check: bool) -> Row:

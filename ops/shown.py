@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,24 @@ import click
 
 Row = dict[str, Any]
 
+# What a terminal would obey instead of showing it; customers and providers may write any of it.
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def plain(words: object) -> str:
+    """Somebody's words in one line that no terminal obeys."""
+    return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), str(words))
+
+
+def encoded(answer: Any, indent: int | None = None) -> str:
+    """JSON as people read it, and a terminal does not obey."""
+    text = json.dumps(answer, ensure_ascii=False, indent=indent)
+    return CONTROLS.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)
+
 
 def as_json(answer: Any) -> None:
     """One JSON document."""
-    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    click.echo(encoded(answer, 2))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -36,5 +51,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or "-"
-    return str(value)
+        return ", ".join(plain(item) for item in value) or "-"
+    return plain(value)

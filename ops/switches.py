@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ops import addresses, remedies, shown
+from ops.asked import sure
 from ops.project import NO_PROVIDER, Project, as_json
 from ops.provider import Stop, account, say, steps
 from ops.settings import Settings
@@ -68,9 +69,16 @@ def _listed(row: Row, seen: dict[str, str]) -> Row:
     }
 
 
+def short(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A text that the database takes: up to 200 characters, and not only blanks."""
+    if value is not None and not 0 < len(value.strip()) <= 200:
+        raise click.BadParameter("1 to 200 characters are taken.", param=param)
+    return value
+
+
 @click.command(help="Nothing more is sent from a number: its queue waits, and nothing fails.")
 @click.argument("number")
-@click.option("--reason", default="operator", show_default=True, help="Shown to its workspace.")
+@click.option("--reason", default="operator", show_default=True, callback=short, help="Shown to its workspace.")
 @as_json
 def pause(number: str, reason: str, as_json: bool) -> None:
     _switch(number, reason, as_json)
@@ -132,8 +140,10 @@ def disconnect(number: str, webhook_url: str | None, free_id: bool, yes: bool, a
         found = await project.numbers.find(number)
         if found is None or found["phone_number_id"] != number:
             raise Stop(f"There is no number {number}.", "`wabase numbers` lists them.")
+        if webhook_url and found["provider"] != "360dialog":
+            raise click.UsageError("--webhook-url is for numbers of 360dialog; Meta's subscription ends by itself.")
         if not yes:
-            click.confirm(f"Disconnect {number} of {found['workspace']}? What it has queued is not sent.", abort=True)
+            sure(f"Disconnect {number} of {found['workspace']}? What it has queued is not sent.")
         problem = await _let_go(project, settings, found, webhook_url)
         if problem:
             click.echo(problem, err=True)
@@ -157,6 +167,13 @@ async def _let_go(project: Project, settings: Settings, connection: Row, webhook
         return None
     key = await project.rpc.get_connection_credential(connection["id"])
     if key is None:
+        if webhook_url:
+            raise Stop(
+                "It has no key here, so its webhooks cannot be sent elsewhere. Nothing was changed.",
+                "Connect it with its key and run this again, or leave --webhook-url out.",
+            )
+        if connection["status"] != "disconnected":
+            say("It has no key here, so Meta is not told: if the app is subscribed to its account, it stays so.")
         return None
     try:
         async with account(settings, connection, key) as client:

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import click
 
+from ops import shown
 from ops.project import Project, as_json, run
 from store.live import LiveMessages
 
@@ -155,7 +156,7 @@ class View:
         return phone if phone is None or self.texts else f"…{phone[-4:]}"
 
     def _show(self, line: Row) -> None:
-        click.echo(json.dumps(line, ensure_ascii=False) if self.as_json else _told(line))
+        click.echo(shown.encoded(line) if self.as_json else shown.plain(_told(line)))
 
 
 def _state(message: Row) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ops import shown
+from ops.progress import Progress
 from ops.project import Project, as_json, run
 from ops.template_sync import Outcome, sync_number
 from whatsapp.envelope import objects, text
@@ -40,11 +41,13 @@ def sync_templates(number: str | None, as_json: bool) -> None:
             click.echo(f"There is no number {number}, or it is disconnected; `wabase connect` connects one.", err=True)
             return 1
         outcomes: list[Outcome] = []
-        for connection in connections:
-            outcome = await sync_number(project, connection)
-            outcomes.append(outcome)
-            if note := outcome.note():
-                click.echo(note, err=True)
+        with Progress() as progress:
+            for connection in connections:
+                outcome = await sync_number(project, connection)
+                outcomes.append(outcome)
+                if note := outcome.note():
+                    progress.say(shown.plain(note))
+                progress.count("numbers synced", len(outcomes), len(connections))
         if as_json:
             shown.as_json([outcome.as_json() for outcome in outcomes])
         else:

@@ -22,7 +22,12 @@ def verify(workspace: UUID | None, number: str | None, as_json: bool) -> None:
         chosen |= {"phone_number_id": f"eq.{number}"} if number else {}
         connections = await project.events.connections(chosen)
         if chosen and not connections:
-            raise click.UsageError("There is no such number in that workspace, or no workspace with a number.")
+            click.echo(
+                "There is no such number in that workspace, or no workspace with a number.\n"
+                "`wabase numbers` lists them.",
+                err=True,
+            )
+            return 1
         with Progress() as progress:
             verdict = await verify_connections(project.events, project.rpc, connections, progress)
         if as_json:

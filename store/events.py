@@ -13,6 +13,8 @@ Row = dict[str, Any]
 
 # PostgREST gives 1,000 rows at most; bodies are read in smaller pages, each may have 3 MB.
 PAGE, BODIES = 1000, 50
+# Before every id.
+NOBODY = "00000000-0000-0000-0000-000000000000"
 COLUMNS = "id,received_at,provider,phone_number_id,waba_id,state,attempts,kinds,missing,error,processed_at"
 
 
@@ -67,15 +69,14 @@ class Events:
     async def connections(self, filters: Mapping[str, str]) -> list[Row]:
         """Connections with their workspace, provider, number and WABA, and the ids they had before."""
         columns = "id,workspace_id,provider,phone_number_id,waba_id,former_ids"
-        return await self._get("whatsapp_connections", {"select": columns, "order": "id", **filters})
+        return await self._all("whatsapp_connections", {"select": columns, **filters})
 
     async def numbers(self) -> list[Row]:
         """Connections that are not disconnected: how they stand, since when, what WhatsApp said of them."""
         columns = "id,workspace_id,provider,phone_number_id,waba_id,status,status_reason,status_since,"
         columns += "verified_at,last_error,provider_notices,created_at"
-        return await self._get(
-            "whatsapp_connections", {"select": columns, "order": "created_at,id", "status": "neq.disconnected"}
-        )
+        found = await self._all("whatsapp_connections", {"select": columns, "status": "neq.disconnected"})
+        return sorted(found, key=lambda row: str(row["created_at"]))
 
     async def has_conversations(self, workspace_id: str, connection_id: str) -> bool:
         """Whether anybody has ever written by this number, or been written to."""
@@ -102,6 +103,15 @@ class Events:
         while page := await self._get(table, {**query, "and": f"({key}.gt.{after})"}):
             after = page[-1][key]
             yield page
+
+    async def _all(self, table: str, query: Mapping[str, str]) -> list[Row]:
+        """All rows by ascending id, which is among the columns, however many at once PostgREST gives."""
+        found: list[Row] = []
+        after = NOBODY
+        while page := await self._get(table, {**query, "order": "id", "and": f"(id.gt.{after})", "limit": str(PAGE)}):
+            found += page
+            after = page[-1]["id"]
+        return found
 
     async def _get(self, table: str, query: Mapping[str, str]) -> list[Row]:
         rows: list[Row] = json_of(await answered(self._http.get(f"/rest/v1/{table}", params=dict(query))))

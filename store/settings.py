@@ -45,6 +45,9 @@ class ProjectSettings(BaseSettings):
         address = urlsplit(value) if info.field_name.endswith(("_url", "_endpoint")) and value is not None else None
         if address and (address.scheme not in ("http", "https") or not address.netloc):
             raise ValueError("is not an http(s) address")
+        if address and info.field_name == "supabase_url" and "@" in address.netloc:
+            # What stands there would go out in the place of the key, which is a setting of its own.
+            raise ValueError("must not have a user or password in it")
         return value
 
     @field_validator("supabase_service_role_key", "whatsapp_360_api_key", check_fields=False)

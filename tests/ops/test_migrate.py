@@ -173,3 +173,21 @@ async def test_files_that_only_the_former_key_may_fetch_are_asked_about(shop: Sh
     moved = await here(*to_meta(shop.business.id, there, "--yes"), typed=there.access_token, **HERE)
     assert (moved.status, moved.json["status_reason"]) == (0, "operator"), moved.complained
     assert f"wabase resume {there.id}" in moved.complained
+
+
+async def test_a_disconnected_number_that_does_not_move_is_told_what_lets_it_go_on(
+    database: Connect, business: Business
+) -> None:
+    tenant = await Tenant.new(database, business.id, business.waba_id)
+    assert (await here("disconnect", business.id, "--yes", **HERE)).status == 0
+    staying = ("migrate", business.id, "--to-provider", "360dialog", "--phone-number-id", business.id, "--json")
+    stayed = await here(*staying, typed=business.api_key, **HERE)
+    assert (stayed.status, stayed.json["status"]) == (0, "disconnected"), stayed.complained
+    # What is advised does it.
+    assert "`wabase connect 360dialog` with the same key" in stayed.complained
+    back = await here(
+        "connect", "360dialog", "--json", "--workspace", tenant.workspace_id, typed=business.api_key, **HERE
+    )
+    row = await row_of(database, business.id)
+    assert row is not None
+    assert (back.status, str(row["id"]), row["status"]) == (0, tenant.connection_id, "active"), back.complained

@@ -138,3 +138,26 @@ async def test_a_revoked_token_does_not_keep_a_number_here(database: Connect, bu
     assert (answer.status, answer.said) == (4, f"{business.id} is disconnected.\n")
     assert "does not take the key" in answer.complained
     assert (await listed(business.id))["status"] == "disconnected"
+
+
+async def test_without_its_key_a_numbers_webhooks_are_not_said_to_go_elsewhere(
+    database: Connect, business: Business
+) -> None:
+    tenant = await Tenant.new(database, business.id, business.waba_id)
+    command = ("disconnect", business.id, "--yes", "--json", "--webhook-url", "https://next.example.com/hook")
+    for status in ("active", "disconnected"):
+        answer = await here(*command, **HERE)
+        assert (answer.status, answer.said, "no key here" in answer.complained) == (1, "", True), answer
+        assert (await listed(business.id))["status"] == status
+        await tenant.rows("select release_connection(%(connection)s)")
+    assert await webhook_of(business) == (None, None)
+
+
+async def test_a_number_of_metas_has_no_webhook_to_send_elsewhere(database: Connect, business: Business) -> None:
+    await Tenant.new(database, business.id, business.waba_id, "meta")
+    command = ("disconnect", business.id, "--yes", "--webhook-url", "https://next.example.com/hook")
+    answer = await here(*command, **HERE)
+    assert (answer.status, "numbers of 360dialog" in answer.complained) == (2, True), answer
+    assert (await listed(business.id))["status"] == "active"
+    untold = await here(*command[:3], **HERE)
+    assert (untold.status, "Meta is not told" in untold.complained) == (0, True), untold

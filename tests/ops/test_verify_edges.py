@@ -181,8 +181,6 @@ async def test_statistics_of_another_number_are_not_this_numbers(webhook: Progra
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("verify", "--number", "1"),
-        ("verify", "--workspace", "00000000-0000-4000-8000-000000000000"),
         ("verify", "--workspace", "no uuid"),
         ("inbound", "list", "--since", "yesterday"),
         ("inbound", "replay", "4711", "--state", "failed"),

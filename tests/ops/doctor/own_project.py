@@ -38,6 +38,7 @@ class OwnProject:
             "whatsapp_360_base_url": self.environment["PROVIDER_URL"],
             "meta_graph_base_url": f"{self.environment['PROVIDER_URL']}/v25.0",
             "whatsapp_webhook_secret": self.environment["WHATSAPP_WEBHOOK_SECRET"],
+            "meta_app_secret": self.environment["META_APP_SECRET"],
             "webhook_public_url": PUBLIC_URL,
         }
         return Settings(**known | changes)

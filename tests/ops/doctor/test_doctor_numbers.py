@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ops.findings import Finding
+from ops.project import opened
 from tests.devstack.provider.simulator import Business
 from tests.flows.tenant import token_of
 from tests.ops.doctor.own_project import PUBLIC_URL, OwnProject
@@ -77,6 +78,8 @@ async def test_a_number_of_metas(project: OwnProject) -> None:
     assert (deaf.state, "No app gets" in deaf.finding) == ("fail", True)
     await project.simulator.call("POST", apps, headers=headers)
     assert (await only(project, business)).state == "ok"
+    untold = await only(project, business, meta_app_secret=None)
+    assert (untold.state, "META_APP_SECRET is not set" in untold.finding) == ("warn", True)
     await disconnect(project, business)
 
 
@@ -110,7 +113,7 @@ async def test_webhooks_that_are_missing_elsewhere_or_without_the_right_token(
     assert (await only(project, business)).state == "ok"
     await register(project, business, url=of_account)
     assert "401" in (await only(project, business)).finding
-    assert (elsewhere.state, elsewhere.finding.endswith("https://elsewhere.example/hook")) == ("fail", True)
+    assert (elsewhere.state, elsewhere.finding.endswith(" https://elsewhere.example")) == ("fail", True)
     assert (without.state, "401" in without.finding) == ("fail", True)
     assert (former.state, "rotate-webhook-secret" in str(former.remedy)) == ("warn", True)
     assert (untold.state, "WHATSAPP_WEBHOOK_SECRET" in untold.finding) == ("warn", True)
@@ -118,6 +121,15 @@ async def test_webhooks_that_are_missing_elsewhere_or_without_the_right_token(
     await project.connect(fresh)
     none = await only(project, fresh)
     assert (none.state, "No webhook is registered" in none.finding) == ("fail", True)
+    # The account's is that of each of its numbers which has none of its own.
+    token = token_of(fresh.waba_id, project.environment["WHATSAPP_WEBHOOK_SECRET"])
+    shared = {
+        "url": of_account.replace(business.waba_id, fresh.waba_id),
+        "headers": {"Authorization": f"Bearer {token}"},
+    }
+    for right in (True, False):
+        await fresh.call("POST", "/waba_webhook", json=shared if right else {**shared, "headers": {}})
+        assert ((await only(project, fresh)).state == "ok") is right
     await disconnect(project, fresh)
 
 
@@ -191,6 +203,9 @@ async def test_so_does_one_that_a_person_has_paused(project: OwnProject, busines
     paused = await only(project, business)
     assert re.fullmatch(r"It is paused for \d+ seconds \(moving house\)\.", paused.finding), paused
     assert f"resume {business.id}" in str(paused.remedy)
+    for reason, remedy in (("migration", "`wabase migrate` again"), ("credential", f"rotate-key {business.id}")):
+        await project.wabase("pause", business.id, "--reason", reason)
+        assert remedy in str((await only(project, business)).remedy)
 
 
 async def test_the_limit_is_whatsapps_newest_word(project: OwnProject, business: Business) -> None:
@@ -242,3 +257,17 @@ async def test_files_that_nobody_fetches(project: OwnProject, business: Business
     )
     due = await only(project, business)
     assert (due.state, due.finding) == ("warn", "A file has been due for 2 hours.")
+
+
+async def test_more_numbers_than_postgrest_gives_at_once_are_all_looked_at(project: OwnProject) -> None:
+    await project.sql(
+        "with shop as (insert into workspaces (name, connection_limit) values ('a chain', 2000) returning id)"
+        " insert into whatsapp_connections (workspace_id, provider, phone_number_id)"
+        " select shop.id, '360dialog', '77000' || place from shop, generate_series(1, 1001) as place"
+    )
+    try:
+        async with opened(project.settings()) as there:
+            for found in (await there.events.numbers(), await there.events.connections({})):
+                assert len({row["id"] for row in found if row["phone_number_id"].startswith("77000")}) == 1001
+    finally:
+        await project.sql("delete from workspaces where name = 'a chain'")
