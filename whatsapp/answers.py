@@ -66,7 +66,7 @@ def raise_if_refused(response: httpx.Response, answer: dict[str, Any], *, by_lin
     """Raises Refused, or OutcomeUnknown for what a gateway says in its own name."""
     if response.is_success:
         return
-    error = error_of(answer)
+    error = _without_key(error_of(answer), response)
     if error.get("code") is None and response.status_code >= 500:
         # A gateway speaks for itself: what stood behind it may well have accepted the request.
         raise OutcomeUnknown(f"HTTP {response.status_code} without an error code of WhatsApp's")
@@ -83,6 +83,19 @@ def _seconds(retry_after: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _without_key(error: dict[str, Any], response: httpx.Response) -> dict[str, Any]:
+    """The error without the request's own key: Meta quotes a malformed token back, and errors are shown and kept."""
+    try:
+        sent = response.request.headers
+    except RuntimeError:
+        # An answer that was not asked for, as in tests.
+        return error
+    keys = [sent.get("D360-API-KEY", ""), sent.get("Authorization", "").removeprefix("Bearer ")]
+    for key in filter(None, keys):
+        error = {name: value.replace(key, "…") if isinstance(value, str) else value for name, value in error.items()}
+    return error
 
 
 def error_of(answer: dict[str, Any]) -> dict[str, Any]:

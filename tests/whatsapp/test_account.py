@@ -163,3 +163,19 @@ async def test_a_subscription_without_a_word_of_success_is_none() -> None:
     with pytest.raises(ValueError, match="WABA"):
         async with httpx.AsyncClient() as http:
             await AccountClient(http, meta, "token").is_subscribed()
+
+
+@pytest.mark.parametrize("name", ["360dialog", "meta"])
+async def test_a_key_that_the_provider_quotes_back_is_in_no_error(business: Business, name: str) -> None:
+    key = business.api_key if name == "360dialog" else business.access_token
+    bodies = (
+        {"error": {"message": f"Malformed access token {key}", "code": 190, "error_data": {"details": f"of {key}"}}},
+        {"meta": {"success": False, "developer_message": f"Invalid key {key}"}},
+        {"errors": [{"code": 1005, "title": f"no {key}", "details": key}]},
+    )
+    async with serving(*(answer(401, body) for body in bodies)) as server, httpx.AsyncClient(timeout=10) as http:
+        for _ in bodies:
+            with pytest.raises(Refused) as refused:
+                await account_at(name, server.url, business, http).get_number()
+            assert key not in f"{refused.value} {refused.value.as_json()}"
+            assert "…" in str(refused.value)
