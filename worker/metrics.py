@@ -40,7 +40,7 @@ class WorkerMetrics:
             registry=registry,
         )
         # There from the beginning: the growth of a series that was not there is not seen.
-        for outcome, error_class in (("done", "none"), ("uncertain", "UNCERTAIN")):
+        for outcome, error_class in (("done", "none"), ("throttle", "THROTTLE"), ("uncertain", "UNCERTAIN")):
             self._sends.labels(outcome, error_class)
         self._files = Counter(
             "wabase_media", "Tries to fetch a file, by outcome and code.", ["outcome", "code"], registry=registry

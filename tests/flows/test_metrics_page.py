@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from ops.__main__ import main
 from store.health import QueueHealth
 from store.metrics import Metrics
+from store.rpc import Rpc
 from store.timing import Timing
 from tests.flows.programs import Programs, free_port
 from tests.flows.scraping import Scrape, scrape
@@ -144,6 +146,22 @@ def test_an_expression_is_made_of_words_that_there_are(expression: str) -> None:
     # Counters are looked at by how they grow, and never as they are.
     for counter in [name for name in names if name.endswith(("_total", "_bucket", "_count", "_sum"))]:
         assert re.search(rf"(rate|increase)\({counter}(\{{[^}}]*\}})?\[", expression), counter
+
+
+# Values that the code gives and no row of the page lists: names of functions, HTTP statuses.
+OPEN = {"function": {name for name, _ in inspect.getmembers(Rpc, inspect.isfunction)}, "status": None}
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_a_value_that_is_looked_for_is_one_that_there_is(expression: str) -> None:
+    """A misspelt value makes an alert that never fires, and says nothing."""
+    for metric, matchers in re.findall(r"(wabase_\w+)\{([^}]*)\}", expression):
+        row = re.search(rf"^\| `{re.sub('_(bucket|count|sum)$', '', metric)}` .*$", PAGE, re.MULTILINE)
+        assert row, metric
+        for label, operator, value in re.findall(r"(\w+)\s*(=~|!~|!=|=)\s*\"([^\"]*)\"", matchers):
+            known = OPEN.get(label, set(re.findall("`(\\w+)`", row[0])) | {"webhook", "worker"})
+            if known is not None and not value.startswith("$"):
+                assert set(value.split("|") if "~" in operator else [value]) <= known, (metric, label, value)
 
 
 def test_no_file_of_a_place_names_a_metric_that_is_not_on_the_page() -> None:
