@@ -114,7 +114,7 @@ async def test_ctrl_c_at_a_question_ends_at_once(database: Connect, business: Bu
     try:
         shown = await asyncio.to_thread(_until_asked, terminal)
         process.send_signal(signal.SIGINT)
-        said, _ = await asyncio.wait_for(process.communicate(), 20)
+        said, _ = await asyncio.wait_for(process.communicate(), 60)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
@@ -129,7 +129,7 @@ async def test_ctrl_c_at_a_question_ends_at_once(database: Connect, business: Bu
 def _until_asked(terminal: int) -> str:
     shown = ""
     while not re.search(r"(key|\[y/N\]): ?$", shown):
-        ready, _, _ = select.select([terminal], [], [], 30)
+        ready, _, _ = select.select([terminal], [], [], 60)
         assert ready, shown
         shown += os.read(terminal, 4096).decode()
     return shown
