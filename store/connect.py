@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from store.errors import answered
+from store.pool import Transport
 from store.watched import Watch, Watched
 
 
@@ -22,7 +22,7 @@ async def connect(
     cap on a request is 60 seconds. `watch` is told of each call.
     """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
-    transport = AiohttpTransport(limits=limits)
+    transport = Transport(limits=limits)
     async with httpx.AsyncClient(
         base_url=url.rstrip("/"),
         headers={"apikey": key, "Authorization": f"Bearer {key}"},

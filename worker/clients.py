@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+from aiohttp.abc import AbstractResolver
 from httpx_aiohttp.transport import AiohttpResponseStream
 
 from store.connect import connect
 from store.errors import StoreError
 from store.events import Events
+from store.pool import Transport
 from store.rpc import Rpc
 from store.watched import Watch, Watched
 from whatsapp.account import AccountClient
@@ -118,18 +118,11 @@ class Clients:
         return self._ways[client] != self._ways.get(refused)
 
 
-class _Transport(AiohttpTransport):
+class _Transport(Transport):
     """Gives what has come of a body as it came: its own pieces of 16 KiB cost more to hand on than to receive."""
 
-    def get_client(self) -> aiohttp.ClientSession:
-        """What carries the requests; made with the first of them."""
-        connector = aiohttp.TCPConnector(
-            limit=self.limits.max_connections or 0,
-            keepalive_timeout=self.limits.keepalive_expiry,
-            ssl=self.ssl_context,
-            resolver=PublicHosts(),
-        )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    def resolver(self) -> AbstractResolver:
+        return PublicHosts()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await super().handle_async_request(request)
