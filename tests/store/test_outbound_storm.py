@@ -7,6 +7,7 @@ import os
 import random
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -17,7 +18,8 @@ from tests.store.tenant import Session, Tenant, backend_sessions, call, leases, 
 
 SECONDS = float(os.environ.get("STORM_SECONDS", "4"))
 # What a person is told when somebody was quicker.
-TOO_LATE = {"WA004", "WA007", "WA008"}
+TOO_LATE = {"WA004", "WA007", "WA008", "23503"}
+PHONES = [f"97250123456{n}" for n in range(8)]
 OPEN = {"queued", "sending", "uncertain"}
 OUTCOMES: list[dict[str, Any]] = [
     *[{"outcome": "done"}] * 4,
@@ -39,6 +41,10 @@ HEADLESS = """
     having count(*) filter (where ready_at is not null) + count(*) filter (where lease_token is not null) <> 1"""
 
 
+def said(tenant: Tenant, phone: str | None, bsuid: str | None) -> dict[str, Any]:
+    return tenant.message(uuid.uuid4().hex, phone, bsuid=bsuid, occurred_at=datetime.now(UTC).isoformat())
+
+
 class Storm:
     """What each session does, one thing after the other, until it is over."""
 
@@ -49,7 +55,8 @@ class Storm:
         self.until = time.monotonic() + SECONDS
 
     async def rage(self, session: Session) -> None:
-        steps = [self.write, self.send, self.send, self.cancel, self.retry, self.report, self.sweep]
+        steps = [self.write, self.send, self.send, self.cancel, self.retry, self.report, self.sweep] * 30
+        steps += [self.meet, self.meet, self.delete]
         while time.monotonic() < self.until:
             step = self.dice.choice(steps)
             try:
@@ -115,6 +122,14 @@ class Storm:
         )
         await call(session, "sweep_outbound", self.dice.choice([0, 900]))
 
+    async def meet(self, session: Session) -> None:
+        """Somebody who has two threads writes under both their number and their user id: one thread from now on."""
+        phone = self.dice.choice(PHONES)
+        await call(session, "record_inbound", [], [said(self.tenant, phone, f"IL.{phone}")], [])
+
+    async def delete(self, session: Session) -> None:
+        await session.execute("delete from public.conversations where id = %s", [self.dice.choice(self.threads)])
+
     async def calm(self, session: Session) -> None:
         """Everything that still waits is sent."""
         for _ in range(500):
@@ -133,7 +148,14 @@ async def test_whatever_meets_nothing_is_left_astray_and_nothing_is_sent_twice(d
     print(f"STORM_SEED={seed}")
     async with backend_sessions(database, 7) as (setup, *others):
         tenant = await Tenant.create(setup)
-        threads = [await tenant.thread(setup, f"97250123456{n}") for n in range(5)]
+        for phone in PHONES:
+            await call(setup, "record_inbound", [], [said(tenant, phone, None), said(tenant, None, f"IL.{phone}")], [])
+        found = await rows(
+            setup,
+            "select id from public.conversations where workspace_id = %s order by phone, bsuid",
+            tenant.workspace_id,
+        )
+        threads = [row["id"] for row in found]
         storm = Storm(tenant, threads, random.Random(seed))
         await asyncio.gather(*(storm.rage(session) for session in others))
         assert await rows(setup, ASTRAY, tenant.workspace_id) == []
