@@ -3414,6 +3414,9 @@ begin
     refused := private.refuse_content('WA011', 'client_reference', 'from 1 to 200 characters, or null');
   elsif char_length(client_reference) > 200 then
     refused := private.refuse_content('WA013', 'client_reference', 'at most 200 characters');
+  -- A reply that quotes nothing would be sent as none.
+  elsif reply_to_wamid !~ '\S' then
+    refused := private.refuse_content('WA011', 'reply_to_wamid', 'the wamid of a message, or null');
   elsif char_length(reply_to_wamid) > 512 then
     refused := private.refuse_content('WA013', 'reply_to_wamid', 'the wamid of a message');
   -- What never leaves would be queued for ever.

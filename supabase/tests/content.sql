@@ -1,6 +1,6 @@
 -- What may be sent: every limit of every type, just inside and just outside, and which field is named.
 begin;
-select plan(129);
+select plan(130);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -227,6 +227,9 @@ select is(
   'WA011', 'refused for ' || actor) from unnest(array['owner', 'agent', 'service_role']) as actor;
 select is(
   pg_temp.by('anon', 'select private.check_content($$text$$, $${"body": "a"}$$, md5($$home$$)::uuid)'), '42501', 'anon may not even ask');
+select is(
+  pg_temp.by('agent', 'insert into public.messages (conversation_id, type, content, reply_to_wamid) values (md5($$dana$$)::uuid, $$text$$, $${"body": "a"}$$, $$ $$)'),
+  'WA011', 'a reply to nothing is none');
 select is(
   pg_temp.by('agent', 'insert into public.messages (conversation_id, type, content, reply_to_wamid) values (md5($$dana$$)::uuid, $$text$$, $${"body": "a"}$$, $$wamid.1$$)'),
   '1', 'a text may be a reply');
