@@ -174,7 +174,7 @@ export class Composer {
         : ({ type: 'text', content: { body } } as const)
       await this.act.send(conversation.id, { ...content, ...(replyTo && { reply_to_wamid: replyTo.wamid }) })
       if (content.type === 'audio' && body) {
-        // A sound has no caption at WhatsApp: what was written goes behind it, and the sound not once more if that fails.
+        // A sound has no caption at WhatsApp: what was written goes behind it. If that fails, the sound is gone out.
         if (this.conversation?.id === conversation.id) this.forget()
         await this.act.send(conversation.id, { type: 'text', content: { body } })
       }

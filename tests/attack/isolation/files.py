@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,8 @@ UPLOADED = "{workspace}/outgoing/{marker}.jpg"
 
 @dataclass(frozen=True)
 class Way:
-    """A request of Storage's API. `by`: the least role that gets what it asks for; none: the backend only."""
+    """A request of Storage's API. `by`: the least role that gets what it asks for; none: the backend only.
+    `pieces`: the name of an object that is uploaded in pieces."""
 
     name: str
     method: str
@@ -24,6 +26,7 @@ class Way:
     by: str | None = None
     upsert: bool = False
     backend: bool = True
+    pieces: str | None = None
 
 
 FILE, SENT = f"{BUCKET}/{STORED}", f"{BUCKET}/{UPLOADED}"
@@ -40,6 +43,9 @@ WAYS = [
     Way("signed address", "POST", f"/object/sign/{FILE}", {"expiresIn": 60}, by="agent"),
     Way("upload to send", "POST", f"/object/{FRESH}", {"a": 1}, by="agent"),
     Way("address to upload to", "POST", f"/object/upload/sign/{LATER}", by="agent"),
+    Way("upload in pieces", "POST", "/upload/resumable", by="agent", pieces="{workspace}/outgoing/{bsuid}.jpg"),
+    Way("upload in pieces over what came", "POST", "/upload/resumable", pieces=STORED, upsert=True),
+    Way("upload in pieces over what is sent", "POST", "/upload/resumable", pieces=UPLOADED, upsert=True),
     Way("upload among what came", "POST", f"/object/{BUCKET}/{{workspace}}/{{conversation}}/{{token}}.jpg", {"a": 1}),
     Way("upload over what came", "POST", f"/object/{FILE}", {"a": 1}, upsert=True),
     Way("upload over what is sent", "POST", f"/object/{SENT}", {"a": 1}, upsert=True),
@@ -85,6 +91,10 @@ async def findings(attack: Attack) -> list[str]:
 async def _go(attack: Attack, actor: Actor, way: Way, world: Mapping[str, str]) -> Answer:
     path = (way.path % actor.name if "%s" in way.path else way.path).format_map(world)
     headers = {"x-upsert": "true"} if way.upsert else {}
+    if way.pieces:
+        told = {"bucketName": BUCKET, "objectName": way.pieces.format_map(world), "contentType": "image/jpeg"}
+        metadata = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in told.items())
+        headers |= {"Tus-Resumable": "1.0.0", "Upload-Length": "8", "Upload-Metadata": metadata}
     return await attack.ask(actor, way.method, f"/storage/v1{path}", _filled(way.body, world), **headers)
 
 
