@@ -106,7 +106,7 @@ begin
           select from public.message_templates as template
           where template.workspace_id = message.workspace_id and template.connection_id = message.connection_id
             and template.name = message.content ->> 'name'
-            and template.language = message.content #>> '{language,code}' and template.category = 'MARKETING')
+            and template.language = message.content #>> '{language,code}' and upper(template.category) = 'MARKETING')
         then 'opted_out'
     end
   from chosen

@@ -96,7 +96,9 @@ async def test_a_window_that_closes_before_the_claim_fails_the_message_unsent(sh
     assert await shop.sends() == 0
 
 
-@pytest.mark.parametrize(("category", "wanted"), [("MARKETING", "failed"), ("UTILITY", "read")])
+@pytest.mark.parametrize(
+    ("category", "wanted"), [("MARKETING", "failed"), ("Marketing", "failed"), ("UTILITY", "read")]
+)
 async def test_who_wants_no_marketing_gets_none_and_everything_else(shop: Shop, category: str, wanted: str) -> None:
     (thread,) = await people_of(shop.tenant, 1)
     body = [{"type": "BODY", "text": "News"}]
