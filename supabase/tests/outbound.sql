@@ -1,6 +1,6 @@
 -- The outbox: who may be sent to next, and what becomes of a message once somebody has tried.
 begin;
-select plan(78);
+select plan(87);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
