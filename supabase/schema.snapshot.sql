@@ -2813,8 +2813,10 @@ begin
   perform from public.outbox as item
   where item.message_id = wanted.id and item.lease_token is null and item.uncertain_since is null for update;
   if not found then
+    -- Or it is gone altogether by now.
+    wanted := private.own_message(message_id);
     raise exception 'the message is not waiting any more' using errcode = 'WA007',
-      hint = 'Only a queued message can be canceled.', detail = (select status from public.messages where id = wanted.id);
+      hint = 'Only a queued message can be canceled.', detail = wanted.status;
   end if;
   update public.messages as message set status = 'canceled', error = null where message.id = wanted.id;
   delete from public.outbox as item where item.message_id = wanted.id;

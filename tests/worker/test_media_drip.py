@@ -67,7 +67,7 @@ async def one_turn(media: Media, shop: Shop, message: dict[str, Any]) -> str:
 
 async def claimed(media: Media, message: dict[str, Any]) -> dict[str, Any]:
     """The message's job; what others left behind goes back."""
-    jobs = await media.claim(1000)
+    jobs = await media.claim(1000, {})
     (job,) = [job for job in jobs if job["message_id"] == str(message["id"])]
     await media.release([row for row in jobs if row is not job])
     return job
