@@ -29,6 +29,7 @@ CALLS = ("media_lookup", "download")
 async def meta(database: Connect, simulator: Simulator, webhook: Program) -> Shop:
     """A number whose credential is a token of Meta's."""
     business = await simulator.business()
+    await business.behave(enforce_window="off")
     tenant = await Tenant.new(database, business.id, business.waba_id, provider="meta")
     await tenant.set_credential(business.access_token)
     await register_webhook(business, webhook)
