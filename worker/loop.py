@@ -17,7 +17,7 @@ from structlog.contextvars import bind_contextvars
 
 from store.errors import Rejected, StoreError
 from store.logs import Seldom, described
-from worker.shares import Shares, asked, shares_of
+from worker.shares import CLAIM_LIMIT, Shares, asked, shares_of
 
 log = structlog.get_logger()
 
@@ -189,10 +189,13 @@ class Loop:
             task = asyncio.create_task(self._do(job))
             self._jobs[task] = job
             task.add_done_callback(self._jobs.pop)
-        if claimed and len(claimed) == most:
+        if len(claimed) == most == CLAIM_LIMIT:
             return
         wait = POLL_SECONDS if doorbell.healthy else POLL_SECONDS_DEAF
-        if claimed:
+        if claimed and len(claimed) == most:
+            # The last few slots are worth no claim of their own: others come free meanwhile.
+            wait = SHORTEST_SECONDS
+        elif claimed:
             wait = min(wait, POLL_SECONDS_BUSY)
         elif most:
             wait = min(wait, await self._until_due(wait, shares))
