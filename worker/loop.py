@@ -192,11 +192,9 @@ class Loop:
         if len(claimed) == most == CLAIM_LIMIT:
             return
         wait = POLL_SECONDS if doorbell.healthy else POLL_SECONDS_DEAF
-        if claimed and len(claimed) == most:
+        if claimed:
             # The last few slots are worth no claim of their own: others come free meanwhile.
-            wait = SHORTEST_SECONDS
-        elif claimed:
-            wait = min(wait, POLL_SECONDS_BUSY)
+            wait = min(wait, POLL_SECONDS_BUSY if len(claimed) < most else SHORTEST_SECONDS)
         elif most:
             wait = min(wait, await self._until_due(wait, shares))
         self.poll_seconds = wait
