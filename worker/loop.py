@@ -180,8 +180,7 @@ class Loop:
                 log.info("claim.restored", queue=self._queue.name)
             self._claiming = True
         self.claimed_at = time.monotonic()
-        if self._stopping:
-            # Told to stop while it was asking: nothing of this has begun.
+        if self._stopping:  # Told to stop while it was asking: nothing of this has begun.
             for job in claimed:
                 self._end(job, None)
             return
