@@ -69,13 +69,13 @@ class Events:
     async def connections(self, filters: Mapping[str, str]) -> list[Row]:
         """Connections with their workspace, provider, number and WABA, and the ids they had before."""
         columns = "id,workspace_id,provider,phone_number_id,waba_id,former_ids"
-        return await self._all("whatsapp_connections", {"select": columns, **filters})
+        return await self._connections(filters, columns)
 
     async def numbers(self) -> list[Row]:
         """Connections that are not disconnected: how they stand, since when, what WhatsApp said of them."""
         columns = "id,workspace_id,provider,phone_number_id,waba_id,status,status_reason,status_since,"
         columns += "verified_at,last_error,provider_notices,created_at"
-        found = await self._all("whatsapp_connections", {"select": columns, "status": "neq.disconnected"})
+        found = await self._connections({"status": "neq.disconnected"}, columns)
         return sorted(found, key=lambda row: str(row["created_at"]))
 
     async def has_conversations(self, workspace_id: str, connection_id: str) -> bool:
@@ -95,23 +95,18 @@ class Events:
         return self._pages("messages", "seq", filters, "seq,wamid", PAGE)
 
     async def _pages(
-        self, table: str, key: str, filters: Mapping[str, str], columns: str, limit: int
+        self, table: str, key: str, filters: Mapping[str, str], columns: str, limit: int, *, after: int | str = 0
     ) -> AsyncIterator[list[Row]]:
-        """All rows that pass, by ascending key, which is among the columns."""
-        after = 0
+        """All rows that pass, by ascending key, which is among the columns and greater than `after`."""
         query = {**filters, "select": columns, "order": key, "limit": str(limit)}
         while page := await self._get(table, {**query, "and": f"({key}.gt.{after})"}):
             after = page[-1][key]
             yield page
 
-    async def _all(self, table: str, query: Mapping[str, str]) -> list[Row]:
-        """All rows by ascending id, which is among the columns, however many at once PostgREST gives."""
-        found: list[Row] = []
-        after = NOBODY
-        while page := await self._get(table, {**query, "order": "id", "and": f"(id.gt.{after})", "limit": str(PAGE)}):
-            found += page
-            after = page[-1]["id"]
-        return found
+    async def _connections(self, filters: Mapping[str, str], columns: str) -> list[Row]:
+        """All that pass, by id, which is among the columns, however many at once PostgREST gives."""
+        pages = self._pages("whatsapp_connections", "id", filters, columns, PAGE, after=NOBODY)
+        return [row async for page in pages for row in page]
 
     async def _get(self, table: str, query: Mapping[str, str]) -> list[Row]:
         rows: list[Row] = json_of(await answered(self._http.get(f"/rest/v1/{table}", params=dict(query))))

@@ -11922,8 +11922,8 @@ CREATE OR REPLACE FUNCTION private.told_of (
   select jsonb_build_object('type', message.type, 'content', message.content, 'original_content', message.original_content,
     'direction', message.direction, 'reply_to_wamid', message.reply_to_wamid, 'occurred_at', message.occurred_at,
     'wa_id', message.wa_id, 'bsuid', message.bsuid, 'profile_name', message.profile_name,
-    'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported, 'media_id', message.media_id, 'media_filename', message.media_filename,
-    'media_mime_type', message.media_mime_type, 'media_sha256', message.media_sha256,
+    'edited_at', message.edited_at, 'revoked_at', message.revoked_at, 'imported', message.imported,
+    'media_id', message.media_id, 'media_filename', message.media_filename, 'media_mime_type', message.media_mime_type, 'media_sha256', message.media_sha256,
     'status', message.status, 'sent_at', message.sent_at, 'delivered_at', message.delivered_at, 'read_at', message.read_at, 'played_at', message.played_at,
     'failed_at', message.failed_at)
 $function$;

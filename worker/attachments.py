@@ -45,7 +45,7 @@ class Unattachable(Exception):
 
 
 class LeaseLost(Exception):
-    """Somebody else has the message by now: it must not be sent here."""
+    """Somebody else has the job by now, or nobody: nothing of it may leave from here."""
 
 
 @dataclass

@@ -15,6 +15,7 @@ from store.rpc import Rpc
 from whatsapp.client import MediaUrl, WhatsAppClient
 from whatsapp.errors import Refused
 from whatsapp.filetypes import dimensions, extension, ogg_duration, settle, stored_type
+from worker.attachments import LeaseLost
 from worker.clients import Clients
 from worker.loop import lease_of
 from worker.media_failures import Failures, Stale, kind_of
@@ -29,10 +30,6 @@ Row = dict[str, Any]
 LEASE_SECONDS = 300
 # A file that has taken longer may be nobody's any more: deleted meanwhile, or ended by another worker.
 SURE_SECONDS = 60.0
-
-
-class LeaseLost(Exception):
-    """Somebody else has the file by now, or nobody: it must not be stored from here."""
 
 
 class Media:

@@ -30,4 +30,5 @@ def shares_of(jobs: Iterable[Row], free: int) -> Shares:
     """The numbers that may not have as many more as are asked for. Who has none may: the last slot is somebody's."""
     held = Counter(job["connection_id"] for job in jobs if job.get("connection_id"))
     more = {number: max(0, (TIMES_FREE * free - count) // (TIMES_FREE + 1)) for number, count in held.items()}
-    return {number: share for number, share in more.items() if share < asked(free)}
+    most = asked(free)
+    return {number: share for number, share in more.items() if share < most}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
-from tests.conftest import Connect
+from tests.attack.isolation.files import BUCKET, STORED
+from tests.attack.isolation.worlds import Actor, Attack, at_rest
+from tests.conftest import Connect, Project
 from tests.flows.programs import Program, Programs, programs_in
 from tests.flows.tenant import Tenant
 
@@ -30,3 +33,13 @@ async def programs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pr
 @pytest.fixture
 async def tenant(database: Connect) -> Tenant:
     return await Tenant.new(database)
+
+
+@pytest.fixture
+async def attack(project: Project, http: httpx.AsyncClient, database: Connect) -> AsyncIterator[Attack]:
+    """Two furnished workspaces, and a file in the first one's part of the bucket."""
+    async with database() as session, at_rest(await Attack.prepare(project, http, session)) as ready:
+        backend = Actor("backend", 9, None, project.headers(project.service_role_key))
+        path = f"/storage/v1/object/{BUCKET}/{STORED.format_map(ready.home)}"
+        assert (await ready.ask(backend, "POST", path, {"a": 1})).status == 200
+        yield ready

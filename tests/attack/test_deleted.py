@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.attack.isolation.files import BUCKET, STORED
 from tests.attack.isolation.surface import FUNCTIONS, TABLES
 from tests.attack.isolation.topics import joins
-from tests.attack.isolation.worlds import Actor, Answer, Attack, at_rest, filled
+from tests.attack.isolation.worlds import Answer, Attack, at_rest, filled
 from tests.conftest import Connect, Project
 
 ROUNDS = 8
@@ -25,15 +23,6 @@ NAMING = """
     join pg_class as cls on cls.oid = attrelid join pg_namespace as place on place.oid = relnamespace
     where nspname in ('public', 'private') and relkind = 'r' and attnum > 0 and not attisdropped
       and atttypid = 'uuid'::regtype"""
-
-
-@pytest.fixture
-async def attack(project: Project, http: httpx.AsyncClient, database: Connect) -> AsyncIterator[Attack]:
-    async with database() as session, at_rest(await Attack.prepare(project, http, session)) as ready:
-        backend = Actor("backend", 9, None, project.headers(project.service_role_key))
-        path = f"/storage/v1/object/{BUCKET}/{STORED.format_map(ready.home)}"
-        assert (await ready.ask(backend, "POST", path, {"a": 1})).status == 200
-        yield ready
 
 
 async def furnish(attack: Attack) -> None:

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
-
-import httpx
-import pytest
 
 from tests.attack.isolation.files import BUCKET, STORED
 from tests.attack.isolation.surface import FUNCTIONS, TABLES
 from tests.attack.isolation.topics import listening
-from tests.attack.isolation.worlds import Actor, Attack, at_rest, filled
-from tests.conftest import Connect, Project
-
-
-@pytest.fixture
-async def attack(project: Project, http: httpx.AsyncClient, database: Connect) -> AsyncIterator[Attack]:
-    async with database() as session, at_rest(await Attack.prepare(project, http, session)) as ready:
-        backend = Actor("backend", 9, None, project.headers(project.service_role_key))
-        path = f"/storage/v1/object/{BUCKET}/{STORED.format_map(ready.home)}"
-        assert (await ready.ask(backend, "POST", path, {"a": 1})).status == 200
-        yield ready
+from tests.attack.isolation.worlds import Attack, filled
 
 
 async def remove_agent(attack: Attack) -> None:

@@ -103,16 +103,22 @@ async def test_a_picture_is_shown_from_a_signed_address(desk: Desk, project: Pro
     assert f"{source.scheme}://{source.netloc}" == project.url
 
 
-async def test_a_file_is_attached_sent_and_shown(desk: Desk, tmp_path: Path) -> None:
-    (tmp_path / "sunset.png").write_bytes(sunset())
-    await desk.says("Send me a picture")
+async def answered_with(desk: Desk, said: str, file: Path, words: str) -> Page:
+    """A customer says something and is sent a file, with words typed beside it."""
+    await desk.says(said)
     page = await desk.live()
     await open_first(page)
     await page.until("!document.querySelector('.composer textarea').disabled")
-    await page.attach(".composer input[type=file]", tmp_path / "sunset.png")
-    await page.until_text("sunset.png", ".context")
-    await page.type(".composer textarea", "Here")
+    await page.attach(".composer input[type=file]", file)
+    await page.until_text(file.name, ".context")
+    await page.type(".composer textarea", words)
     await page.press("Enter")
+    return page
+
+
+async def test_a_file_is_attached_sent_and_shown(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "sunset.png").write_bytes(sunset())
+    page = await answered_with(desk, "Send me a picture", tmp_path / "sunset.png", "Here")
     await page.until(f"{LAST}.dataset.status === 'read' && {LAST}.querySelector('img').naturalWidth === {WIDTH}")
     (sent,) = await desk.shop.sent()
     assert (sent["body"]["type"], sent["body"]["image"]["caption"]) == ("image", "Here")
@@ -120,14 +126,7 @@ async def test_a_file_is_attached_sent_and_shown(desk: Desk, tmp_path: Path) -> 
 
 async def test_what_is_written_to_a_sound_goes_behind_it(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "song.mp3").write_bytes(b"ID3\x04" + bytes(2000))
-    await desk.says("Sing")
-    page = await desk.live()
-    await open_first(page)
-    await page.until("!document.querySelector('.composer textarea').disabled")
-    await page.attach(".composer input[type=file]", tmp_path / "song.mp3")
-    await page.until_text("song.mp3", ".context")
-    await page.type(".composer textarea", "Do you like it?")
-    await page.press("Enter")
+    await answered_with(desk, "Sing", tmp_path / "song.mp3", "Do you like it?")
     sound, words = await until(desk.shop.sent, lambda sent: len(sent) == 2)
     assert (sound["body"]["type"], words["body"]["text"]["body"]) == ("audio", "Do you like it?")
 
