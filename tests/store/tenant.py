@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -150,3 +151,11 @@ class Tenant:
 def leases(claimed: Sequence[DictRow], **result: Any) -> list[Row]:
     """Claimed rows as record_outbound and release_outbound take them."""
     return [{key: str(row[key]) for key in ("message_id", "lease_token")} | result for row in claimed]
+
+
+async def until_waiting(observer: Session, session: Session, within: float = 10) -> None:
+    """Until what the session has begun waits for somebody's lock."""
+    async with asyncio.timeout(within):
+        blocked = "select cardinality(pg_blocking_pids(%s)) as by"
+        while not (await rows(observer, blocked, session.info.backend_pid))[0]["by"]:  # noqa: ASYNC110 - another's lock
+            await asyncio.sleep(0.01)

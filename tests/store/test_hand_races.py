@@ -9,8 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.store.tenant import Session, Tenant, call, leases, rows
-from tests.store.test_outbound_races import until_waiting
+from tests.store.tenant import Session, Tenant, call, leases, rows, until_waiting
 
 ROUNDS = 15
 

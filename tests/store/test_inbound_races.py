@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect
-from tests.store.tenant import UNTRUE, Row, Session, Tenant, call, rows
+from tests.store.tenant import UNTRUE, Row, Session, Tenant, call, rows, until_waiting
 
 ROUNDS = 12
 PEOPLE = 25
@@ -241,18 +241,11 @@ async def test_two_threads_become_one_while_somebody_queues_to_them(sessions: li
         queueing = asyncio.create_task(
             sessions[1].execute(queue, [tenant.workspace_id, [by_phone, by_id["id"], waited_for]])
         )
-        await _until_it_waits(sessions[0], sessions[1])
+        await until_waiting(sessions[0], sessions[1])
         both = tenant.message("w.both", "972501234567", bsuid="IL.one")
         recording = asyncio.create_task(call(sessions[2], "record_inbound", [], [both], []))
-        await _until_it_waits(sessions[0], sessions[2])
+        await until_waiting(sessions[0], sessions[2])
     await asyncio.gather(queueing, recording)
     found = "select from public.conversations where workspace_id = %s and (bsuid = 'IL.one' or phone = '972501234567')"
     assert len(await rows(sessions[0], found, tenant.workspace_id)) == 1
     assert await rows(sessions[0], UNTRUE, tenant.workspace_id) == []
-
-
-async def _until_it_waits(observer: Session, session: Session) -> None:
-    async with asyncio.timeout(10):
-        blocked = "select cardinality(pg_blocking_pids(%s)) as by"
-        while not (await rows(observer, blocked, session.info.backend_pid))[0]["by"]:  # noqa: ASYNC110 - another's lock
-            await asyncio.sleep(0.01)

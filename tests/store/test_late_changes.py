@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.store.tenant import Row, Session, Tenant, call, rows
-from tests.store.test_move_races import move, waiting
+from tests.store.tenant import Row, Session, Tenant, call, rows, until_waiting
+from tests.store.test_move_races import move
 
 PHONE = "972501234567"
 AT = "2026-11-01T12:00:00Z"
@@ -17,7 +17,7 @@ AT = "2026-11-01T12:00:00Z"
 
 async def recorded_meanwhile(sessions: list[Session], statement: str, *parameters: Any) -> None:
     """Ends what the first session has begun, once the second waits for it and the third has run a statement."""
-    await waiting(sessions[3], sessions[1])
+    await until_waiting(sessions[3], sessions[1], within=20)
     if statement:
         await sessions[2].execute(statement, parameters)
     await sessions[0].execute("commit")

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from tests.store.tenant import Row, Session, Tenant, call, leases, rows
+from tests.store.tenant import Row, Session, Tenant, call, leases, rows, until_waiting
 
 ROUNDS = 10
 
@@ -57,13 +57,6 @@ async def _states(session: Session, tenant: Tenant) -> Counter[tuple[str, bool]]
         tenant.workspace_id,
     )
     return Counter((row["state"], row["waits"]) for row in found)
-
-
-async def _until_waiting(observer: Session, session: Session) -> None:
-    async with asyncio.timeout(10):
-        blocked = "select cardinality(pg_blocking_pids(%s)) as by"
-        while not (await rows(observer, blocked, session.info.backend_pid))[0]["by"]:  # noqa: ASYNC110 - another's lock
-            await asyncio.sleep(0.01)
 
 
 async def test_media_claims_share_nothing_and_a_late_record_meets_the_sweep(
@@ -129,7 +122,7 @@ async def test_whoever_records_steps_back_for_a_deletion(
     async with deleter.transaction():
         await deleter.execute("select from public.messages where id = %s for update", [gone])
         writing = asyncio.create_task(call(worker, function, results))
-        await _until_waiting(observer, worker)
+        await until_waiting(observer, worker)
         # Deadlocked from here on, but for the one that gives up.
         await deleter.execute("delete from public.messages where id = %s", [gone])
     with pytest.raises(psycopg.errors.LockNotAvailable):

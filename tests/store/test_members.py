@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect, Project
-from tests.store.tenant import UNTRUE, Session, Tenant, rows
+from tests.store.tenant import UNTRUE, Session, Tenant, rows, until_waiting
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ async def test_of_two_owners_whose_users_are_deleted_at_once_one_stays(
         await first.execute(delete, [people[0].id])
         # It waits for the lock that the first one's check has taken, and then sees what that one did.
         waiting = asyncio.create_task(second.execute(delete, [people[1].id]))
-        await _until_it_waits(first, second)
+        await until_waiting(first, second)
     with pytest.raises(psycopg.Error) as refused:
         await waiting
     assert refused.value.sqlstate == "WA030"
@@ -229,14 +229,3 @@ async def test_owners_who_make_each_other_smaller_at_once_leave_an_owner(people:
         # Who comes second is no owner any more.
         assert sorted(ends, key=str)[0] == (204, None)
         assert sorted(ends, key=str)[1] in ((400, "WA004"), (400, "WA034"))
-
-
-async def _until_it_waits(observer: Session, session: Session) -> None:
-    pid = session.info.backend_pid
-    async with asyncio.timeout(10):
-        while True:
-            cursor = await observer.execute("select pg_blocking_pids(%s) <> '{}' as waits", [pid])
-            row = await cursor.fetchone()
-            if row is not None and row["waits"]:
-                return
-            await asyncio.sleep(0.01)

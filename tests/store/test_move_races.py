@@ -9,23 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.store.tenant import Row, Session, Tenant, call, rows
+from tests.store.tenant import Row, Session, Tenant, call, rows, until_waiting
 
 ROUNDS = 8
 
 
 async def move(session: Session, tenant: Tenant, number: str) -> Any:
     return await call(session, "record_migration", tenant.connection_id, "meta", number, "key")
-
-
-async def waiting(session: Session, blocked: Session) -> None:
-    """Until the other session waits for a lock."""
-    async with asyncio.timeout(20):
-        while True:
-            query = "select from pg_locks where pid = %s and not granted"
-            if await rows(session, query, blocked.info.backend_pid):
-                return
-            await asyncio.sleep(0.01)
 
 
 async def arrive(session: Session, tenant: Tenant, number: str, count: int) -> list[int]:
@@ -92,7 +82,7 @@ async def test_who_waits_for_an_id_that_is_left_does_not_get_it(sessions: list[S
             [tenant.phone_number_id, stranger.connection_id],
         )
     )
-    await waiting(sessions[2], sessions[1])
+    await until_waiting(sessions[2], sessions[1], within=20)
     await sessions[0].execute("commit")
     with pytest.raises(psycopg.Error) as refused:
         await taking
@@ -113,7 +103,7 @@ async def test_a_thread_that_is_begun_meanwhile_has_the_new_id(sessions: list[Se
             tenant.connection_id,
         )
     )
-    await waiting(sessions[2], sessions[1])
+    await until_waiting(sessions[2], sessions[1], within=20)
     await sessions[0].execute("commit")
     assert await beginning == [{"phone_number_id": new}]
 
@@ -131,7 +121,7 @@ async def test_what_comes_while_its_id_is_being_left_is_kept(sessions: list[Sess
     told = [{"id": received["ids"][0], "numbers": named}]
     message: Row = tenant.message(uuid.uuid4().hex, "972501113333")
     recording = asyncio.create_task(call(sessions[1], "record_inbound", told, [message], [], str(tenant.workspace_id)))
-    await waiting(sessions[2], sessions[1])
+    await until_waiting(sessions[2], sessions[1], within=20)
     await move(sessions[2], tenant, new)
     await sessions[0].execute("commit")
     await recording

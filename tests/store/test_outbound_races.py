@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect
-from tests.store.tenant import Session, Tenant, backend_sessions, call, leases, rows
+from tests.store.tenant import Session, Tenant, backend_sessions, call, leases, rows, until_waiting
 
 ROUNDS = 15
 
@@ -202,13 +202,6 @@ async def test_a_head_that_is_being_claimed_is_not_offered_a_second_time(
     assert await tenant.claim(other) == []
     (found,) = await rows(observer, "select status from public.messages where id = %s", lost)
     assert found["status"] == "sent"
-
-
-async def until_waiting(observer: Session, session: Session) -> None:
-    async with asyncio.timeout(10):
-        blocked = "select cardinality(pg_blocking_pids(%s)) as by"
-        while not (await rows(observer, blocked, session.info.backend_pid))[0]["by"]:  # noqa: ASYNC110 - another's lock
-            await asyncio.sleep(0.01)
 
 
 async def test_two_sweeps_and_a_late_record_settle_each_lease_once(sessions: list[Session], tenant: Tenant) -> None:

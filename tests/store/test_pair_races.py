@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 
-from tests.store.tenant import Session, Tenant, call, leases, rows
-from tests.store.test_outbound_races import until_waiting
+from tests.store.tenant import Session, Tenant, call, leases, rows, until_waiting
 
 
 async def test_a_message_written_while_its_pair_is_being_forgotten_is_queued(

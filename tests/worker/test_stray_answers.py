@@ -10,17 +10,13 @@ import httpx
 import pytest
 
 from store.connect import connect
-from tests.whatsapp.scripted import Server
+from tests.whatsapp.scripted import Server, answer
 from worker.clients import provider_http
 
 CLIENTS = {
     "to the provider": lambda _url: provider_http(),
     "to Supabase": lambda url: connect(url, "key"),
 }
-
-
-def answer(words: str) -> bytes:
-    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(words)}\r\n\r\n{words}".encode()
 
 
 class Straying(Server):
@@ -30,10 +26,10 @@ class Straying(Server):
         self.connections += 1
         of = self.connections
         while await reader.readuntil(b"\r\n\r\n"):
-            writer.write(answer(f"asked {of}"))
+            writer.write(answer(200, f"asked {of}").raw)
             if of == 1:
                 await asyncio.sleep(0.1)
-                writer.write(answer("stray"))
+                writer.write(answer(200, "stray").raw)
 
 
 @pytest.mark.parametrize("client", CLIENTS)
