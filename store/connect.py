@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from store.errors import answered
-from store.pool import Transport
+from store.pool import Client, Transport
 from store.watched import Watch, Watched
 
 
@@ -23,7 +23,7 @@ async def connect(
     """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
     transport = Transport(limits=limits)
-    async with httpx.AsyncClient(
+    async with Client(
         base_url=url.rstrip("/"),
         headers={"apikey": key, "Authorization": f"Bearer {key}"},
         timeout=httpx.Timeout(read_seconds, connect=min(5.0, read_seconds)),

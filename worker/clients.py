@@ -14,7 +14,7 @@ from httpx_aiohttp.transport import AiohttpResponseStream
 from store.connect import connect
 from store.errors import StoreError
 from store.events import Events
-from store.pool import Transport
+from store.pool import Client, Transport
 from store.rpc import Rpc
 from store.watched import Watch, Watched
 from whatsapp.account import AccountClient
@@ -138,7 +138,7 @@ def provider_http(connections: int = 16, watch: Watch | None = None) -> httpx.As
     """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=15)
     transport = _Transport(limits=limits)
-    return httpx.AsyncClient(
+    return Client(
         timeout=httpx.Timeout(30.0, connect=10.0),
         cookies=no_cookies(),
         transport=transport if watch is None else Watched(transport, watch),
