@@ -18,7 +18,6 @@ from store.pool import Client, Transport
 from store.rpc import Rpc
 from store.watched import Watch, Watched
 from whatsapp.account import AccountClient
-from whatsapp.answers import no_cookies
 from whatsapp.client import WhatsAppClient
 from whatsapp.errors import NotSent, WhatsAppError
 from whatsapp.provider import Provider, provider
@@ -132,17 +131,12 @@ class _Transport(Transport):
 
 
 def provider_http(connections: int = 16, watch: Watch | None = None) -> httpx.AsyncClient:
-    """A pool towards the providers. Redirects are not followed: the credential would go along.
-
-    `watch` is told of each call.
-    """
+    """A pool towards the providers. `watch` is told of each call."""
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=15)
     transport = _Transport(limits=limits)
     return Client(
         timeout=httpx.Timeout(30.0, connect=10.0),
-        cookies=no_cookies(),
         transport=transport if watch is None else Watched(transport, watch),
-        follow_redirects=False,
     )
 
 
