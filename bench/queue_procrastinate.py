@@ -1,39 +1,28 @@
-"""Procrastinate with jobs that do a fake send: `python -m bench.queue_procrastinate DATABASE_URL JOBS`.
+"""Procrastinate with jobs that do a fake send: `python -m bench.queue_procrastinate DATABASE_URL JOBS [PROVIDER_URL]`.
 
 Prints the moment at which the first job began, and works until nothing waits.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
-import time
 from typing import Any
 
 import procrastinate
 import uvloop
 
-CONCURRENCY = 256
+from bench.queue_send import CONCURRENCY, sending
+
 CONNECTIONS = 10
-SECONDS = 0.05
 
 
-async def main(url: str, jobs: int) -> None:
+async def main(url: str, jobs: int, provider: str | None = None) -> None:
     logging.disable(logging.WARNING)
     connector: Any = procrastinate.PsycopgConnector(conninfo=url, min_size=CONNECTIONS, max_size=CONNECTIONS)
     app: Any = procrastinate.App(connector=connector)
-    began = False
-
-    async def send(number: int) -> None:
-        nonlocal began
-        if not began:
-            began = True
-            print(time.time(), flush=True)
-        await asyncio.sleep(SECONDS)
-
-    task = app.task(name="send")(send)
-    async with app.open_async():
+    async with sending(provider) as send, app.open_async():
+        task = app.task(name="send")(send)
         await app.schema_manager.apply_schema_async()
         for first in range(0, jobs, 1_000):
             await task.batch_defer_async(*({"number": number} for number in range(first, min(jobs, first + 1_000))))
@@ -42,4 +31,4 @@ async def main(url: str, jobs: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2])))
+    uvloop.run(main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from devstack.database import Database
@@ -11,24 +12,25 @@ from devstack.realtime.delivery import Delivery
 from devstack.realtime.feed import Feed, Pace
 from devstack.realtime.pgoutput import Change, Row
 from devstack.realtime.phoenix import UserBroadcast
+from devstack.realtime.stream import open_stream
 from devstack.realtime.tokens import Refused
 from devstack.realtime.topics import Key, Topics
 
 PUBLICATION = "supabase_realtime_messages_publication"
-PACE = Pace(busy=0.05, idle=0.1)  # the real service streams here instead of polling
+PACE = Pace(busy=0, idle=0)  # Postgres tells by itself
 MAX_REPLAYED = 25
 
 Message = dict[str, Any] | UserBroadcast
 
 
 class Broadcasts:
-    """Fans messages out; reads those that SQL wrote into realtime.messages through a slot of its own."""
+    """Fans messages out; reads those that SQL wrote into realtime.messages through a stream of its own."""
 
     def __init__(self, database: Database, topics: Topics, delivery: Delivery) -> None:
         self._database = database
         self._topics = topics
         self._delivery = delivery
-        self.feed = Feed(database.url, PUBLICATION, PACE, self._deliver)
+        self.feed = Feed(PUBLICATION, partial(open_stream, database.url, PUBLICATION), PACE, self._deliver)
 
     def send(self, key: Key, message: Message, sender: Channel | None = None) -> None:
         """To all on the topic who may read broadcasts, but not back to `sender`."""

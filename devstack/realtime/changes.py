@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from functools import partial
 
 import psycopg
 
@@ -14,6 +15,7 @@ from devstack.realtime.channel import Channel
 from devstack.realtime.delivery import Delivery
 from devstack.realtime.feed import Feed, Pace
 from devstack.realtime.pgoutput import Change
+from devstack.realtime.slot import open_slot
 from devstack.realtime.visibility import Subscription, events_of
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ class PostgresChanges:
         self._delivery = delivery
         self._channels: set[Channel] = set()
         self._subscriptions: dict[Channel, list[Subscription]] = {}
-        self.feed = Feed(database.url, PUBLICATION, PACE, self._deliver, self._lost)
+        self.feed = Feed(PUBLICATION, partial(open_slot, database.url, PUBLICATION), PACE, self._deliver, self._lost)
 
     def add(self, channel: Channel) -> None:
         """Subscribe in the background: the join's reply does not wait for Postgres."""

@@ -1,4 +1,4 @@
-"""Keeps a slot open while somebody listens, and polls it.
+"""Keeps a slot open while somebody listens, and reads it.
 
 Copied: fast while there is work and slow when idle; a lost connection means a new slot, a gap nobody is told
 about, and a new "Subscribed to PostgreSQL" for those who listen.
@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 import psycopg
 
 from devstack.realtime.pgoutput import Change
-from devstack.realtime.slot import LogicalSlot, open_slot
+from devstack.realtime.slot import Read
 
 log = logging.getLogger(__name__)
 
@@ -29,19 +31,28 @@ class Pace:
     idle: float
 
 
+class Source(Protocol):
+    """A slot of Postgres' that is open."""
+
+    async def read(self) -> Read: ...
+
+
 class Feed:
-    """One publication's stream. `deliver` gets every batch; `lost` hears that a slot went under listeners."""
+    """One publication's changes. `deliver` gets every batch; `lost` hears that a slot went under listeners.
+
+    `open_source` opens a slot for it.
+    """
 
     def __init__(
         self,
-        url: str,
         publication: str,
+        open_source: Callable[[], AbstractAsyncContextManager[Source]],
         pace: Pace,
         deliver: Callable[[list[Change]], Awaitable[None]],
         lost: Callable[[], None] = lambda: None,
     ) -> None:
-        self._url = url
         self._publication = publication
+        self._open_source = open_source
         self._pace = pace
         self._deliver = deliver
         self._lost = lost
@@ -69,8 +80,8 @@ class Feed:
         while True:
             await self._wanted.wait()
             try:
-                async with open_slot(self._url, self._publication) as slot:
-                    await self._stream(slot)
+                async with self._open_source() as source:
+                    await self._stream(source)
             except psycopg.Error as error:
                 log.warning("%s: %s; a new slot follows", self._publication, str(error).partition("\n")[0])
                 await self._recover()
@@ -78,12 +89,12 @@ class Feed:
                 log.exception("%s: a change could not be delivered; a new slot follows", self._publication)
                 await self._recover()
 
-    async def _stream(self, slot: LogicalSlot) -> None:
+    async def _stream(self, source: Source) -> None:
         """Not live from the moment the loop ends: who comes while the slot is closing waits for the next one."""
         self._live.set()
         try:
             while self._wanted.is_set():
-                read = await slot.read()
+                read = await source.read()
                 if read.changes:
                     await self._deliver(read.changes)
                 if not read.more_waiting:

@@ -1,4 +1,7 @@
-"""Outside queues, for the queueing alone: on the same Postgres, as many jobs, each of which waits 50 ms."""
+"""Outside queues, for the queueing alone: on the same Postgres, as many jobs, each of which sends to the same provider.
+
+And once more with jobs that only wait as long as the provider takes to answer: what the queue itself can do.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,18 @@ import importlib.util
 import sys
 import time
 from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from bench.outcome import Outcome
+from bench.outcome import Figure, Outcome
 from bench.parts.outbound.flat_out import EACH, PEOPLE, per_message
 from bench.processes import spending
-from bench.receivers import ROOT, ReceiverFailure, stop
+from bench.receivers import PROVIDER, ROOT, ReceiverFailure, running, stop
+from bench.sends import Sends
 from bench.stand import Stand
 
 WAITING: dict[str, LiteralString] = {
@@ -33,19 +39,34 @@ async def measure(stand: Stand) -> Outcome:
         if importlib.util.find_spec(name) is None:
             outcome.figures[f"{name}: not measured"] = f"it is not installed: {INSTALL}"
             continue
-        await stand.database.execute("drop database if exists bench_queue with (force)")
-        await stand.database.execute("create database bench_queue")
-        try:
-            await _measured(stand, outcome, name, waiting, jobs)
-        finally:
-            await stand.database.execute("drop database if exists bench_queue with (force)")
+        async with running(PROVIDER) as provider, _database(stand) as url:
+            address = f"http://127.0.0.1:{provider.port}"
+            outcome.figures |= await _measured(stand, name, waiting, jobs, url, address)
+            arrived = len((await Sends.at(provider)).moments)
+        if arrived != jobs:
+            outcome.problems.append(f"{name}: {arrived} sends of {jobs} jobs")
+        async with _database(stand) as url:
+            waited = await _measured(stand, name, waiting, jobs, url)
+            outcome.figures |= {figure.replace(":", " that only waits:"): value for figure, value in waited.items()}
     return outcome
 
 
-async def _measured(stand: Stand, outcome: Outcome, name: str, waiting: LiteralString, jobs: int) -> None:
-    url = urlunsplit(urlsplit(stand.project.db_url)._replace(path="/bench_queue"))
+@asynccontextmanager
+async def _database(stand: Stand) -> AsyncIterator[str]:
+    """An empty one of its own, by its address."""
+    await stand.database.execute("drop database if exists bench_queue with (force)")
+    await stand.database.execute("create database bench_queue")
+    try:
+        yield urlunsplit(urlsplit(stand.project.db_url)._replace(path="/bench_queue"))
+    finally:
+        await stand.database.execute("drop database if exists bench_queue with (force)")
+
+
+async def _measured(stand: Stand, name: str, waiting: LiteralString, jobs: int, *addresses: str) -> dict[str, Figure]:
+    """`addresses`: of the database, and of the provider if anything is to be sent."""
+    url, *provider = addresses
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", f"bench.queue_{name}", url, str(jobs)), cwd=ROOT, stdout=PIPE
+        *(sys.executable, "-m", f"bench.queue_{name}", url, str(jobs), *provider), cwd=ROOT, stdout=PIPE
     )
     assert process.stdout is not None
     try:
@@ -59,7 +80,7 @@ async def _measured(stand: Stand, outcome: Outcome, name: str, waiting: LiteralS
         raise ReceiverFailure(f"{name} ended before its first job") from error
     finally:
         await stop(process)
-    outcome.figures |= {
+    return {
         f"{name}: jobs/s": round(jobs / (ended - began)),
         f"{name}: CPU seconds": spent.seconds,
         f"{name}: CPU us per job": per_message(spent, jobs),
