@@ -58,7 +58,7 @@ async def lists(seats: Seats, crowd: Crowd) -> dict[str, Question]:
         "unread": _filtered(crowd, {"unread": True}, plain.LIST, states=UNREAD),
         "archived": _filtered(crowd, {"status": "archived"}, plain.LIST, states=ARCHIVED),
         "one number": _filtered(crowd, {"connection_id": one}, plain.LIST, connections=[one]),
-        "mine": _filtered(crowd, {"assignee": "me"}, plain.MINE, me=crowd.me),
+        "mine": _filtered(crowd, {"assignee": crowd.me}, plain.MINE, me=crowd.me),
         "nobody's": _filtered(crowd, {"assignee": "nobody"}, plain.NOBODYS),
         "a tag of one in a hundred": _filtered(crowd, {"tags": ["vip"]}, plain.TAGGED, contact_query=tag),
     }
