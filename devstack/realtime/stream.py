@@ -68,13 +68,13 @@ class LogicalStream:
 
     async def _readable(self) -> None:
         """Until something has come, or for a while."""
-        loop, arrived = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_reader(self._connection.pgconn.socket, arrived.set)
+        loop, arrived, socket = asyncio.get_running_loop(), asyncio.Event(), self._connection.pgconn.socket
+        loop.add_reader(socket, arrived.set)
         try:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(arrived.wait(), WAIT_SECONDS)
         finally:
-            loop.remove_reader(self._connection.pgconn.socket)
+            loop.remove_reader(socket)
 
     def _confirm(self) -> None:
         """Written, flushed and applied up to what has come: Postgres may forget it."""
