@@ -1,6 +1,6 @@
 """A stand-in for Supabase Realtime: Postgres Changes, Broadcast and Presence over the Phoenix protocol.
 
-    socket  ─▶ session ─▶ node ─▶ changes    ◀─ feed ◀─ slot ◀─ pgoutput     (tables of supabase_realtime)
+    socket  ─▶ session ─▶ node ─▶ changes    ◀─ feed ◀─ slot   ◀─ pgoutput   (tables of supabase_realtime)
                                ├▶ broadcast  ◀─ feed ◀─ stream ◀─ pgoutput   (realtime.messages)
                                └▶ presence
     each of the three ─▶ delivery ─▶ channel ─▶ socket

@@ -9,7 +9,7 @@ from typing import Any
 from devstack.database import Database
 from devstack.realtime.channel import Channel
 from devstack.realtime.delivery import Delivery
-from devstack.realtime.feed import Feed, Pace
+from devstack.realtime.feed import Feed
 from devstack.realtime.pgoutput import Change, Row
 from devstack.realtime.phoenix import UserBroadcast
 from devstack.realtime.stream import open_stream
@@ -17,7 +17,6 @@ from devstack.realtime.tokens import Refused
 from devstack.realtime.topics import Key, Topics
 
 PUBLICATION = "supabase_realtime_messages_publication"
-PACE = Pace(busy=0, idle=0)  # Postgres tells by itself
 MAX_REPLAYED = 25
 
 Message = dict[str, Any] | UserBroadcast
@@ -30,7 +29,7 @@ class Broadcasts:
         self._database = database
         self._topics = topics
         self._delivery = delivery
-        self.feed = Feed(PUBLICATION, partial(open_stream, database.url, PUBLICATION), PACE, self._deliver)
+        self.feed = Feed(PUBLICATION, partial(open_stream, database.url, PUBLICATION), self._deliver)
 
     def send(self, key: Key, message: Message, sender: Channel | None = None) -> None:
         """To all on the topic who may read broadcasts, but not back to `sender`."""

@@ -13,14 +13,13 @@ from devstack.database import Database
 from devstack.realtime.bindings import PUBLICATION, BadBinding, check_binding, parse_binding
 from devstack.realtime.channel import Channel
 from devstack.realtime.delivery import Delivery
-from devstack.realtime.feed import Feed, Pace
+from devstack.realtime.feed import Feed
 from devstack.realtime.pgoutput import Change
 from devstack.realtime.slot import open_slot
 from devstack.realtime.visibility import Subscription, events_of
 
 log = logging.getLogger(__name__)
 
-PACE = Pace(busy=0.1, idle=0.5)
 RESUBSCRIBE_DELAY = (1.0, 3.0)  # seconds, random between: after a lost slot and after a new token
 
 
@@ -32,7 +31,7 @@ class PostgresChanges:
         self._delivery = delivery
         self._channels: set[Channel] = set()
         self._subscriptions: dict[Channel, list[Subscription]] = {}
-        self.feed = Feed(PUBLICATION, partial(open_slot, database.url, PUBLICATION), PACE, self._deliver, self._lost)
+        self.feed = Feed(PUBLICATION, partial(open_slot, database.url, PUBLICATION), self._deliver, self._lost)
 
     def add(self, channel: Channel) -> None:
         """Subscribe in the background: the join's reply does not wait for Postgres."""

@@ -1,7 +1,7 @@
 """Keeps a slot open while somebody listens, and reads it.
 
-Copied: fast while there is work and slow when idle; a lost connection means a new slot, a gap nobody is told
-about, and a new "Subscribed to PostgreSQL" for those who listen.
+Copied: a lost connection means a new slot, a gap nobody is told about, and a new "Subscribed to PostgreSQL" for
+those who listen.
 """
 
 from __future__ import annotations
@@ -10,31 +10,23 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 import psycopg
 
 from devstack.realtime.pgoutput import Change
-from devstack.realtime.slot import Read
 
 log = logging.getLogger(__name__)
 
 RECONNECT_DELAY = 0.5
 
 
-@dataclass(frozen=True)
-class Pace:
-    """Seconds between two reads: after one that brought something, after one that did not."""
-
-    busy: float
-    idle: float
-
-
 class Source(Protocol):
     """A slot of Postgres' that is open."""
 
-    async def read(self) -> Read: ...
+    async def read(self) -> list[Change]:
+        """What came since the last read. Waits a while where nothing did."""
+        ...
 
 
 class Feed:
@@ -47,13 +39,11 @@ class Feed:
         self,
         publication: str,
         open_source: Callable[[], AbstractAsyncContextManager[Source]],
-        pace: Pace,
         deliver: Callable[[list[Change]], Awaitable[None]],
         lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._publication = publication
         self._open_source = open_source
-        self._pace = pace
         self._deliver = deliver
         self._lost = lost
         self._listeners: set[object] = set()
@@ -94,11 +84,9 @@ class Feed:
         self._live.set()
         try:
             while self._wanted.is_set():
-                read = await source.read()
-                if read.changes:
-                    await self._deliver(read.changes)
-                if not read.more_waiting:
-                    await asyncio.sleep(self._pace.busy if read.changes else self._pace.idle)
+                changes = await source.read()
+                if changes:
+                    await self._deliver(changes)
         finally:
             self._live.clear()
 

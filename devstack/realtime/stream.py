@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import struct
 import time
 from collections.abc import AsyncIterator
@@ -18,8 +17,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import ExecStatus
 
-from devstack.realtime.pgoutput import POSTGRES_EPOCH, Decoder
-from devstack.realtime.slot import Read
+from devstack.realtime.pgoutput import POSTGRES_EPOCH, Change, Decoder
+from devstack.realtime.replication import create_slot, replicating
 
 # How long a read waits for something, and how often Postgres hears that somebody listens: it hangs up after 60 s.
 WAIT_SECONDS = 1.0
@@ -36,7 +35,7 @@ class LogicalStream:
         self._seen = 0
         self._confirm_at = time.monotonic() + WAIT_SECONDS
 
-    async def read(self) -> Read:
+    async def read(self) -> list[Change]:
         """What came since the last read, or comes within a second."""
         messages = self._arrived()
         if not messages:
@@ -46,7 +45,7 @@ class LogicalStream:
         if time.monotonic() >= self._confirm_at:
             self._confirm()
         decoded = [self._decoder.decode(message) for message in messages]
-        return Read([change for change in decoded if change is not None], more_waiting=True)
+        return [change for change in decoded if change is not None]
 
     def _arrived(self) -> list[bytes]:
         messages: list[bytes] = []
@@ -87,18 +86,10 @@ class LogicalStream:
 @asynccontextmanager
 async def open_stream(url: str, publication: str) -> AsyncIterator[LogicalStream]:
     """A stream that lasts as long as the context. Postgres begins it once every open transaction has ended."""
-    name = f"{publication}_slot_{secrets.token_hex(4)}"
-    connection = await AsyncConnection.connect(
-        url, autocommit=True, application_name="realtime", replication="database"
-    )
-    try:
-        await connection.execute(
-            f"""CREATE_REPLICATION_SLOT "{name}" TEMPORARY LOGICAL pgoutput (SNAPSHOT 'nothing')"""
-        )
+    async with replicating(url) as connection:
+        name = await create_slot(connection, publication)
         options = f"proto_version '1', publication_names '{publication}'"
         begun = connection.pgconn.exec_(f'START_REPLICATION SLOT "{name}" LOGICAL 0/0 ({options})'.encode())
         if begun.status != ExecStatus.COPY_BOTH:
             raise psycopg.OperationalError(begun.get_error_message())
         yield LogicalStream(connection)
-    finally:
-        await connection.close()

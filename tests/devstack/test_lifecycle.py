@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -20,6 +22,7 @@ from devstack import packages, reaper
 from devstack.account import Account
 from devstack.failure import StackFailure
 from devstack.ports import Ports
+from devstack.realtime.slot import open_slot
 from devstack.stack import wipe
 from tests.devstack.conftest import OwnStack, devstack, eventually
 
@@ -102,18 +105,40 @@ async def test_postgres_killed_comes_back_with_what_was_committed(own_stack: Sta
         await connection.execute("create table public.kept (id int)")
         await connection.execute("insert into public.kept values (1)")
     os.kill(int(stack.environment["DEVSTACK_POSTGRES_PID"]), signal.SIGKILL)
-
-    async def back() -> bool:
-        try:
-            async with await psycopg.AsyncConnection.connect(url) as connection:
-                cursor = await connection.execute("select count(*) from public.kept")
-                return await cursor.fetchone() == (1,)
-        except psycopg.OperationalError:
-            return False
-
-    await eventually(back, within=10)
+    await eventually(partial(answers, url, "select count(*) = 1 from public.kept"), within=10)
     assert await stack.end() == 0
     assert stack.leftovers == []
+
+
+async def test_postgres_killed_while_a_slot_is_being_made_comes_back(own_stack: Start) -> None:
+    """Whoever waits for log must see that its postmaster has gone, or it keeps the shared memory for ever."""
+    stack = await own_stack()
+    url = stack.environment["SUPABASE_DB_URL"]
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        cursor = await connection.execute("select pid from pg_stat_activity where backend_type = 'walwriter'")
+        ((writer,),) = await cursor.fetchall()
+        os.kill(writer, signal.SIGSTOP)
+        await connection.execute("select pg_current_xact_id()")
+        making = asyncio.create_task(open_slot(url, "supabase_realtime").__aenter__())
+        waits = "select exists (select from pg_stat_activity where wait_event = 'transactionid')"
+        await eventually(partial(answers, url, waits), within=15)
+        await connection.rollback()  # What the slot waits for next is log that nobody writes.
+    await eventually(partial(answers, url, waits.replace("exists", "not exists")), within=15)
+    os.kill(int(stack.environment["DEVSTACK_POSTGRES_PID"]), signal.SIGKILL)
+    os.kill(writer, signal.SIGKILL)
+    with contextlib.suppress(psycopg.OperationalError):
+        await asyncio.wait_for(making, timeout=10)
+    await eventually(partial(answers, url, "select true"), within=10)
+
+
+async def answers(url: str, question: str) -> bool:
+    """With yes. A Postgres that is down says no."""
+    try:
+        async with await psycopg.AsyncConnection.connect(url) as connection:
+            cursor = await connection.execute(question)
+            return await cursor.fetchone() == (True,)
+    except psycopg.OperationalError:
+        return False
 
 
 async def test_an_app_process_that_is_killed_stays_dead_and_is_no_zombie() -> None:
