@@ -73,12 +73,12 @@ async def realtime(project: Project) -> list[Finding]:
         if error.code != "subscription":
             raise
         said = "Realtime takes the key and refuses the subscription: the worker works by polling alone."
-        remedy = "Turn Realtime on for the project, and see that its publication has outbox and media_downloads."
+        remedy = "Turn Realtime on for the project, and see that service_role may select from realtime.messages."
         return [Finding("fail", "realtime", said, remedy)]
     joined = Finding("ok", "realtime", "Realtime takes the key and lets the worker listen.")
     if lag is None:
         said = "A row was put into the outbox and not heard of: the worker works by polling alone."
-        remedy = "See that the publication supabase_realtime has outbox, and look at Realtime's logs."
+        remedy = "See that outbox has its trigger ring_worker, and look at Realtime's logs."
         return [joined, Finding("fail", "doorbell", said, remedy)]
     if lag > SLOW_SECONDS:
         said = f"It rings after {lag:.1f} seconds: messages go out late."

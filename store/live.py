@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from realtime import AsyncRealtimeChannel
+from realtime import AsyncRealtimeChannel, AsyncRealtimeClient
 from realtime.types import RealtimePostgresChangesListenEvent
 
-from store.realtime import Doorbell
+from store.realtime import Listening
 
 Row = dict[str, Any]
 
@@ -22,8 +22,8 @@ COLUMNS = (
 KEPT = 10_000
 
 
-class LiveMessages(Doorbell):
-    """A doorbell beside which changed messages come, and whose canaries show that silence is a quiet day.
+class LiveMessages(Listening):
+    """Changed messages as they come, with canaries on the same way to show that silence is a quiet day.
 
     `told` hears True when changes begin to come and False when they do no longer; it is tried again all the time. What
     happens in between is not told of later.
@@ -39,7 +39,7 @@ class LiveMessages(Doorbell):
         connection_id: str | None = None,
         with_content: bool = False,
     ) -> None:
-        super().__init__(url, key, {"outbox": lambda: None}, canary)
+        super().__init__(url, key, canary)
         self._told = told
         self._filter = f"connection_id=eq.{connection_id}" if connection_id else None
         self._columns = [*COLUMNS, *(["content"] if with_content else [])]
@@ -51,16 +51,16 @@ class LiveMessages(Doorbell):
         """When a change was committed (ISO 8601, the database's clock) and the message as it is then."""
         return await self._changes.get()
 
-    async def _listen(self) -> None:
-        try:
-            await super()._listen()
-        except Exception:
-            self._told(False)
-            raise
-        self._told(False)
-
-    def _bind(self, channel: AsyncRealtimeChannel) -> None:
-        super()._bind(channel)
+    def _channel(self, client: AsyncRealtimeClient) -> AsyncRealtimeChannel:
+        channel = client.channel("live-messages")
+        # Only the key: a frame above 1 MiB would close the socket.
+        channel.on_postgres_changes(
+            RealtimePostgresChangesListenEvent.Insert,
+            self._on_canary,
+            table="outbox",
+            schema="public",
+            select=["message_id"],
+        )
         channel.on_postgres_changes(
             RealtimePostgresChangesListenEvent.All,
             self._on_change,
@@ -69,6 +69,15 @@ class LiveMessages(Doorbell):
             filter=self._filter,
             select=self._columns,
         )
+        return channel
+
+    def _on_live(self, live: bool) -> None:
+        self._told(live)
+
+    def _on_canary(self, change: Any) -> None:
+        record = change.get("data", {}).get("record", {}) if isinstance(change, dict) else {}
+        if isinstance(record, dict):
+            self._hear(record.get("message_id"))
 
     def _on_change(self, change: Any) -> None:
         # Exceptions in here end the listening for ever: what has another shape is left out.
@@ -79,9 +88,3 @@ class LiveMessages(Doorbell):
             self._changes.put_nowait((str(data.get("commit_timestamp")), record))
         except asyncio.QueueFull:
             self.left_out += 1
-
-    def _on_system(self, payload: Any) -> None:
-        was_live = self._live.is_set()
-        super()._on_system(payload)
-        if self._live.is_set() and not was_live:
-            self._told(True)

@@ -14,12 +14,12 @@ import asyncio
 import contextlib
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
 from realtime import AsyncRealtimeChannel, AsyncRealtimeClient, RealtimeSubscribeStates
-from realtime.types import RealtimePostgresChangesListenEvent
 
 from store.errors import Denied, Rejected, StoreError, Unavailable
 
@@ -27,45 +27,55 @@ log = structlog.get_logger()
 
 # A socket opened with a project key is closed by the server after 24 hours.
 MAX_AGE = 23 * 3600.0
-LIVE_DEADLINE = 30.0
+JOIN_DEADLINE = LIVE_DEADLINE = 30.0
 BACKOFF = (1.0, 30.0)
 # A canary this often; one not heard of within the deadline is lost, one that took longer than SLOW rings too late to
-# rely on. Realtime needs 0.1 to 0.6 s when nothing is wrong.
+# rely on. Realtime needs some milliseconds for a broadcast and 0.1 to 0.6 s for a change of a table.
 CANARY_SECONDS = 10.0
 CANARY_DEADLINE = 5.0
 SLOW_SECONDS = 2.0
-REMEMBERED = 1000
+# A join is answered before Realtime reads the log, so the first canaries may be too early: another after this, and
+# after twice as long each time.
+FIRST_CANARY_AGAIN = 0.1
+# Known to migrations, which ring it, and to nobody else: only who is above row level security may listen.
+TOPIC = "wabase:worker"
+PRIVATE: Any = {"config": {"private": True, "broadcast": {"ack": False, "self": False}}}
 
 
-class Doorbell:
-    """Subscribes to INSERTs of tables and calls `ring` for each, and for all of them whenever it was deaf before.
+class Listening(ABC):
+    """A subscription that is replaced whenever it does not ring.
 
-    `canary` inserts into one of them and gives the `message_id` that is to be heard of.
+    `canary` puts a row into the outbox and gives the `message_id` that is to be heard of.
     """
 
-    def __init__(
-        self, url: str, key: str, rings: Mapping[str, Callable[[], None]], canary: Callable[[], Awaitable[str]]
-    ) -> None:
+    def __init__(self, url: str, key: str, canary: Callable[[], Awaitable[str]]) -> None:
         self._url = f"{url.rstrip('/')}/realtime/v1"
         self._key = key
-        self._rings = dict(rings)
         self._canary = canary
-        self._heard: dict[str, float] = {}
-        self._hearing = asyncio.Event()
+        self._awaited: dict[str, float] = {}
+        self._heard = asyncio.Event()
         self._lag: float | None = None
-        self.rings = self.canaries = self.lost = 0
-        """Rings heard, canaries sent, and those of them that were not heard in time."""
-        self._live = asyncio.Event()
+        self.canaries = self.lost = 0
+        """Canaries sent, and times that none was heard for as long as one may take."""
+        self._joined = asyncio.Event()
         self._broken = asyncio.Event()
+
+    @abstractmethod
+    def _channel(self, client: AsyncRealtimeClient) -> AsyncRealtimeChannel:
+        """A channel on which canaries come, among whatever else; `_hear` is to be told of them."""
+
+    @abstractmethod
+    def _on_live(self, live: bool) -> None:
+        """It rings, after it was deaf. Or it does no longer."""
 
     @property
     def healthy(self) -> bool:
         """Whether it rings, and soon: shown by the last canary."""
-        return self._live.is_set() and self._lag is not None and self._lag <= SLOW_SECONDS
+        return self._lag is not None and self._lag <= SLOW_SECONDS
 
     @property
     def lag(self) -> float | None:
-        """Seconds between the last canary's insert and its ring; None before the first was heard."""
+        """Seconds between the last canary's insert and its ring; None when it was not heard."""
         return self._lag
 
     async def run(self) -> None:
@@ -74,44 +84,51 @@ class Doorbell:
         while True:
             try:
                 await self._listen()
-                delay = BACKOFF[0]
             except Exception as error:
                 # Anything: this library raises whatever happens below it, and a doorbell must outlive all of it.
                 log.warning("doorbell.down", error=type(error).__name__)
+                self._on_live(False)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 delay = min(delay * 2, BACKOFF[1])
+            else:
+                self._on_live(False)
+                delay = BACKOFF[0]
 
     async def try_once(self) -> float | None:
-        """Connects, subscribes, rings once; the seconds until that was heard of, None when it was not.
+        """Connects, subscribes, rings; the seconds until that was heard of, None when it was not.
 
-        Raises StoreError: Denied the key is not taken, Rejected the tables cannot be subscribed to, Unavailable nobody
+        Raises StoreError: Denied the key is not taken, Rejected the subscription is refused, Unavailable nobody
         answers. How long it may take altogether is the caller's.
         """
-        client = AsyncRealtimeClient(self._url, self._key, auto_reconnect=False, max_retries=1)
+        client = self._client()
         try:
             await _connect(client)
-            await self._subscribe(client)
             try:
-                await self._wait_live()
+                await self._join(client)
             except ConnectionError as error:
                 raise Rejected("subscription", "the channel was refused") from error
-            await self._listen_for(await self._canary(), time.monotonic())
+            await self._ring(CANARY_DEADLINE, FIRST_CANARY_AGAIN)
             return self._lag
         finally:
             with contextlib.suppress(Exception):
                 await client.close()
 
+    def _client(self) -> AsyncRealtimeClient:
+        return AsyncRealtimeClient(self._url, self._key, auto_reconnect=False, max_retries=1)
+
     async def _listen(self) -> None:
-        self._live.clear()
+        """Until it no longer rings, or has grown old. Raises whatever keeps it from ringing at all."""
+        self._joined.clear()
         self._broken.clear()
-        self._lag = None
-        client = AsyncRealtimeClient(self._url, self._key, auto_reconnect=False, max_retries=1)
+        client = self._client()
         try:
-            async with asyncio.timeout(LIVE_DEADLINE):
+            async with asyncio.timeout(JOIN_DEADLINE):
                 await client.connect()
-                await self._subscribe(client)
-                await self._wait_live()
+                await self._join(client)
+            if not await self._ring(LIVE_DEADLINE, FIRST_CANARY_AGAIN):
+                raise ConnectionError("no canary was heard")
             log.info("doorbell.live")
+            self._on_live(True)
             async with asyncio.TaskGroup() as watching:
                 canaries = watching.create_task(self._measure())
                 with contextlib.suppress(TimeoutError):
@@ -122,90 +139,68 @@ class Doorbell:
             else:
                 log.info("doorbell.renewed")
         finally:
-            self._live.clear()
+            self._lag = None
             with contextlib.suppress(Exception):
                 await client.close()
 
-    async def _subscribe(self, client: AsyncRealtimeClient) -> None:
-        channel = client.channel("worker-doorbell")
-        self._bind(channel)
-        await channel.subscribe(self._on_state)
-
-    def _bind(self, channel: AsyncRealtimeChannel) -> None:
-        """What the channel is to tell."""
-        channel.on_system(self._on_system)
-        for table, ring in self._rings.items():
-            # Only the key: a frame above 1 MiB would close the socket.
-            channel.on_postgres_changes(
-                RealtimePostgresChangesListenEvent.Insert,
-                lambda change, ring=ring: self._on_insert(change, ring),  # type: ignore[misc]
-                table=table,
-                schema="public",
-                select=["message_id"],
-            )
+    async def _join(self, client: AsyncRealtimeClient) -> None:
+        """Raises ConnectionError where the channel is refused."""
+        await self._channel(client).subscribe(self._on_state)
+        joined, broken = (asyncio.ensure_future(event.wait()) for event in (self._joined, self._broken))
+        try:
+            await asyncio.wait((joined, broken), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            joined.cancel()
+            broken.cancel()
+        if self._broken.is_set():
+            raise ConnectionError("the channel was refused")
 
     async def _measure(self) -> None:
         """Sends canaries. One that is not heard of ends the connection: silence looks like a quiet day."""
         while True:
+            await asyncio.sleep(CANARY_SECONDS)
             try:
-                canary = await self._canary()
+                heard = await self._ring(CANARY_DEADLINE)
             except StoreError:
                 # Nothing can be said; the poll meets the same trouble.
                 self._lag = None
             else:
-                self.canaries += 1
-                await self._listen_for(canary, time.monotonic())
-            await asyncio.sleep(CANARY_SECONDS)
+                if not heard:
+                    self._broken.set()
 
-    async def _listen_for(self, canary: str, since: float) -> None:
+    async def _ring(self, deadline: float, again: float | None = None) -> bool:
+        """Whether a canary was heard within so many seconds: one, or more of them with pauses that begin at `again`.
+
+        Raises StoreError where there can be no canary.
+        """
+        self._awaited.clear()
+        self._heard.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CANARY_DEADLINE):
-                while canary not in self._heard:
-                    self._hearing.clear()
-                    await self._hearing.wait()
-        heard = self._heard.get(canary)
-        if heard is None:
-            self.lost += 1
-            log.warning("doorbell.silent", seconds=CANARY_DEADLINE)
+            async with asyncio.timeout(deadline):
+                while not self._heard.is_set():
+                    sent = await self._canary()
+                    self._awaited[sent] = time.monotonic()
+                    self.canaries += 1
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._heard.wait(), again)
+                    again = again and again * 2
+        if not self._heard.is_set():
             self._lag = None
-            self._broken.set()
-            return
-        self._lag = max(0.0, heard - since)
-        if self._lag > SLOW_SECONDS:
+            self.lost += 1
+            log.warning("doorbell.silent", seconds=deadline)
+        elif self._lag and self._lag > SLOW_SECONDS:
             log.warning("doorbell.slow", seconds=round(self._lag, 3))
+        return self._heard.is_set()
 
-    def _on_insert(self, change: Any, ring: Callable[[], None]) -> None:
-        ring()
-        self.rings += 1
-        # Exceptions in here end the listening for ever: whatever has another shape is no canary.
-        record = change.get("data", {}).get("record", {}) if isinstance(change, dict) else {}
-        message_id = record.get("message_id") if isinstance(record, dict) else None
-        if isinstance(message_id, str):
-            self._heard[message_id] = time.monotonic()
-            if len(self._heard) > REMEMBERED:
-                del self._heard[next(iter(self._heard))]
-            self._hearing.set()
-
-    def _on_system(self, payload: Any) -> None:
-        # SUBSCRIBED comes before Postgres streams; this comes when it does, and again after each gap on the server.
-        if getattr(payload, "extension", None) == "postgres_changes" and getattr(payload, "status", None) == "ok":
-            self._live.set()
-            for ring in self._rings.values():
-                ring()
+    def _hear(self, message_id: object) -> None:
+        """Of a row in the outbox. Whatever is no canary of ours is somebody else's."""
+        sent = self._awaited.get(message_id) if isinstance(message_id, str) else None
+        if sent is not None and not self._heard.is_set():
+            self._lag = time.monotonic() - sent
+            self._heard.set()
 
     def _on_state(self, state: RealtimeSubscribeStates, _error: Exception | None) -> None:
-        if state is not RealtimeSubscribeStates.SUBSCRIBED:
-            self._broken.set()
-
-    async def _wait_live(self) -> None:
-        live, broken = (asyncio.ensure_future(event.wait()) for event in (self._live, self._broken))
-        try:
-            await asyncio.wait((live, broken), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            live.cancel()
-            broken.cancel()
-        if self._broken.is_set():
-            raise ConnectionError("the channel was refused")
+        (self._joined if state is RealtimeSubscribeStates.SUBSCRIBED else self._broken).set()
 
     async def _until_broken(self, client: AsyncRealtimeClient) -> None:
         while not self._broken.is_set():
@@ -215,6 +210,40 @@ class Doorbell:
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._broken.wait(), 1.0)
+
+
+class Doorbell(Listening):
+    """Calls a queue's `ring` when rows have entered it, and all of them whenever it was deaf before.
+
+    `rings` by the queue's table, as migrations name it when they ring.
+    """
+
+    def __init__(
+        self, url: str, key: str, rings: Mapping[str, Callable[[], None]], canary: Callable[[], Awaitable[str]]
+    ) -> None:
+        super().__init__(url, key, canary)
+        self._rings = dict(rings)
+        self.rings = 0
+        """Rings heard."""
+
+    def _channel(self, client: AsyncRealtimeClient) -> AsyncRealtimeChannel:
+        channel = client.channel(TOPIC, PRIVATE)
+        for queue in self._rings:
+            channel.on_broadcast(queue, self._on_ring)
+        return channel
+
+    def _on_live(self, live: bool) -> None:
+        if live:
+            for ring in self._rings.values():
+                ring()
+
+    def _on_ring(self, told: Any) -> None:
+        # Exceptions in here end the listening for ever: whatever has another shape is no canary.
+        self._rings[told["event"]]()
+        self.rings += 1
+        payload = told.get("payload")
+        if isinstance(payload, dict):
+            self._hear(payload.get("message_id"))
 
 
 async def _connect(client: AsyncRealtimeClient) -> None:

@@ -1118,6 +1118,11 @@ CREATE TRIGGER remove_download_files
   FOR EACH STATEMENT
   EXECUTE FUNCTION private.remove_download_files();
 
+CREATE TRIGGER ring_worker
+  AFTER INSERT ON public.media_downloads REFERENCING NEW TABLE AS queued_rows
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.ring_worker();
+
 COMMENT ON COLUMN "public"."media_downloads"."attempts" IS 'How often it has been claimed and not given back.';
 
 COMMENT ON COLUMN "public"."media_downloads"."available_at" IS 'Not before: an attempt that failed for a while. Null: at any time. A claim makes it null when its time has come; what waits longer is walked through by none.';
@@ -1508,6 +1513,11 @@ CREATE TRIGGER follow_up
   AFTER DELETE ON public.outbox REFERENCING OLD TABLE AS gone_items
   FOR EACH STATEMENT
   EXECUTE FUNCTION private.follow_up();
+
+CREATE TRIGGER ring_worker
+  AFTER INSERT ON public.outbox REFERENCING NEW TABLE AS queued_rows
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION private.ring_worker();
 
 COMMENT ON COLUMN "public"."outbox"."available_at" IS 'Not before: an attempt that failed for a while.';
 
@@ -10909,6 +10919,29 @@ REVOKE ALL ON FUNCTION "private"."retry_message"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."retry_message"(uuid) TO "postgres";
 
+-- private/functions/ring_worker.sql
+CREATE OR REPLACE FUNCTION private.ring_worker()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  -- One row stands for all: it shows that the bell rings, see ring_doorbell.
+  perform realtime.send(jsonb_build_object('message_id', queued.message_id), tg_table_name, 'wabase:worker', true)
+  from (select each.message_id from queued_rows as each limit 1) as queued;
+  return null;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."ring_worker"() IS 'Tells the private topic wabase:worker that rows have entered a queue, whose name is the event: {message_id}. Only the service role may listen.';
+
+REVOKE ALL ON FUNCTION "private"."ring_worker"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."ring_worker"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."ring_worker"() TO "postgres";
+
 -- private/functions/route_waiting.sql
 CREATE OR REPLACE FUNCTION private.route_waiting()
   RETURNS TRIGGER
@@ -14754,7 +14787,7 @@ $function$;
 
 GRANT EXECUTE ON FUNCTION "public"."ring_doorbell"() TO "service_role";
 
-COMMENT ON FUNCTION "public"."ring_doorbell"() IS 'Puts a row into the outbox that is no message: a worker that does not hear of it through Realtime knows that its doorbell is broken.';
+COMMENT ON FUNCTION "public"."ring_doorbell"() IS 'Puts a row into the outbox that is no message: a worker that does not hear its ring through Realtime knows that its doorbell is broken.';
 
 REVOKE ALL ON FUNCTION "public"."ring_doorbell"() FROM "postgres";
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import httpx
+from psycopg.types.json import Jsonb
 
 from tests.flows.pictures import receive_picture, until_media
 from tests.flows.programs import Programs, free_port
@@ -29,6 +30,23 @@ async def test_with_realtime_a_message_leaves_long_before_the_poll(shop: Shop, p
     await programs.worker()
     for place in range(4):
         assert await seconds_to_send(shop, f"quick {place}", within=POLL_SECONDS) < POLL_SECONDS / 3
+
+
+async def test_a_statement_rings_once_however_many_messages_it_queues(shop: Shop) -> None:
+    """A campaign of 100,000 is no hundred thousand rings."""
+    conversation_id = await shop.tenant.conversation()
+    queued = await shop.tenant.rows(
+        "insert into messages (workspace_id, conversation_id, type, content)"
+        " select %(workspace)s, %(conversation)s, 'text', %(content)s from generate_series(1, 30) returning id::text",
+        conversation=conversation_id,
+        content=Jsonb({"body": "of thirty"}),
+    )
+    rings = await shop.tenant.rows(
+        "select event from realtime.messages"
+        " where topic = 'wabase:worker' and payload ->> 'message_id' = any (%(ids)s)",
+        ids=[row["id"] for row in queued],
+    )
+    assert rings == [{"event": "outbox"}]
 
 
 async def test_with_realtime_a_picture_is_stored_long_before_the_poll(shop: Shop, programs: Programs) -> None:

@@ -86,6 +86,7 @@ def _subscriptions() -> Iterable[tuple[str, list[str]]]:
             yield f"changes of `{name}`", _row(line.read, "" if line.read else line.note, backend=True)
     yield "topic `workspace:<id>`, listen", _row("agent", "private channels only", backend=True)
     yield "topic `workspace:<id>`, speak", _row(None, "the database speaks", backend=True)
+    yield "topic `wabase:worker`, listen", _row(None, "the worker's doorbell", backend=True)
 
 
 if __name__ == "__main__":

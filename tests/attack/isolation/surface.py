@@ -154,14 +154,14 @@ TABLES = {
         tenant=("phone_number_id", "number"),
     ),
     # Filled by the message that is queued above.
-    "outbox": Table(seed="select 1", published=True, note="the worker's doorbell"),
+    "outbox": Table(seed="select 1", published=True, note="canaries of `wabase tail`"),
     "media_downloads": Table(
         seed="""insert into public.media_downloads (
               message_id, workspace_id, connection_id, object_name, media_id, deadline)
             values (%(message)s, %(workspace)s, %(connection)s, %(workspace)s || '/none/' || %(message)s,
               %(marker)s, now())""",
         published=True,
-        note="the worker's doorbell",
+        note="the doorbell of workers of 0.1.0",
     ),
 }
 

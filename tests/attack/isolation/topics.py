@@ -14,6 +14,8 @@ from tests.attack.isolation.surface import TABLES
 from tests.attack.isolation.worlds import Actor, Attack, token
 from tests.devstack.realtime.clients import Client, PythonClient
 
+WORKER = "wabase:worker"
+
 
 @asynccontextmanager
 async def listening(attack: Attack, actor: Actor) -> AsyncIterator[Client]:
@@ -44,9 +46,9 @@ async def joins(attack: Attack, actor: Actor, topic: str) -> bool:
 
 
 async def topics(attack: Attack) -> list[str]:
-    """Members join their workspace's topic and nobody else does."""
+    """Members join their workspace's topic and nobody else does; nobody hears what rings for the worker."""
     home = f"workspace:{attack.home['workspace']}"
-    others = ("workspace:", f"workspace:{attack.nowhere['workspace']}", attack.home["workspace"])
+    others = ("workspace:", f"workspace:{attack.nowhere['workspace']}", attack.home["workspace"], WORKER)
     asked = [(actor, topic) for actor in attack.actors.values() for topic in (home, *others)]
     # All at once: a refusal takes its time.
     answers = await asyncio.gather(*(joins(attack, actor, topic) for actor, topic in asked))

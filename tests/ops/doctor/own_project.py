@@ -62,6 +62,15 @@ class OwnProject:
             cursor = await connection.execute(text.encode(), values or None)
             return await cursor.fetchall() if cursor.description else []
 
+    async def sql_as_admin(self, text: str) -> None:
+        """Runs it as the role to which Supabase's own schemas belong."""
+        ((sockets, port),) = await self.sql(
+            "select current_setting('unix_socket_directories'), current_setting('port')"
+        )
+        url = f"host={sockets} port={port} user=supabase_admin dbname=postgres"
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            await connection.execute(text.encode())
+
     async def connect(self, business: Business, provider: str = "360dialog") -> str:
         """A connection with its key, in a workspace of its own; gives its id."""
         ((workspace,),) = await self.sql("insert into workspaces (name) values ('a shop') returning id")

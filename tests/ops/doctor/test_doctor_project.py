@@ -209,11 +209,22 @@ async def test_a_table_that_the_key_may_not_read_stops_what_would_only_repeat_it
 
 
 async def test_the_doorbell_is_told_apart_from_the_key(project: OwnProject) -> None:
-    await project.sql("alter publication supabase_realtime drop table public.outbox")
+    await project.sql("alter table public.outbox disable trigger ring_worker")
     try:
         told = {one.name: one for one in await project.wrong()}
     finally:
-        await project.sql("alter publication supabase_realtime add table public.outbox")
+        await project.sql("alter table public.outbox enable trigger ring_worker")
+    assert "realtime" not in told
+    assert "was put into the outbox and not heard of" in told["doorbell"].finding
+    assert "ring_worker" in str(told["doorbell"].remedy)
+
+
+async def test_a_key_that_may_not_listen_is_told_apart_from_one_that_is_not_taken(project: OwnProject) -> None:
+    await project.sql_as_admin("revoke select on realtime.messages from service_role")
+    try:
+        told = {one.name: one for one in await project.wrong()}
+    finally:
+        await project.sql_as_admin("grant select on realtime.messages to service_role")
     assert "Realtime takes the key and refuses the subscription" in told["realtime"].finding
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from types import SimpleNamespace
 
-import psycopg
 import pytest
 
 from tests.ops.doctor.own_project import OwnProject
@@ -52,13 +51,10 @@ async def test_members_who_may_not_add_numbers_are_the_operators_choice(project:
 
 
 async def test_a_project_without_vault_is_told_so_and_not_to_push_migrations(project: OwnProject) -> None:
-    ((sockets, port),) = await project.sql("select current_setting('unix_socket_directories'), current_setting('port')")
-    admin = f"host={sockets} port={port} user=supabase_admin dbname=postgres"
-    async with await psycopg.AsyncConnection.connect(admin, autocommit=True) as connection:
-        await connection.execute("alter view vault.decrypted_secrets rename to away")
-        try:
-            (vault,) = [one for one in await project.wrong() if one.name == "vault"]
-        finally:
-            await connection.execute("alter view vault.away rename to decrypted_secrets")
+    await project.sql_as_admin("alter view vault.decrypted_secrets rename to away")
+    try:
+        (vault,) = [one for one in await project.wrong() if one.name == "vault"]
+    finally:
+        await project.sql_as_admin("alter view vault.away rename to decrypted_secrets")
     assert (vault.state, vault.finding.startswith("Vault is not there")) == ("fail", True)
     assert "supabase_vault" in str(vault.remedy)
