@@ -37,6 +37,7 @@ SLOW_SECONDS = 2.0
 # A join is answered before Realtime reads the log, so the first canaries may be too early: another after this, and
 # after twice as long each time.
 FIRST_CANARY_AGAIN = 0.1
+REMEMBERED = 1000
 # Known to migrations, which ring it, and to nobody else: only who is above row level security may listen.
 TOPIC = "wabase:worker"
 PRIVATE: Any = {"config": {"private": True, "broadcast": {"ack": False, "self": False}}}
@@ -52,8 +53,8 @@ class Listening(ABC):
         self._url = f"{url.rstrip('/')}/realtime/v1"
         self._key = key
         self._canary = canary
-        self._awaited: dict[str, float] = {}
-        self._heard = asyncio.Event()
+        self._rung: dict[str, float] = {}
+        self._news = asyncio.Event()
         self._lag: float | None = None
         self.canaries = self.lost = 0
         """Canaries sent, and times that none was heard for as long as one may take."""
@@ -169,35 +170,44 @@ class Listening(ABC):
                     self._broken.set()
 
     async def _ring(self, deadline: float, again: float | None = None) -> bool:
-        """Whether a canary was heard within so many seconds: one, or more of them with pauses that begin at `again`.
+        """Whether a canary was heard so many seconds after the first: one, or more with pauses that begin at `again`.
 
         Raises StoreError where there can be no canary.
         """
-        self._awaited.clear()
-        self._heard.clear()
+        sent: dict[str, float] = {}
+        lag: float | None = None
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(deadline):
-                while not self._heard.is_set():
-                    sent = await self._canary()
-                    self._awaited[sent] = time.monotonic()
+            async with asyncio.timeout(None) as waiting:
+                while lag is None:
+                    sent[await self._canary()] = time.monotonic()
                     self.canaries += 1
+                    if waiting.when() is None:
+                        waiting.reschedule(asyncio.get_running_loop().time() + deadline)
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._heard.wait(), again)
+                        lag = await asyncio.wait_for(self._first_of(sent), again)
                     again = again and again * 2
-        if not self._heard.is_set():
-            self._lag = None
+        self._lag = lag
+        if lag is None:
             self.lost += 1
             log.warning("doorbell.silent", seconds=deadline)
-        elif self._lag and self._lag > SLOW_SECONDS:
-            log.warning("doorbell.slow", seconds=round(self._lag, 3))
-        return self._heard.is_set()
+        elif lag > SLOW_SECONDS:
+            log.warning("doorbell.slow", seconds=round(lag, 3))
+        return lag is not None
+
+    async def _first_of(self, sent: Mapping[str, float]) -> float:
+        """The seconds until one of these canaries was heard of, once one is."""
+        while not (heard := self._rung.keys() & sent.keys()):
+            self._news.clear()
+            await self._news.wait()
+        return min(max(0.0, self._rung[canary] - sent[canary]) for canary in heard)
 
     def _hear(self, message_id: object) -> None:
-        """Of a row in the outbox. Whatever is no canary of ours is somebody else's."""
-        sent = self._awaited.get(message_id) if isinstance(message_id, str) else None
-        if sent is not None and not self._heard.is_set():
-            self._lag = time.monotonic() - sent
-            self._heard.set()
+        """Of a row in the outbox, which may be a canary whose insert has not been answered yet."""
+        if isinstance(message_id, str):
+            self._rung[message_id] = time.monotonic()
+            if len(self._rung) > REMEMBERED:
+                del self._rung[next(iter(self._rung))]
+            self._news.set()
 
     def _on_state(self, state: RealtimeSubscribeStates, _error: Exception | None) -> None:
         (self._joined if state is RealtimeSubscribeStates.SUBSCRIBED else self._broken).set()

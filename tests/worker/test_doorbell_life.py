@@ -22,13 +22,19 @@ from worker.loop import POLL_SECONDS, Loop
 
 
 @asynccontextmanager
-async def hung_up(project: Project) -> AsyncIterator[tuple[Doorbell, Loop]]:
+async def hung_up(project: Project, answer_after: float = 0.0) -> AsyncIterator[tuple[Doorbell, Loop]]:
     """A doorbell and the loop of a queue that it rings for, in this process."""
     queue = Waiting()
     queue.left = []
     loop = Loop(queue)
     async with connect(project.url, project.service_role_key) as rest:
-        doorbell = Doorbell(project.url, project.service_role_key, {"outbox": loop.ring}, Rpc(rest).ring_doorbell)
+
+        async def canary() -> str:
+            inserted = await Rpc(rest).ring_doorbell()
+            await asyncio.sleep(answer_after)
+            return inserted
+
+        doorbell = Doorbell(project.url, project.service_role_key, {"outbox": loop.ring}, canary)
         ringing, working = asyncio.create_task(doorbell.run()), asyncio.create_task(loop.run(doorbell, 0))
         try:
             yield doorbell, loop
@@ -91,3 +97,17 @@ async def test_while_it_is_slow_the_poll_is_quick_and_when_it_is_well_the_poll_i
             await unkind("realtime", delay_ms=0)
             await until(poll, lambda seconds: doorbell.healthy and seconds == POLL_SECONDS)
             assert doorbell.lost == 0
+
+
+async def test_a_canary_that_is_heard_before_its_insert_is_answered_is_not_lost(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime, "CANARY_SECONDS", 0.05)
+    monkeypatch.setattr(realtime, "CANARY_DEADLINE", 2.0)
+    async with hung_up(project, answer_after=0.3) as (doorbell, _):
+
+        async def canaries() -> int:
+            return doorbell.canaries
+
+        await until(canaries, lambda count: count >= 4)
+        assert (doorbell.lost, doorbell.healthy) == (0, True)
