@@ -216,6 +216,7 @@ async def test_the_doorbell_is_told_apart_from_the_key(project: OwnProject) -> N
         await project.sql("alter table public.outbox enable trigger ring_worker")
     assert "realtime" not in told
     assert "was put into the outbox and not heard of" in told["doorbell"].finding
+    assert told["doorbell"].state == "fail"
     assert "ring_worker" in str(told["doorbell"].remedy)
 
 
