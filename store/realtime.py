@@ -60,6 +60,7 @@ class Listening(ABC):
         """Canaries sent, and times that none was heard for as long as one may take."""
         self._joined = asyncio.Event()
         self._broken = asyncio.Event()
+        self._live = False
 
     @abstractmethod
     def _channel(self, client: AsyncRealtimeClient) -> AsyncRealtimeChannel:
@@ -121,20 +122,19 @@ class Listening(ABC):
         """Until it no longer rings, or has grown old. Raises whatever keeps it from ringing at all."""
         self._joined.clear()
         self._broken.clear()
+        self._live = False
         client = self._client()
         try:
             async with asyncio.timeout(JOIN_DEADLINE):
                 await client.connect()
                 await self._join(client)
-            if not await self._ring(LIVE_DEADLINE, FIRST_CANARY_AGAIN):
-                raise ConnectionError("no canary was heard")
-            log.info("doorbell.live")
-            self._on_live(True)
             async with asyncio.TaskGroup() as watching:
                 canaries = watching.create_task(self._measure())
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._until_broken(client), MAX_AGE)
                 canaries.cancel()
+            if not self._live:
+                raise ConnectionError("no canary was heard")
             if self._broken.is_set():
                 log.info("doorbell.lost")
             else:
@@ -159,15 +159,21 @@ class Listening(ABC):
     async def _measure(self) -> None:
         """Sends canaries. One that is not heard of ends the connection: silence looks like a quiet day."""
         while True:
-            await asyncio.sleep(CANARY_SECONDS)
+            how = (CANARY_DEADLINE, None) if self._live else (LIVE_DEADLINE, FIRST_CANARY_AGAIN)
             try:
-                heard = await self._ring(CANARY_DEADLINE)
+                heard = await self._ring(*how)
             except StoreError:
                 # Nothing can be said; the poll meets the same trouble.
                 self._lag = None
             else:
                 if not heard:
                     self._broken.set()
+                    return
+                if not self._live:
+                    self._live = True
+                    log.info("doorbell.live")
+                    self._on_live(True)
+            await asyncio.sleep(CANARY_SECONDS)
 
     async def _ring(self, deadline: float, again: float | None = None) -> bool:
         """Whether a canary was heard so many seconds after the first: one, or more with pauses that begin at `again`.

@@ -111,3 +111,26 @@ async def test_a_canary_that_is_heard_before_its_insert_is_answered_is_not_lost(
 
         await until(canaries, lambda count: count >= 4)
         assert (doorbell.lost, doorbell.healthy) == (0, True)
+
+
+async def test_one_that_is_torn_off_before_it_ever_rang_is_put_up_again_at_once(
+    project: Project, unkind: Unkind
+) -> None:
+    await unkind("realtime", silent=True)
+    with capture_logs() as logs:
+        async with hung_up(project) as (doorbell, _):
+
+            async def canaries() -> int:
+                return doorbell.canaries
+
+            async def down() -> bool:
+                return "doorbell.down" in [line["event"] for line in logs]
+
+            async def healthy() -> bool:
+                return doorbell.healthy
+
+            await until(canaries, lambda count: count >= 2)
+            await unkind("realtime", drop_sockets=True)
+            await until(down, within=realtime.CANARY_DEADLINE)
+            await unkind("realtime", silent=False)
+            await until(healthy)
