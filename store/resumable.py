@@ -35,6 +35,9 @@ TERMINATE_SECONDS = 2.0
 # Objects never change under their name, so this is what storage clients say by default.
 CACHE_SECONDS = 3600
 
+# The code of an upload that cannot go on: forgotten, or all of it there and nobody knows what became of that. Whoever
+# has the file begins anew; the same bytes become the same object.
+GONE = "upload_gone"
 # What a file is refused for whatever the day, in Storage's newer and older words and as a bare status.
 _TOO_LARGE = ("EntityTooLarge", "Payload too large", "413")
 _WRONG_TYPE = ("InvalidMimeType", "invalid_mime_type", "415")
@@ -52,6 +55,10 @@ class Source(Protocol):
         """The bytes from `start` to before `end`, in small pieces."""
         ...
 
+    def release(self, offset: int) -> None:
+        """The bytes before `offset` are not asked for again."""
+        ...
+
 
 Proven = Callable[[], Awaitable[int]]
 """Returns the file's size in bytes once it is whole and right, and raises when it is not. May be called twice."""
@@ -61,30 +68,23 @@ class NotOffered(Exception):
     """This server has no resumable uploads, or none that can be reached."""
 
 
-class _Gone(Exception):
-    """The server does not know this upload any more, or has all of it and nobody knows what became of that."""
-
-
 @dataclass
 class _Upload:
-    """One file under way. `unsure`: how far the server has got is to be asked."""
+    """One file under way. `taken`: how far pieces were acknowledged; `unsure`: how far it has got is to be asked."""
 
     size: int
     headers: dict[str, str]
     address: str | None = None
     offset: int = 0
+    taken: int = 0
     furthest: int = 0
     troubles: int = 0
     unsure: bool = False
-    was_gone: bool = False
 
     def progress(self, offset: int) -> None:
         self.offset, self.unsure = offset, False
         if offset > self.furthest:
             self.furthest, self.troubles = offset, 0
-
-    def restart(self) -> None:
-        self.address, self.offset, self.furthest, self.unsure, self.was_gone = None, 0, 0, False, True
 
 
 class Resumable:
@@ -100,7 +100,8 @@ class Resumable:
 
         Pieces go out as soon as the source has them; the last one only when `proven` has returned, and what it or the
         source raises ends the upload at the server and comes out of here. Raises NotOffered before anything was sent,
-        StoreError: Rejected when Storage refuses the file for good, Unavailable when there was no progress for a while.
+        StoreError: Rejected when Storage refuses the file for good, Unavailable when there was no progress for a while
+        or (GONE) the upload is lost. What was acknowledged is released.
         """
         upload = _Upload(size, _creation(self._bucket, path, size, content_type))
         try:
@@ -118,18 +119,15 @@ class Resumable:
             if upload.address is None:
                 upload.address = await self._create(upload)
             elif upload.unsure:
-                upload.progress(await self._arrived(upload.address, upload.size))
+                upload.progress(await self._arrived(upload.address, upload.taken, upload.size))
             else:
                 await self._append(upload.address, source, upload.offset, end)
                 upload.progress(end)
-        except _Gone as error:
-            # Also how a finished upload looks whose last answer was lost; sent again it becomes the same object.
-            if upload.was_gone:
-                raise Unavailable("upload_gone", "Storage has forgotten the upload twice") from error
-            upload.restart()
-        except Unavailable:
+                upload.taken = end
+                source.release(end)
+        except Unavailable as error:
             upload.troubles += 1
-            if upload.troubles >= TRIES:
+            if upload.troubles >= TRIES or error.code == GONE:
                 raise
             upload.unsure = upload.address is not None
             await asyncio.sleep(min(0.5 * 2 ** (upload.troubles - 1), LONGEST_PAUSE_SECONDS))
@@ -160,14 +158,14 @@ class Resumable:
         if _offset(_known(response)) != end:
             raise Unavailable("offset", "Storage has not taken the whole piece")
 
-    async def _arrived(self, address: str, size: int) -> int:
-        """How many bytes have arrived. Raises _Gone for all: only the answer to the last piece makes an object."""
+    async def _arrived(self, address: str, taken: int, size: int) -> int:
+        """How many bytes have arrived. That all have makes no object: only the answer to the last piece does."""
         response = await transfer(self._http, "HEAD", address, {"tus-resumable": "1.0.0"})
         offset = _offset(_known(response))
         if offset is None or offset > size:
             raise Unavailable("offset", "Storage does not say how far the upload has got")
-        if offset == size:
-            raise _Gone
+        if offset == size or offset < taken:
+            raise Unavailable(GONE, f"Storage has {offset} bytes of the upload, and {taken} were acknowledged")
         return offset
 
     async def _terminate(self, upload: _Upload) -> None:
@@ -249,7 +247,7 @@ def _own_path(location: str) -> str | None:
 
 def _known(response: httpx.Response) -> httpx.Response:
     if response.status_code in (404, 410):
-        raise _Gone
+        raise Unavailable(GONE, "Storage does not know the upload any more")
     accepted(response)
     return response
 

@@ -1,4 +1,4 @@
-"""Storage on a bad day, on demand: down, slow, failing, full, or cutting uploads. Told at /_devstack/storage."""
+"""Storage on a bad day, on demand: down, slow, failing, full, cutting or forgetting uploads. At /_devstack/storage."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from devstack.storage.errors import ClientGone, StorageError
 
 @dataclass
 class Faults:
-    """What to do wrong. `fail_next` counts down, everything else stays until changed.
+    """What to do wrong. `fail_next` and `forget_next` count down, everything else stays until changed.
 
     full           no byte of an upload is taken: there is no room on the disk
     no_resumable   as a server without the TUS protocol
+    forget_next    so many resumable uploads are unknown when their second piece comes
     counts         what was asked for since it was last set to {}, by method and kind, and `bytes` of uploads taken
     """
 
     down: bool = False
     delay_ms: int = 0
     fail_next: int = 0
+    forget_next: int = 0
     full: bool = False
     no_resumable: bool = False
     cut_uploads_after: int | None = None
@@ -39,6 +41,14 @@ class Faults:
             self.fail_next -= 1
             return True
         return self.down
+
+    def forgets(self, request: web.Request) -> bool:
+        """Whether this is a piece of an upload that is to be unknown."""
+        begun = request.method == "PATCH" and request.headers.get("Upload-Offset", "0") != "0"
+        if not begun or self.forget_next == 0:
+            return False
+        self.forget_next -= 1
+        return True
 
     async def metered(self, request: web.Request, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """An upload's bytes, until the connection is cut if it is to be."""
@@ -71,6 +81,8 @@ async def misbehave(request: web.Request, handler: Handler) -> web.StreamRespons
         return StorageError(503, "SlowDown", message, http_status=503).as_response()
     if faults.no_resumable and kind == "resumable":
         return web.json_response({"message": f"Route {request.method}:{request.path} not found"}, status=404)
+    if faults.forgets(request):
+        return web.Response(status=404, text="File not found")
     return await handler(request)
 
 

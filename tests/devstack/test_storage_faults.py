@@ -110,6 +110,15 @@ async def test_a_server_without_resumable_uploads_does_not_know_the_path(
     assert (await faults.post(url, headers=headers)).status_code == 400
 
 
+async def test_an_upload_is_forgotten_with_its_second_piece(project: Project, faults: httpx.AsyncClient) -> None:
+    headers = project.headers(project.service_role_key)
+    url = f"{project.url}/storage/v1/upload/resumable/none"
+    await faults.post(CONTROL, json={"forget_next": 1})
+    for offset, left in (("0", 1), ("6291456", 0)):
+        answer = await faults.patch(url, headers={**headers, "Upload-Offset": offset})
+        assert (answer.status_code, (await faults.get(CONTROL)).json()["forget_next"]) == (404, left)
+
+
 async def test_requests_and_bytes_are_counted_from_when_a_test_says(
     person: Person, bucket: str, faults: httpx.AsyncClient
 ) -> None:

@@ -20,13 +20,20 @@ NO_CONTENT = "HTTP/1.1 204 X\r\n"
 
 
 class Whole:
-    """All of CONTENT, at once."""
+    """All of CONTENT, at once, but for what was released."""
+
+    def __init__(self) -> None:
+        self.released = 0
 
     async def reach(self, offset: int) -> None:
         assert offset <= len(CONTENT)
 
     async def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
+        assert start >= self.released
         yield CONTENT[start:end]
+
+    def release(self, offset: int) -> None:
+        self.released = offset
 
 
 async def proven() -> int:
@@ -166,21 +173,22 @@ async def test_progress_that_is_told_but_not_made_does_not_go_on_for_ever() -> N
 
 
 @pytest.mark.parametrize("status", [404, 410])
-async def test_an_upload_that_the_server_has_forgotten_begins_anew_once(status: int) -> None:
-    forgotten = answer(status, "")
-    server = await upload(begun(), taken(4), forgotten, begun(f"{PATH}/new"), taken(4), taken(8), taken(10))
-    assert asked(server)[3:] == ["POST resumable", "PATCH new 0", "PATCH new 4", "PATCH new 8"]
-    await refused(Unavailable, begun(), forgotten, begun(), forgotten, answer(204, ""))
+async def test_an_upload_that_the_server_has_forgotten_is_over(status: int) -> None:
+    """What was acknowledged is not there any more to be sent again: whoever has the file begins anew."""
+    error, server = await refused(Unavailable, begun(), taken(4), answer(status, ""), answer(204, ""))
+    assert (getattr(error, "code", None), asked(server)[3:]) == ("upload_gone", ["DELETE abc"])
 
 
 @pytest.mark.parametrize("trouble", [Line.CUT, answer(500, "the row could not be written")])
 async def test_that_all_of_it_has_arrived_does_not_make_it_an_object(trouble: Answer | Line) -> None:
     """The bytes are there before the row of the object is written, which may fail."""
-    server = await upload(begun(), taken(4), taken(8), trouble, told(10), begun(f"{PATH}/new"), *map(taken, (4, 8, 10)))
-    assert asked(server)[4:] == ["HEAD abc", "POST resumable", "PATCH new 0", "PATCH new 4", "PATCH new 8"]
-    again = [taken(4), taken(8), trouble, told(10)]
-    _, server = await refused(Unavailable, begun(), *again, begun(f"{PATH}/new"), *again, answer(204, ""))
-    assert asked(server)[-1] == "DELETE new"
+    error, server = await refused(Unavailable, begun(), taken(4), taken(8), trouble, told(10), answer(204, ""))
+    assert (getattr(error, "code", None), asked(server)[4:]) == ("upload_gone", ["HEAD abc", "DELETE abc"])
+
+
+async def test_a_server_that_has_lost_what_it_acknowledged_is_not_sent_the_rest() -> None:
+    error, server = await refused(Unavailable, begun(), taken(4), taken(8), Line.CUT, told(6), answer(204, ""))
+    assert (getattr(error, "code", None), asked(server)[4:]) == ("upload_gone", ["HEAD abc", "DELETE abc"])
 
 
 @pytest.mark.parametrize("offset", ["", "11", "-1", "9" * 5000])

@@ -14,13 +14,14 @@ from structlog.testing import capture_logs
 
 from store.errors import Rejected
 from store.files import Files
+from store.resumable import Proven
 from store.rpc import Rpc
 from tests.flows.arriving import Arriving
 from whatsapp.client import MediaUrl
 from whatsapp.errors import Refused
 from worker.clients import Clients
 from worker.media import Media
-from worker.spool import CHUNK, EDGE
+from worker.spool import CHUNK, EDGE, Spool
 
 JOB = {"message_id": "m", "connection_id": "c", "attempts": 1, "type": "document", "object_name": "w/c/m"}
 
@@ -148,15 +149,22 @@ class Plentiful(Endless):
             self.left.set()
 
 
+class Waiting:
+    """A Storage that wants the whole of a file before it takes any of it."""
+
+    async def upload(self, path: str, source: Spool, content_type: str, *, size: int | None, proven: Proven) -> None:
+        await proven()
+
+
 async def test_without_room_for_the_temporary_file_it_waits_and_is_not_fetched_any_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = Plentiful()
     # The kernel's own full disk.
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: FileIO("/dev/full", "r+"))
-    queue = Media(cast(Rpc, None), cast(Clients, client), cast(Files, None), slots=1, limit=2**40)
+    queue = Media(cast(Rpc, None), cast(Clients, client), cast(Files, Waiting()), slots=1, limit=2**40)
     async with asyncio.timeout(5):
-        result = await queue.run(JOB | {"media_id": "1", "sha256": None, "mime_type": None})
+        result = await queue.run(JOB | {"media_id": "1", "sha256": None, "mime_type": None, "object_name": "a"})
     assert result is not None
     assert (result["outcome"], result["error"]["code"], client.left.is_set()) == ("retry", "unavailable", True)
     assert "No space left" in result["error"]["title"]

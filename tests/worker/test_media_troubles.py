@@ -236,14 +236,34 @@ async def test_what_the_bucket_does_not_take_fails_at_once(shop: Shop, size: int
     assert await objects_of(shop) == []
 
 
+Content = Callable[[dict[str, Any]], Awaitable[tuple[bytes, str]]]
+
+
+@pytest.fixture
+async def content(project: Project, http: httpx.AsyncClient) -> Content:
+    """What Storage gives for a message's file, and as which type."""
+
+    async def get(message: dict[str, Any]) -> tuple[bytes, str]:
+        url = f"{project.url}/storage/v1/object/whatsapp-media/{message['media_path']}"
+        stored = await http.get(url, headers=project.headers(project.service_role_key))
+        return stored.content, stored.headers["content-type"]
+
+    return get
+
+
 async def test_a_large_file_whose_upload_is_cut_again_and_again_is_fetched_once(
-    shop: Shop, unkind: Unkind, storage: Storage, project: Project, http: httpx.AsyncClient
+    shop: Shop, unkind: Unkind, storage: Storage, content: Content
 ) -> None:
     await unkind("storage", cut_uploads_after=4 * MEBIBYTE)
     message = await until_media(shop, await receive_document(shop, BOOK), "stored", within=20)
     assert ((await storage())["bytes"], await downloads(shop)) == (len(BOOK), 1)
-    stored = await http.get(
-        f"{project.url}/storage/v1/object/whatsapp-media/{message['media_path']}",
-        headers=project.headers(project.service_role_key),
-    )
-    assert (stored.content == BOOK, stored.headers["content-type"]) == (True, "application/pdf")
+    assert await content(message) == (BOOK, "application/pdf")
+
+
+async def test_a_large_file_whose_upload_is_forgotten_halfway_is_fetched_and_sent_anew(
+    shop: Shop, unkind: Unkind, storage: Storage, content: Content
+) -> None:
+    await unkind("storage", forget_next=1)
+    message = await until_media(shop, await receive_document(shop, BOOK), "stored", within=20)
+    assert ((await storage())["POST resumable"], await downloads(shop)) == (2, 2)
+    assert await content(message) == (BOOK, "application/pdf")

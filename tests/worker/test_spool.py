@@ -1,4 +1,4 @@
-"""A file that is written and read at one time, within its bounds, and leaves no trace."""
+"""A file that is filled and read at one time, in bounded memory, and leaves no trace."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ import pytest
 
 from tests.flows.arriving import Arriving
 from worker.proof import Corrupt, TooLarge
-from worker.spool import CHUNK, EDGE, Spool
+from worker.spool import CHUNK, CRUMB, EDGE, LEAST, WINDOW, Spool
 
 CONTENT = random.Random(3).randbytes(3 * CHUNK + 7)
 LIMIT = 10 * CHUNK
+LARGE = random.Random(4).randbytes(2 * WINDOW + 7)
 
 
 class Broken(Exception):
@@ -49,7 +50,7 @@ async def test_what_went_in_comes_out_in_small_pieces_and_is_hashed(piece: int) 
         await spool.fill(stream(CONTENT, piece=piece))
         assert (await spool.whole(), spool.digest()) == (len(CONTENT), hashlib.sha256(CONTENT).digest())
         chunks = await read(spool, 5, len(CONTENT))
-        assert (b"".join(chunks), max(map(len, chunks))) == (CONTENT[5:], CHUNK)
+        assert (b"".join(chunks), max(map(len, chunks)) <= CHUNK) == (CONTENT[5:], True)
         assert (await spool.head(), await spool.tail()) == (CONTENT[:EDGE], CONTENT[-EDGE:])
 
 
@@ -131,15 +132,94 @@ def entries(folder: Path) -> int:
     return len(list(folder.iterdir()))
 
 
-async def test_nothing_lies_in_the_temporary_folder_and_nothing_stays_open(
+async def settled(spool: Spool) -> int:
+    """How far it has got, once it goes no further."""
+    size = -1
+    while size != spool.size:
+        size = spool.size
+        await asyncio.sleep(0.02)
+    return size
+
+
+async def test_a_stream_is_held_up_while_a_window_of_it_waits_and_goes_on_with_what_is_released(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with Spool(len(LARGE)) as spool:
+        filling = asyncio.create_task(spool.fill(stream(LARGE)))
+        got = b""
+        while len(got) < len(LARGE):
+            held = await settled(spool)
+            assert held == len(LARGE) or WINDOW <= held - len(got) <= WINDOW + 16_384
+            assert sum(map(len, spool._kept)) <= WINDOW + 16_384 + EDGE + CHUNK
+            end = min(len(got) + WINDOW // 2, len(LARGE))
+            got += b"".join(await read(spool, len(got), end))
+            spool.release(end)
+        await filling
+        assert (got, await spool.tail(), spool.digest()) == (LARGE, LARGE[-EDGE:], hashlib.sha256(LARGE).digest())
+
+
+async def test_a_reader_who_waits_for_more_than_a_window_waits_in_vain_for_nothing() -> None:
+    with Spool(len(LARGE)) as spool:
+        filling = asyncio.create_task(spool.fill(stream(LARGE)))
+        async with asyncio.timeout(10):
+            await spool.reach(WINDOW + CHUNK)
+        assert await settled(spool) < WINDOW + CHUNK + 16_384
+        filling.cancel()
+        await asyncio.wait([filling])
+
+
+@pytest.mark.parametrize("released", [0, WINDOW // 2, WINDOW])
+async def test_the_whole_of_a_file_beyond_the_window_lies_on_disk_without_a_name(
+    released: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = entries(Path("/dev/fd"))
-    with Spool(LIMIT) as spool:
-        await spool.fill(stream(CONTENT))
-        assert entries(tmp_path) == 0
+    with Spool(len(LARGE)) as spool:
+        filling = asyncio.create_task(spool.fill(stream(LARGE)))
+        await spool.reach(released)
+        spool.release(released)
+        assert (await spool.whole(), spool.digest()) == (len(LARGE), hashlib.sha256(LARGE).digest())
+        await filling
+        assert (entries(tmp_path), entries(Path("/dev/fd"))) == (0, before + 1)
+        assert sum(map(len, spool._kept)) <= WINDOW + 16_384 + EDGE
+        chunks = await read(spool, released, len(LARGE))
+        assert (b"".join(chunks), max(map(len, chunks)) <= CHUNK) == (LARGE[released:], True)
+        assert await spool.tail() == LARGE[-EDGE:]
     assert entries(Path("/dev/fd")) == before
+
+
+async def test_what_was_released_is_not_given_out_as_something_else() -> None:
+    with Spool(len(LARGE)) as spool:
+        filling = asyncio.create_task(spool.fill(stream(LARGE)))
+        await spool.reach(WINDOW)
+        spool.release(WINDOW)
+        with pytest.raises(ValueError, match="released"):
+            await read(spool, 0, CHUNK)
+        assert b"".join(await read(spool, WINDOW, WINDOW + CHUNK)) == LARGE[WINDOW : WINDOW + CHUNK]
+        filling.cancel()
+        await asyncio.wait([filling])
+
+
+async def test_what_comes_in_crumbs_is_neither_kept_nor_given_out_so() -> None:
+    with Spool(LIMIT) as spool:
+        await spool.fill(stream(CONTENT, piece=10))
+        assert len(spool._kept) <= len(CONTENT) // CRUMB + 1
+        chunks = await read(spool, 0, len(CONTENT))
+        assert (b"".join(chunks), min(map(len, chunks[:-1])) >= LEAST) == (CONTENT, True)
+
+
+async def test_who_reads_is_not_disturbed_by_what_comes_and_goes_meanwhile() -> None:
+    with Spool(len(LARGE)) as spool:
+        filling = asyncio.create_task(spool.fill(stream(LARGE)))
+        got = b""
+        async for chunk in spool.chunks(0, WINDOW):
+            got += chunk
+            spool.release(len(got))
+            await asyncio.sleep(0)
+        assert got == LARGE[:WINDOW]
+        filling.cancel()
+        await asyncio.wait([filling])
 
 
 class SlowFile:
@@ -159,16 +239,20 @@ class SlowFile:
         self._file.close()
 
 
-async def test_a_file_is_not_closed_under_a_thread_that_writes_as_its_number_would_be_another_files() -> None:
+async def test_a_file_is_not_closed_under_a_thread_that_writes_as_its_number_would_be_another_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with tempfile.TemporaryFile() as real:
         slow = SlowFile(cast(BinaryIO, real))
+        monkeypatch.setattr("worker.spool.WINDOW", CHUNK)
+        monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: cast(Any, slow))
         with Spool(LIMIT) as spool:
-            spool._file.close()
-            spool._file = cast(Any, slow)
             filling = asyncio.create_task(spool.fill(stream(CONTENT)))
+            waiting = asyncio.create_task(spool.whole())
             await asyncio.to_thread(slow.begun.wait, 5)
-            filling.cancel()
-            await asyncio.wait([filling])
+            for task in (filling, waiting):
+                task.cancel()
+                await asyncio.wait([task])
             threading.Timer(0.1, slow.goes_on.set).start()
         assert (slow.goes_on.is_set(), slow.closed_meanwhile) == (True, False)
 
