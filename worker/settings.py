@@ -25,7 +25,7 @@ class Settings(ProjectSettings):
     worker_downloads: int = Field(default=6, ge=1, le=100)
     """Files being fetched at one time."""
     worker_media_limit_mb: int = Field(default=100, ge=1)
-    """Larger files, in MiB, are not fetched; each being fetched takes as much of the temporary folder."""
+    """Larger files, in MiB, are not fetched; where Storage takes no pieces, each may lie in the temporary folder."""
     worker_templates_hours: float = Field(default=6.0, gt=0, le=168)
     """How often the templates of each number are synced, beside when something has told of a change."""
     worker_grace_seconds: float = Field(default=20.0, ge=0)
