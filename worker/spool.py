@@ -39,9 +39,10 @@ class Stream(Protocol):
 class Spool:
     """Filled once, hashed, and readable from what was last released up to where it has got. Use as a context manager.
 
-    The stream is held up while WINDOW bytes wait for being released. What somebody waits for is taken in all the same:
-    beyond the window into a temporary file. `limit`: more bytes than that are TooLarge. `expected`: where a size was
-    announced, more bytes are Corrupt at once.
+    The stream is a piece ahead of what is given out, and WINDOW bytes of what is released at most. What somebody waits
+    for is taken in all the same: beyond the window into a temporary file.
+
+    `limit`: more bytes than that are TooLarge. `expected`: where a size was announced, more are Corrupt at once.
     """
 
     def __init__(self, limit: int, expected: int | None = None) -> None:
@@ -49,7 +50,7 @@ class Spool:
         self._kept: deque[bytes] = deque()
         # Where the first of the kept begins.
         self._start = 0
-        self._released = 0
+        self._released = self._given = 0
         self._overflow: _Overflow | None = None
         self._hash = hashlib.sha256()
         # The furthest that anybody has waited for, and the next that somebody does.
@@ -95,7 +96,9 @@ class Spool:
             raise Corrupt(f"more than the {self._expected} bytes that were announced")
 
     async def _append(self, chunk: bytes) -> None:
-        while self.size >= max(self._wanted, self._released + WINDOW):
+        # As it goes out: all at once would hold up the request of the next piece, and take a core from Storage's look
+        # at it.
+        while self.size >= max(self._wanted, min(self._given + PIECE, self._released + WINDOW)):
             self._room.clear()
             await self._room.wait()
         # Some 0.1 ms: handed to a thread, it would wait longer for the interpreter than it takes.
@@ -155,10 +158,17 @@ class Spool:
         for part in self._parts(start, end):
             parts.append(part)
             if sum(map(len, parts)) >= LEAST:
-                yield b"".join(parts)
+                yield self._give(start, parts)
+                start += sum(map(len, parts))
                 parts.clear()
         if parts:
-            yield b"".join(parts)
+            yield self._give(start, parts)
+
+    def _give(self, start: int, parts: list[bytes]) -> bytes:
+        given = b"".join(parts)
+        self._given = max(self._given, start + len(given))
+        self._room.set()
+        return given
 
     async def head(self) -> bytes:
         """The first bytes, EDGE at most: as soon as they are there, or all if there are fewer. Raises as `whole`."""
