@@ -102,7 +102,7 @@ class Spool:
             self._room.clear()
             await self._room.wait()
         self._forget()
-        # Some 0.1 ms: handed to a thread, it would wait longer for the interpreter than it takes.
+        # Some 0.2 ms: handed to a thread, it would wait as long for the interpreter.
         self._hash.update(chunk)
         if self._overflow is None and self.size >= self._released + WINDOW:
             self._overflow = _Overflow(self.size)
