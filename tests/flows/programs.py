@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -17,16 +16,11 @@ from pathlib import Path
 import httpx
 
 from tests.flows.waiting import until
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN = 30.0  # on a machine that does much else
 ENDS_WITHIN = 50.0  # docs/settings.md: at most 5 s later than twice WORKER_GRACE_SECONDS
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,15 +14,10 @@ import pytest
 
 from tests.devstack.provider.receiver import Receiver, listening
 from tests.devstack.provider.simulator import Business, Simulator
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 NewBusiness = Callable[..., Awaitable[Business]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def answering(process: Process, url: str) -> None:
