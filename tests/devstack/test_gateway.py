@@ -31,7 +31,7 @@ async def whoami(project: Project, database: Connect, http: httpx.AsyncClient) -
             answer = await http.get(url, headers={"apikey": project.anon_key})
             return answer.status_code == 200
 
-        await eventually(known, within=5)
+        await eventually(known, within=30)
         yield url
         await connection.execute(f"drop function public.{name}")
 
@@ -162,5 +162,5 @@ async def test_filters_reach_postgrest_as_they_were_written(
             return answer.status_code == 200 and answer.json() == [{"sign": sign}]
 
         for sign in ("a&b=c", "100%", "שלום", "x+y"):
-            await eventually(partial(found, sign), within=5)
+            await eventually(partial(found, sign), within=30)
         await connection.execute(f"drop table public.{table}")

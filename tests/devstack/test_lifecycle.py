@@ -78,7 +78,7 @@ async def test_a_signal_reaches_the_command_and_ends_the_stack(own_stack: Start)
     assert stack.leftovers == []
 
 
-async def test_a_stack_killed_outright_is_gone_within_five_seconds(own_stack: Start) -> None:
+async def test_a_stack_killed_outright_is_gone_within_ten_seconds(own_stack: Start) -> None:
     stack = await own_stack()
     assert stack.leftovers
     stack.process.kill()
@@ -86,7 +86,7 @@ async def test_a_stack_killed_outright_is_gone_within_five_seconds(own_stack: St
     async def gone() -> bool:
         return not stack.leftovers
 
-    await eventually(gone, within=5)
+    await eventually(gone, within=10)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are found by their environment on Linux only")
@@ -105,7 +105,7 @@ async def test_postgres_killed_comes_back_with_what_was_committed(own_stack: Sta
         await connection.execute("create table public.kept (id int)")
         await connection.execute("insert into public.kept values (1)")
     os.kill(int(stack.environment["DEVSTACK_POSTGRES_PID"]), signal.SIGKILL)
-    await eventually(partial(answers, url, "select count(*) = 1 from public.kept"), within=10)
+    await eventually(partial(answers, url, "select count(*) = 1 from public.kept"), within=30)
     assert await stack.end() == 0
     assert stack.leftovers == []
 
@@ -127,8 +127,8 @@ async def test_postgres_killed_while_a_slot_is_being_made_comes_back(own_stack: 
     os.kill(int(stack.environment["DEVSTACK_POSTGRES_PID"]), signal.SIGKILL)
     os.kill(writer, signal.SIGKILL)
     with contextlib.suppress(psycopg.OperationalError):
-        await asyncio.wait_for(making, timeout=10)
-    await eventually(partial(answers, url, "select true"), within=10)
+        await asyncio.wait_for(making, timeout=30)
+    await eventually(partial(answers, url, "select true"), within=30)
 
 
 async def answers(url: str, question: str) -> bool:
@@ -146,7 +146,7 @@ async def test_an_app_process_that_is_killed_stays_dead_and_is_no_zombie() -> No
         "kill -9 $WORKER_PID; while kill -0 $WORKER_PID 2>/dev/null; do sleep 0.05; done; curl -s $WEBHOOK_URL/readyz"
     )
     process = await devstack("run", "--app", "--", "sh", "-c", script, env={})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):  # a whole stack with all migrations, from its start to its end
         output, _ = await process.communicate()
     assert process.returncode == 0
     assert output
@@ -220,7 +220,7 @@ async def _environment(home: Path) -> dict[str, str]:
     async def written() -> bool:
         return (home / "env").exists()
 
-    await eventually(written, within=30)
+    await eventually(written, within=90)
     process = await asyncio.create_subprocess_exec(
         *("env", "-i", "sh", "-ac", f". {home / 'env'}; env"), stdout=asyncio.subprocess.PIPE
     )
