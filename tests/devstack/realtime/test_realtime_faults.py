@@ -56,11 +56,10 @@ async def test_silence_is_not_noticed_by_the_client(connect: Connect, table: Tab
 async def test_a_share_of_events_can_be_lost(connect: Connect, table: Table, switch: Switch) -> None:
     client = await connect()
     await client.joined("room", table.changes())
-    await switch(loss=0.5)
+    before = await switch(loss=0.5)
     async with table.connection.transaction():
         for number in range(100):
             await table.insert(amount=number)
-    before = await switch()
 
     async def all_handled() -> bool:
         state = await switch()
