@@ -136,11 +136,6 @@ class Business:
         body = {"messaging_product": "whatsapp", "to": to, "type": kind, kind: content, **fields}
         return await self.call("POST", "/messages", json=body)
 
-    async def send_within(self, seconds: float, to: str) -> Answer:
-        """A message by someone who soon gives up."""
-        async with asyncio.timeout(seconds):
-            return await self.send(to)
-
     async def until_asked(self, operation: str, status: int | None = None) -> None:
         """Wait until a call is on record; with a status, until it has been answered so."""
         async with asyncio.timeout(5):
