@@ -136,9 +136,9 @@ async def test_every_step_of_the_story_is_seen_and_told_plainly(app: Mapping[str
 async def test_without_a_worker_the_demo_fails_and_names_the_step() -> None:
     async with own_stack("--app") as environment:
         os.kill(int(environment["WORKER_PID"]), signal.SIGKILL)
-        status, output = await finished("--once", "--deadline", "2", environment=environment)
+        status, output = await finished("--once", "--deadline", "10", environment=environment)
     assert status == 1
-    assert output.rstrip().endswith("✗ The agent answers: the status read did not come within 2 s")
+    assert output.rstrip().endswith("✗ The agent answers: the status read did not come within 10 s")
     assert "A picture arrives" not in output
 
 
