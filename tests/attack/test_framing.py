@@ -183,7 +183,8 @@ async def test_a_body_of_a_byte_a_second_is_cut_off_and_holds_nobody_up(webhook:
         lines = [await stack.enter_async_context(wire(webhook)) for _ in range(20)]
         dripping = asyncio.create_task(drip(lines, own_head(tenant, f"Content-Length: {len(body)}"), body))
         began = time.monotonic()
-        assert (await ask(webhook, good_request(tenant, body=body), within=1)).status == 200
+        # Before anybody has been cut off, or it may have waited for that.
+        assert (await ask(webhook, good_request(tenant, body=body), within=1.9)).status == 200
         answers = await asyncio.gather(*(line.answer() for line in lines))
         assert {answer.status for answer in answers} == {408}
         assert time.monotonic() - began < PATIENCE
@@ -209,7 +210,7 @@ async def test_two_hundred_connections_that_say_nothing_hold_nobody_up(
         for _ in range(200):
             line = await stack.enter_async_context(wire(webhook))
             await line.send(opening)
-        assert (await ask(webhook, good_request(tenant), within=1)).status == 200
+        assert (await ask(webhook, good_request(tenant), within=4)).status == 200
 
 
 async def test_requests_sent_at_once_on_one_line_are_answered_in_their_order(webhook: Program, tenant: Tenant) -> None:

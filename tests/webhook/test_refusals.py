@@ -153,7 +153,7 @@ async def test_a_foreign_number_among_others_is_set_aside_with_its_reason(
 async def test_a_body_that_dribbles_in_is_cut_off_within_the_providers_patience(
     webhook: Program, tenant: Tenant
 ) -> None:
-    assert await status_of(webhook, head_of(tenant, "Content-Length: 100"), b'{"entry"', within=4) == 408
+    assert await status_of(webhook, head_of(tenant, "Content-Length: 100"), b'{"entry"', within=4.9) == 408
     assert await tenant.events() == []
 
 
