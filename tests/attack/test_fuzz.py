@@ -72,7 +72,10 @@ class Fuzz:
                 self.wrong.append(f"body {place} got {status}, not {sorted(right)}: {raw[:SHOWN]!r}")
 
     async def _status(self, http: aiohttp.ClientSession, url: str, headers: dict[str, str], raw: bytes) -> int:
-        """The answer that is about the body: one that is sent or committed too slowly comes again, as in life."""
+        """The answer that is about the body: one that is sent or committed too slowly comes again, as in life.
+
+        One that never gets another answer ends as 408, which is right for no body.
+        """
         for _ in range(ATTEMPTS):
             status = await self._post(http, url, headers, raw)
             self.answers[status] += 1
@@ -86,8 +89,8 @@ class Fuzz:
             async with http.post(url, data=io.BytesIO(raw), headers=headers) as answer:
                 return answer.status
         except (aiohttp.ClientError, ConnectionError):
-            # Whoever is hung up on in mid-sentence may miss the answer.
-            return 413 if len(raw) > oracle.LIMIT else 0
+            # Whoever is hung up on in mid-sentence may miss the answer: for a body's length, or for its sender's pace.
+            return 413 if len(raw) > oracle.LIMIT else 408
 
     def _endpoint(self, place: int, raw: bytes) -> tuple[str, str, dict[str, str]]:
         """Eight of ten to the number, one to its WABA, one to Meta's."""
