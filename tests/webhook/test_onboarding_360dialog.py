@@ -235,7 +235,7 @@ async def test_whatever_step_fails_a_second_run_mends_it(office: Office, busines
 async def test_two_at_once_for_a_channel_leave_a_key_that_works(office: Office, business: Business) -> None:
     client, channel = await office.channel(business)
     state = await office.state()
-    await business.fault("hub_api_keys", {"delay_ms": 300})
+    await business.fault("hub_api_keys", {"delay_ms": 2000})
     answers = await asyncio.gather(*(office.finish(client, channel, state=state) for _ in range(2)))
     assert sorted(answer.status_code for answer in answers) == [200, 429]
     (connection,) = await office.connections()
