@@ -22,6 +22,7 @@ from tests.ops.conftest import wabase
 from tests.webhook.posting import post, text_from_customer
 
 WORDS = "nobody else is to read this"
+SILENT = "Realtime is silent, trying again"
 
 
 @pytest.fixture
@@ -41,7 +42,8 @@ async def _ended_by_ctrl_c(program: Program) -> list[str]:
     program.signal(signal.SIGINT)
     assert await program.ended() == 0
     assert "Traceback" not in program.said
-    return [line for line in program.said.splitlines() if not line.startswith("Live;")]
+    # On a busy machine Realtime may seem silent for a while, and be tried again.
+    return [line for line in program.said.splitlines() if not line.startswith(("Live;", SILENT))]
 
 
 async def test_what_arrives_is_shown_without_words_and_with_the_end_of_the_number(
@@ -107,12 +109,13 @@ async def test_a_silent_realtime_is_said_and_tried_again(
     program = await _tail(programs, "--number", tenant.phone_number_id)
     await unkind(silent=True)
     try:
-        await program.until_said("Realtime is silent, trying again", within=30)
+        await program.until_said(SILENT, within=30)
     finally:
         await unkind(reset=True)
     await program.until_said("Live; Ctrl-C ends it.", within=40, times=2)
-    (line,) = await _ended_by_ctrl_c(program)
-    assert "wabase inbound list" in line
+    assert await _ended_by_ctrl_c(program) == []
+    told = [line for line in program.said.splitlines() if line.startswith(SILENT)]
+    assert all("wabase inbound list" in line for line in told)
 
 
 async def test_a_number_that_is_not_there_and_a_wrong_key_are_said() -> None:
