@@ -256,7 +256,9 @@ async def test_a_function_that_tells_by_one_argument_what_is_elsewhere_is_found(
 async def _shown(attack: Attack, path: str, method: str) -> None:
     """Once the Data API has read the catalog again."""
     body = {"message_id": attack.nowhere["message"]} if method == "POST" else None
-    await until(lambda: attack.ask(attack.actors["agent"], method, path, body), lambda answer: answer.status < 400)
+    await until(
+        lambda: attack.ask(attack.actors["agent"], method, path, body), lambda answer: answer.status < 400, within=30
+    )
 
 
 async def test_all_holes_are_filled_again(attack: Attack) -> None:
