@@ -24,12 +24,15 @@ const [member, stranger] = [await signedIn(email), await signedIn(other)]
 const seen = []
 await program(['supabase', 'show'], begin, listen)(stranger, () => assert.fail('a stranger is shown a file'))
 const shown = new Promise((resolve) => program(['supabase', 'show'], begin, listen)(member, resolve))
-member.channel('all').on('postgres_changes', { event: '*', schema: 'public', table: 'messages' },
-  ({ new: { media_status } }) => seen.push(media_status)).subscribe()
+// A channel is joined before changes come to it; where none came to anybody yet, by as long as Postgres takes for a slot.
+const live = new Promise((resolve) => member.channel('all').on('postgres_changes',
+  { event: '*', schema: 'public', table: 'messages' }, ({ new: { media_status } }) => seen.push(media_status))
+  .on('system', {}, ({ message }) => message === 'Subscribed to PostgreSQL' && resolve()).subscribe())
 const until = async (holds) => {
   while (!(await holds())) await new Promise((go) => setTimeout(go, 20))
 }
 for (const client of [member, stranger]) await until(() => client.getChannels().every(({ state }) => state === 'joined'))
+await live
 
 const filename = '../Überblick "1"\u202efdp.exe'
 const message = { type: 'document', document: { id: documentId, filename } }
