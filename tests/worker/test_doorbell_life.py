@@ -53,7 +53,8 @@ async def test_it_is_renewed_before_the_key_ends_its_socket_and_rings_as_before(
 ) -> None:
     """In life after 23 hours: a day is what a socket opened with a project's key has."""
     assert realtime.MAX_AGE < 24 * 3600
-    monkeypatch.setattr(realtime, "MAX_AGE", 0.5)
+    # Long enough for a canary on a busy machine: a socket on which none was heard is down, not renewed.
+    monkeypatch.setattr(realtime, "MAX_AGE", 2.0)
     monkeypatch.setattr(realtime, "CANARY_SECONDS", 0.1)
     before = await sockets(project, http)
     with capture_logs() as logs:
@@ -62,7 +63,7 @@ async def test_it_is_renewed_before_the_key_ends_its_socket_and_rings_as_before(
             async def renewals() -> int:
                 return [line["event"] for line in logs].count("doorbell.renewed")
 
-            await until(renewals, lambda count: count >= 3)
+            await until(renewals, lambda count: count >= 2, within=30)
             monkeypatch.setattr(realtime, "MAX_AGE", 3600.0)
             heard = doorbell.canaries
 
