@@ -67,21 +67,27 @@ async def on_the_wire(shop: Shop, table: str = "outbox") -> int:
     return int(row["count"])
 
 
+async def recover(shop: Shop) -> None:
+    """No further call hangs; those that do go on to their end."""
+    await shop.business.simulator.call("DELETE", "/_control/faults", params={"phone_number_id": shop.business.id})
+
+
 async def test_a_number_whose_provider_hangs_leaves_slots_to_another(
     programs: Programs, shop: Shop, other: Shop
 ) -> None:
-    await shop.business.fault("messages", {"hang": 4})
+    await shop.business.fault("messages", {"hang": 12})
     await programs.worker(WORKER_SENDS=str(SLOTS))
     hanging = await tell(shop.tenant, await people_of(shop.tenant, 2 * SLOTS))
     await until(lambda: on_the_wire(shop), lambda count: count == MOST)
     for _ in range(2):
         began = time.monotonic()
         message_id = await other.queue_text()
-        await other.tenant.until_message(message_id, lambda row: row["status"] == "read", within=2)
+        await other.tenant.until_message(message_id, lambda row: row["status"] == "read", within=5)
         print(f"another number's message was read after {time.monotonic() - began:.2f} s")
         assert await on_the_wire(shop) == MOST
+    await recover(shop)
     for message_id in hanging:
-        await shop.tenant.until_message(message_id, lambda row: row["status"] == "read", within=20)
+        await shop.tenant.until_message(message_id, lambda row: row["status"] == "read", within=40)
     assert await shop.sends() == len(hanging)
 
 
@@ -116,14 +122,15 @@ async def test_one_slot_is_enough(programs: Programs, shop: Shop, other: Shop) -
 async def test_files_of_a_number_whose_provider_hangs_leave_slots_to_another(
     programs: Programs, shop: Shop, other: Shop
 ) -> None:
-    await shop.business.fault("media_lookup", {"hang": 4})
+    await shop.business.fault("media_lookup", {"hang": 10})
     await programs.worker(WORKER_DOWNLOADS="4")
     media = await shop.business.media_from_user(PICTURE)
     for _ in range(6):
         await shop.business.receive({"type": "image", "image": {"id": media["id"]}})
     await until(lambda: on_the_wire(shop, "media_downloads"), lambda count: count == 3)
     began = time.monotonic()
-    await until_media(other, await receive_picture(other), "stored", within=2)
+    await until_media(other, await receive_picture(other), "stored", within=5)
     print(f"another number's picture was stored after {time.monotonic() - began:.2f} s")
     assert await on_the_wire(shop, "media_downloads") == 3
-    await shop.tenant.until_messages(lambda rows: {row["media_status"] for row in rows} == {"stored"}, within=20)
+    await recover(shop)
+    await shop.tenant.until_messages(lambda rows: {row["media_status"] for row in rows} == {"stored"}, within=40)
