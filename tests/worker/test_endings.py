@@ -77,12 +77,13 @@ async def test_a_refusal_that_is_known_is_written_down_whoever_is_cut_off(
     shop: Shop, programs: Programs, gateway: FlakyGateway
 ) -> None:
     """It is refused for sure: only whether there is another key by now could not be asked any more."""
-    await shop.business.fault("messages", {"delay_ms": 500, "http": 401})
+    await shop.business.fault("messages", {"delay_ms": 2000, "http": 401})
     worker = await programs.worker(ready="doorbell.down", SUPABASE_URL=gateway.url, WORKER_GRACE_SECONDS="0.2")
     message_id = await shop.queue_text()
     await until(shop.sends)
-    gateway.seen.clear()
+    # The send has its key, and no answer yet: who asks for a key from now on wants to know of another.
     gateway.troubles["rpc/get_connection_credential"] = HANGS
+    gateway.seen.clear()
     await until(lambda: asked_for_a_key(gateway))
     worker.signal(signal.SIGTERM)
     assert await worker.ended() == 0

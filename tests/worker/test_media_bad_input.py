@@ -178,7 +178,7 @@ async def rotate_key(shop: Shop, webhook: Program) -> None:
 
 @pytest.mark.usefixtures("worker")
 async def test_a_key_that_changes_between_address_and_file_is_taken_up_at_once(shop: Shop, webhook: Program) -> None:
-    await shop.business.fault("media_lookup", {"delay_ms": 1500}, times=1)
+    await shop.business.fault("media_lookup", {"delay_ms": 4000}, times=1)
     message = await receive_picture(shop)
     await until(lambda: asked(shop))
     await rotate_key(shop, webhook)
