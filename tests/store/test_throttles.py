@@ -10,26 +10,30 @@ RATE = 80
 
 
 async def throttled(session: Session, tenant: Tenant, scope: str, **told: float) -> float:
-    """Everything that may go is refused; for how long that holds its number or pair, in seconds."""
-    held = leases(await tenant.claim(session), outcome="throttle", scope=scope, error={"code": 1}, **told)
-    assert await call(session, "record_outbound", held) == len(held) > 0
-    table, column, key = (
-        ("outbound_numbers", "connection_id", tenant.connection_id)
-        if scope == "number"
-        else ("outbound_pairs", "conversation_id", await thread_of(session, held[0]["message_id"]))
-    )
-    (row,) = await rows(
-        session,
-        f"update private.{table} set held_until = now() where {column} = %s"
-        " returning (select extract(epoch from old.held_until - now())::float8 from private." + table + " as old"
-        f" where old.{column} = {table}.{column}) as wait",
-        key,
-    )
-    await session.execute(
-        "select private.set_heads(array(select conversation_id from public.outbox where workspace_id = %s))",
-        [tenant.workspace_id],
-    )
-    return round(float(row["wait"]), 0)
+    """Everything that may go is refused; for how long that holds its number or pair, in seconds.
+
+    In one transaction: from the record to the look at it now() stands still, however slow this machine is.
+    """
+    async with session.transaction():
+        held = leases(await tenant.claim(session), outcome="throttle", scope=scope, error={"code": 1}, **told)
+        assert await call(session, "record_outbound", held) == len(held) > 0
+        table, column, key = (
+            ("outbound_numbers", "connection_id", tenant.connection_id)
+            if scope == "number"
+            else ("outbound_pairs", "conversation_id", await thread_of(session, held[0]["message_id"]))
+        )
+        (row,) = await rows(
+            session,
+            f"update private.{table} set held_until = now() where {column} = %s"
+            " returning (select extract(epoch from old.held_until - now())::float8 from private." + table + " as old"
+            f" where old.{column} = {table}.{column}) as wait",
+            key,
+        )
+        await session.execute(
+            "select private.set_heads(array(select conversation_id from public.outbox where workspace_id = %s))",
+            [tenant.workspace_id],
+        )
+    return float(row["wait"])
 
 
 async def thread_of(session: Session, message_id: str) -> uuid.UUID:
@@ -49,8 +53,9 @@ async def rate_of(session: Session, tenant: Tenant) -> int:
 
 
 async def pass_time(session: Session, tenant: Tenant, seconds: float) -> None:
+    """So many seconds since the number was narrowed, whatever it has been by the clock."""
     await session.execute(
-        "update private.outbound_numbers set narrowed_at = narrowed_at - make_interval(secs => %s),"
+        "update private.outbound_numbers set narrowed_at = now() - make_interval(secs => %s),"
         " done = '{}', done_at = '{}' where connection_id = %s",
         [seconds, tenant.connection_id],
     )
@@ -67,12 +72,14 @@ async def test_a_number_waits_twice_as_long_each_time_and_is_halved_once_for_all
         await tenant.queue(session, await tenant.thread(session, f"97250123456{n}"))
     waits, rates = [], []
     for _ in range(8):
-        waits.append(await throttled(session, tenant, "number"))
-        rates.append(await rate_of(session, tenant))
-        await pass_time(session, tenant, 1.5)
+        async with session.transaction():
+            await pass_time(session, tenant, 1.5)
+            waits.append(await throttled(session, tenant, "number"))
+            rates.append(await rate_of(session, tenant))
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
     assert rates[:4] == [40, 20, 10, 5]
     assert min(rates) >= 1
+    await pass_time(session, tenant, 1.5)
     assert await throttled(session, tenant, "number", retry_after=500) == 500
     await pass_time(session, tenant, 31)
     before = await rate_of(session, tenant)
