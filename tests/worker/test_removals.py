@@ -119,8 +119,11 @@ async def test_a_large_workspace_that_its_owner_deletes_is_nobodys_at_once_and_g
         " select %(workspace)s, %(connection)s, 'inbound', 'text', '{\"body\": \"hello\"}'"
         " from generate_series(1, 16000)"
     )
-    await shop.tenant.rows("select delete_workspace(%(workspace)s)")
-    assert len(await shop.tenant.rows("select id from messages where workspace_id = %(workspace)s")) > 5000
+    async with shop.tenant.database() as session, session.transaction():
+        # Before the commit: the worker goes on with it at any moment after.
+        await session.execute("select delete_workspace(%s)", [shop.tenant.workspace_id])
+        left = await session.execute("select id from messages where workspace_id = %s", [shop.tenant.workspace_id])
+        assert left.rowcount > 5000
     await until(
         lambda: shop.tenant.rows("select id from workspaces where id = %(workspace)s"),
         lambda found: not found,
