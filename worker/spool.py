@@ -101,7 +101,6 @@ class Spool:
         while self.size >= max(self._wanted, min(self._given + PIECE, self._released + WINDOW)):
             self._room.clear()
             await self._room.wait()
-        self._forget()
         # Some 0.2 ms: handed to a thread, it would wait as long for the interpreter.
         self._hash.update(chunk)
         if self._overflow is None and self.size >= self._released + WINDOW:
@@ -148,13 +147,9 @@ class Spool:
     def release(self, offset: int) -> None:
         """Nobody asks for what is before `offset` any more, but for the file's last bytes by `tail`."""
         self._released = max(self._released, offset)
+        while self._kept and self._start + len(self._kept[0]) <= self._released - EDGE:
+            self._start += len(self._kept.popleft())
         self._room.set()
-
-    def _forget(self) -> None:
-        """Two of what was released, as one comes: the next takes their place, not one that the kernel has to clear."""
-        for _ in range(2):
-            if self._kept and self._start + len(self._kept[0]) <= self._released - EDGE:
-                self._start += len(self._kept.popleft())
 
     async def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from `start` to before `end`, once all are there, at most CHUNK at a time. Raises as `reach`."""
