@@ -48,7 +48,24 @@ async def measure(stand: Stand) -> Outcome:
         async with _database(stand) as url:
             waited = await _measured(stand, name, waiting, jobs, url)
             outcome.figures |= {figure.replace(":", " that only waits:"): value for figure, value in waited.items()}
+    async with running(PROVIDER) as provider:
+        outcome.figures |= await _without(stand, jobs, f"http://127.0.0.1:{provider.port}")
     return outcome
+
+
+async def _without(stand: Stand, jobs: int, provider: str) -> dict[str, Figure]:
+    """What the sends take by themselves: the most that any queue could come to."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.queue_none", str(jobs), provider), cwd=ROOT, stdout=PIPE
+    )
+    assert process.stdout is not None
+    try:
+        began = float(await asyncio.wait_for(process.stdout.readline(), LIMIT) or "nan")
+        async with spending(stand.spending_of(sends=[process.pid])) as spent:
+            ended = float(await asyncio.wait_for(process.stdout.readline(), LIMIT) or "nan")
+    finally:
+        await stop(process)
+    return {"no queue: sends/s": round(jobs / (ended - began)), "no queue: CPU us per send": per_message(spent, jobs)}
 
 
 @asynccontextmanager
