@@ -44,7 +44,7 @@ async def waits(shop: Shop) -> float:
     return float(row["seconds"])
 
 
-async def until_media(shop: Shop, message: DictRow, *statuses: str, within: float = 12) -> DictRow:
+async def until_media(shop: Shop, message: DictRow, *statuses: str, within: float = 20) -> DictRow:
     return await shop.tenant.until_message(
         str(message["id"]), lambda row: row["media_status"] in statuses, within=within
     )

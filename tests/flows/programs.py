@@ -35,7 +35,7 @@ class Program:
     def said(self) -> str:
         return self.log.read_text()
 
-    async def until_said(self, word: str, within: float = 10, times: int = 1) -> None:
+    async def until_said(self, word: str, within: float = 20, times: int = 1) -> None:
         async def said() -> str:
             assert self.process.returncode is None, f"ended: {self.said}"
             return self.said

@@ -95,13 +95,13 @@ class Tenant:
             " where phone_number_id = %(number)s or position(%(number)s in body::text) > 0 order by id"
         )
 
-    async def until_messages(self, wanted: Callable[[list[DictRow]], object], within: float = 10) -> list[DictRow]:
+    async def until_messages(self, wanted: Callable[[list[DictRow]], object], within: float = 20) -> list[DictRow]:
         return await until(self.messages, wanted, within)
 
-    async def until_message(self, message_id: str, wanted: Callable[[DictRow], object], within: float = 10) -> DictRow:
+    async def until_message(self, message_id: str, wanted: Callable[[DictRow], object], within: float = 20) -> DictRow:
         return await until(lambda: self.message(message_id), wanted, within)
 
-    async def until_events(self, *states: str, within: float = 10) -> list[DictRow]:
+    async def until_events(self, *states: str, within: float = 20) -> list[DictRow]:
         """The journal, once its events are in these states."""
         return await until(self.events, lambda rows: tuple(row["state"] for row in rows) == states, within)
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 PAUSE = 0.03
 
 
-async def until(look: Callable[[], Awaitable[T]], wanted: Callable[[T], object] = bool, within: float = 10) -> T:
+async def until(look: Callable[[], Awaitable[T]], wanted: Callable[[T], object] = bool, within: float = 20) -> T:
     """What `look` gives once it is wanted."""
     deadline = time.monotonic() + within
     while True:

@@ -153,7 +153,7 @@ def leases(claimed: Sequence[DictRow], **result: Any) -> list[Row]:
     return [{key: str(row[key]) for key in ("message_id", "lease_token")} | result for row in claimed]
 
 
-async def until_waiting(observer: Session, session: Session, within: float = 10) -> None:
+async def until_waiting(observer: Session, session: Session, within: float = 20) -> None:
     """Until what the session has begun waits for somebody's lock."""
     async with asyncio.timeout(within):
         blocked = "select cardinality(pg_blocking_pids(%s)) as by"

@@ -88,7 +88,7 @@ async def test_an_empty_file_that_was_announced_as_one_is_stored(shop: Shop, opt
 async def test_a_line_that_is_always_cut_is_tried_again_ever_more_rarely(shop: Shop, other: Shop) -> None:
     await shop.business.fault("download", {"truncate": 1000})
     message = await receive_picture(shop)
-    await until(lambda: downloads(shop), lambda count: count >= 3, within=15)
+    await until(lambda: downloads(shop), lambda count: count >= 3, within=30)
     # The file was asked for; the outcome of that try is written a moment later.
     message = await shop.tenant.until_message(str(message["id"]), lambda row: row["media_status"] == "pending")
     assert await waits(shop) > 2
@@ -213,7 +213,7 @@ async def test_while_storage_has_no_room_files_wait_and_come_later(shop: Shop, u
 async def test_a_storage_that_is_down_for_long_costs_no_file(shop: Shop, unkind: Unkind) -> None:
     await unkind("storage", down=True)
     message = await receive_picture(shop)
-    await until(lambda: downloads(shop), lambda count: count >= 3)
+    await until(lambda: downloads(shop), lambda count: count >= 3, within=30)
     # However long it was: what goes wrong then has all of its tries.
     await shop.business.fault("download", {"http": 200, "body": HTML}, times=1)
     await shop.tenant.rows("update media_downloads set attempts = 3000 where workspace_id = %(workspace)s")

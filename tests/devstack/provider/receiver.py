@@ -59,7 +59,7 @@ class Receiver:
     def messages(self) -> list[dict[str, Any]]:
         return [message for webhook in self.webhooks for message in webhook.messages]
 
-    async def until(self, condition: Callable[[Receiver], bool], within: float = 5) -> None:
+    async def until(self, condition: Callable[[Receiver], bool], within: float = 10) -> None:
         """Wait until what has arrived fulfils the condition."""
         async with asyncio.timeout(within):
             while not condition(self):
