@@ -106,7 +106,7 @@ async def test_a_number_with_its_share_is_not_asked_for_again_and_again(
     assert asked_for.count("next_outbound") <= 5
     # A number whose second is over soon is known to be.
     message_id = await other.queue_text()
-    await other.tenant.until_message(message_id, lambda row: row["status"] == "read", within=4)
+    await other.tenant.until_message(message_id, lambda row: row["status"] == "read", within=15)
     await shop.tenant.rows("select pause_connection(%(connection)s)")
 
 

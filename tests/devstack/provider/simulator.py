@@ -138,7 +138,7 @@ class Business:
 
     async def until_asked(self, operation: str, status: int | None = None) -> None:
         """Wait until a call is on record; with a status, until it has been answered so."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 rows = await self.seen("requests", operation=operation)
                 if any(status in (None, row["status"]) for row in rows):
