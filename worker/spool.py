@@ -154,21 +154,11 @@ class Spool:
     async def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from `start` to before `end`, once all are there, at most CHUNK at a time. Raises as `reach`."""
         await self.reach(end)
-        parts: list[bytes] = []
-        for part in self._parts(start, end):
-            parts.append(part)
-            if sum(map(len, parts)) >= LEAST:
-                yield self._give(start, parts)
-                start += sum(map(len, parts))
-                parts.clear()
-        if parts:
-            yield self._give(start, parts)
-
-    def _give(self, start: int, parts: list[bytes]) -> bytes:
-        given = b"".join(parts)
-        self._given = max(self._given, start + len(given))
-        self._room.set()
-        return given
+        for chunk in _joined(self._parts(start, end)):
+            start += len(chunk)
+            self._given = max(self._given, start)
+            self._room.set()
+            yield chunk
 
     async def head(self) -> bytes:
         """The first bytes, EDGE at most: as soon as they are there, or all if there are fewer. Raises as `whole`."""
@@ -195,6 +185,18 @@ class Spool:
         if overflow is not None:
             for place in range(max(start, begin), end, CHUNK):
                 yield overflow.read(place, min(CHUNK, end - place))
+
+
+def _joined(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, none of the parts but the last shorter than LEAST."""
+    few: list[bytes] = []
+    for part in parts:
+        few.append(part)
+        if sum(map(len, few)) >= LEAST:
+            yield b"".join(few)
+            few.clear()
+    if few:
+        yield b"".join(few)
 
 
 class _Overflow:
