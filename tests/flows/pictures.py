@@ -50,6 +50,13 @@ async def until_media(shop: Shop, message: DictRow, *statuses: str, within: floa
     )
 
 
+async def until_put_off(shop: Shop, message: DictRow) -> DictRow:
+    """The message as it waits after an attempt: its error and pending at once, as the next try leaves the error."""
+    return await shop.tenant.until_message(
+        str(message["id"]), lambda row: row["media_error"] and row["media_status"] == "pending"
+    )
+
+
 async def objects_of(shop: Shop) -> list[str]:
     """What lies in the workspace's folder of the bucket."""
     rows = await shop.tenant.rows(

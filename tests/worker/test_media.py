@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Project
-from tests.flows.pictures import PICTURE, objects_of, receive_picture, until_media
+from tests.flows.pictures import PICTURE, objects_of, receive_picture, until_media, until_put_off
 from tests.flows.shop import Shop
 from tests.whatsapp.scripted import answer, serving
 from tests.worker.conftest import Unkind
@@ -87,10 +87,7 @@ async def test_a_download_that_goes_wrong_once_is_tried_again(
 async def test_while_storage_is_down_the_file_waits_and_is_stored_later(shop: Shop, unkind: Unkind) -> None:
     await unkind("storage", down=True)
     message = await receive_picture(shop)
-    # Both at once: the next try leaves the error where it is.
-    await shop.tenant.until_message(
-        str(message["id"]), lambda row: row["media_error"] and row["media_status"] == "pending"
-    )
+    await until_put_off(shop, message)
     assert await objects_of(shop) == []
     await unkind("storage", down=False)
     await until_media(shop, message, "stored")

@@ -18,6 +18,7 @@ from tests.flows.pictures import (
     receive_document,
     receive_picture,
     until_media,
+    until_put_off,
     waits,
 )
 from tests.flows.shop import Shop
@@ -200,10 +201,7 @@ async def test_with_a_key_that_is_refused_the_file_waits_for_another(shop: Shop,
 async def test_while_storage_has_no_room_files_wait_and_come_later(shop: Shop, unkind: Unkind) -> None:
     await unkind("storage", full=True)
     message = await receive_picture(shop)
-    # Both at once: the next try leaves the error where it is.
-    message = await shop.tenant.until_message(
-        str(message["id"]), lambda row: row["media_error"] and row["media_status"] == "pending"
-    )
+    message = await until_put_off(shop, message)
     assert message["media_error"]["code"] == "unavailable"
     assert await objects_of(shop) == []
     await unkind("storage", full=False)
