@@ -77,6 +77,9 @@ def outbound_ratios(outcomes: Mapping[str, Outcome]) -> Outcome:
         if sent:
             together.targets.append(Target("ours over the better outside queue", ours / max(sent), 2, at_least=True))
             together.figures["ours over the better one whose jobs only wait"] = ours / max(rates.values())
+        if in_order := [rate for name, rate in rates.items() if "in order" in name]:
+            ratio = ours / max(in_order)
+            together.targets.append(Target("ours over the better outside queue in order", ratio, 2, at_least=True))
     if "two" in outcomes:
         one, two = (_number(outcomes[name], "messages/s, middle 80 %") for name in ("ours", "two"))
         together.targets.append(Target("two workers over one, middle 80 %", two / one, 1.6, at_least=True))

@@ -1,6 +1,7 @@
 """Outside queues, for the queueing alone: on the same Postgres, as many jobs, each of which sends to the same provider.
 
-And once more with jobs that only wait as long as the provider takes to answer: what the queue itself can do.
+Once more with jobs that only wait as long as the provider takes to answer, which is what the queue itself can do; and
+with each conversation's jobs one after the other, as WhatsApp needs them and ours sends them.
 """
 
 from __future__ import annotations
@@ -35,22 +36,32 @@ INSTALL = "python -m pip install --require-hashes -r requirements-bench.lock"
 async def measure(stand: Stand) -> Outcome:
     outcome = Outcome()
     jobs = PEOPLE * (15 if stand.quick else EACH)
-    for name, waiting in WAITING.items():
+    for name in WAITING:
         if importlib.util.find_spec(name) is None:
             outcome.figures[f"{name}: not measured"] = f"it is not installed: {INSTALL}"
             continue
-        async with running(PROVIDER) as provider, _database(stand) as url:
-            address = f"http://127.0.0.1:{provider.port}"
-            outcome.figures |= await _measured(stand, name, waiting, jobs, url, address)
-            arrived = len((await Sends.at(provider)).moments)
-        if arrived != jobs:
-            outcome.problems.append(f"{name}: {arrived} sends of {jobs} jobs")
+        await _sending(stand, outcome, name, jobs)
+        await _sending(stand, outcome, name, jobs, PEOPLE)
         async with _database(stand) as url:
-            waited = await _measured(stand, name, waiting, jobs, url)
-            outcome.figures |= {figure.replace(":", " that only waits:"): value for figure, value in waited.items()}
+            waited = await _measured(stand, name, jobs, url)
+        outcome.figures |= {f"{name} that only waits: {figure}": value for figure, value in waited.items()}
     async with running(PROVIDER) as provider:
         outcome.figures |= await _without(stand, jobs, f"http://127.0.0.1:{provider.port}")
     return outcome
+
+
+async def _sending(stand: Stand, outcome: Outcome, name: str, jobs: int, conversations: int = 0) -> None:
+    kind = f"{name} in order" if conversations else name
+    async with running(PROVIDER) as provider, _database(stand) as url:
+        address, more = f"http://127.0.0.1:{provider.port}", [str(conversations)] if conversations else []
+        told = await _measured(stand, name, jobs, url, address, *more)
+        sent = [int(number) for number in (await Sends.at(provider)).ids]
+    outcome.figures |= {f"{kind}: {figure}": value for figure, value in told.items()}
+    if len(sent) != jobs:
+        outcome.problems.append(f"{kind}: {len(sent)} sends of {jobs} jobs")
+    for place in range(conversations):
+        if (numbers := [number for number in sent if number % conversations == place]) != sorted(numbers):
+            outcome.problems.append(f"{kind}: conversation {place} came as {numbers}")
 
 
 async def _without(stand: Stand, jobs: int, provider: str) -> dict[str, Figure]:
@@ -79,11 +90,10 @@ async def _database(stand: Stand) -> AsyncIterator[str]:
         await stand.database.execute("drop database if exists bench_queue with (force)")
 
 
-async def _measured(stand: Stand, name: str, waiting: LiteralString, jobs: int, *addresses: str) -> dict[str, Figure]:
-    """`addresses`: of the database, and of the provider if anything is to be sent."""
-    url, *provider = addresses
+async def _measured(stand: Stand, name: str, jobs: int, url: str, *more: str) -> dict[str, Figure]:
+    """`more`: the provider's address if anything is to be sent, and in how many conversations if in order."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", f"bench.queue_{name}", url, str(jobs), *provider), cwd=ROOT, stdout=PIPE
+        *(sys.executable, "-m", f"bench.queue_{name}", url, str(jobs), *more), cwd=ROOT, stdout=PIPE
     )
     assert process.stdout is not None
     try:
@@ -92,15 +102,15 @@ async def _measured(stand: Stand, name: str, waiting: LiteralString, jobs: int, 
             spending(stand.spending_of(queue=[process.pid])) as spent,
             await psycopg.AsyncConnection.connect(url, autocommit=True) as looking,
         ):
-            ended = await _empty(looking, waiting)
+            ended = await _empty(looking, WAITING[name])
     except ValueError as error:
         raise ReceiverFailure(f"{name} ended before its first job") from error
     finally:
         await stop(process)
     return {
-        f"{name}: jobs/s": round(jobs / (ended - began)),
-        f"{name}: CPU seconds": spent.seconds,
-        f"{name}: CPU us per job": per_message(spent, jobs),
+        "jobs/s": round(jobs / (ended - began)),
+        "CPU seconds": spent.seconds,
+        "CPU us per job": per_message(spent, jobs),
     }
 
 
