@@ -15,6 +15,14 @@ from tests.flows.tenant import Tenant, digits
 BYTES = b"a picture, whole"
 
 
+async def served(project: Project, http: httpx.AsyncClient, path: str) -> httpx.Response:
+    """What Storage gives the backend for an object of the bucket, which must be there."""
+    address = f"{project.url}/storage/v1/object/whatsapp-media/{path}"
+    answer = await http.get(address, headers=project.headers(project.service_role_key))
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
 @dataclass(frozen=True)
 class StoredFiles:
     """The files of one tenant."""

@@ -16,6 +16,7 @@ from tests.conftest import Project
 from tests.flows.crew import Crew
 from tests.flows.programs import Programs
 from tests.flows.shop import Shop, register_webhook
+from tests.flows.stored_files import served
 from tests.flows.tenant import Tenant, phones
 from tests.flows.waiting import until
 
@@ -123,7 +124,5 @@ async def each_reply_ended_and_none_was_sent_twice(shop: Shop) -> None:
 
 
 async def lies_whole_in_the_bucket(message: DictRow, raw: bytes, project: Project, http: httpx.AsyncClient) -> None:
-    url = f"{project.url}/storage/v1/object/whatsapp-media/{message['media_path']}"
-    stored = await http.get(url, headers=project.headers(project.service_role_key))
-    assert stored.status_code == 200
+    stored = await served(project, http, message["media_path"])
     assert hashlib.sha256(stored.content).digest() == hashlib.sha256(raw).digest()

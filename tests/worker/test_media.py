@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import Project
 from tests.flows.pictures import PICTURE, objects_of, receive_picture, until_media, until_put_off
 from tests.flows.shop import Shop
+from tests.flows.stored_files import served
 from tests.whatsapp.scripted import answer, serving
 from tests.worker.conftest import Unkind
 
@@ -26,9 +27,7 @@ async def test_a_picture_is_stored_byte_for_byte(shop: Shop, project: Project, h
     assert (message["media_width"], message["media_height"]) == (640, 480)
     path = f"{shop.tenant.workspace_id}/{message['conversation_id']}/{message['id']}.jpg"
     assert (message["media_path"], await objects_of(shop)) == (path, [path])
-    stored = await http.get(
-        f"{project.url}/storage/v1/object/whatsapp-media/{path}", headers=project.headers(project.service_role_key)
-    )
+    stored = await served(project, http, path)
     assert (stored.content, stored.headers["content-type"]) == (PICTURE, "image/jpeg")
     assert await shop.tenant.rows("select 1 from media_downloads where workspace_id = %(workspace)s") == []
 

@@ -14,6 +14,7 @@ from tests.conftest import Project
 from tests.flows.pictures import PICTURE, objects_of, receive_document, receive_picture, until_media
 from tests.flows.programs import Program
 from tests.flows.shop import Shop, register_webhook
+from tests.flows.stored_files import served
 from tests.flows.waiting import until
 from tests.whatsapp.files import PAGE, PDF, jpeg, png
 from tests.whatsapp.scripted import answer, serving
@@ -102,10 +103,9 @@ async def test_a_type_that_lies_gives_way_to_what_proven_bytes_show(
     message = await until_media(shop, await receive_picture(shop, raw), "stored")
     assert message["media_mime_type"] == kept_as
     assert message["media_path"].endswith(f"/{message['id']}{extension}")
-    url = f"{project.url}/storage/v1/object/whatsapp-media/{message['media_path']}"
-    served = await http.get(url, headers=project.headers(project.service_role_key))
+    stored = await served(project, http, message["media_path"])
     safe = kept_as if kept_as != "text/html" else "application/octet-stream"
-    assert (served.content, served.headers["content-type"]) == (raw, safe)
+    assert (stored.content, stored.headers["content-type"]) == (raw, safe)
 
 
 @pytest.mark.usefixtures("worker")

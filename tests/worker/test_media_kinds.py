@@ -11,6 +11,7 @@ from tests.conftest import Project
 from tests.flows.parcels import Parcel, picture, send, sticker, voice
 from tests.flows.pictures import objects_of, receive_document, until_media
 from tests.flows.shop import Shop
+from tests.flows.stored_files import served
 from tests.whatsapp.files import PAGE
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -19,15 +20,6 @@ DICE = random.Random(6)
 ANIMATED = sticker(DICE)
 NOTE = voice(DICE)
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
-
-
-async def served(project: Project, http: httpx.AsyncClient, path: str) -> httpx.Response:
-    """What a browser gets at the path."""
-    answer = await http.get(
-        f"{project.url}/storage/v1/object/whatsapp-media/{path}", headers=project.headers(project.service_role_key)
-    )
-    assert answer.status_code == 200, answer.text
-    return answer
 
 
 @pytest.mark.parametrize("way", ["live", "echo", "history"])

@@ -22,6 +22,7 @@ from tests.flows.pictures import (
     waits,
 )
 from tests.flows.shop import Shop
+from tests.flows.stored_files import served
 from tests.flows.waiting import until
 from tests.worker.conftest import Unkind
 
@@ -245,8 +246,7 @@ async def content(project: Project, http: httpx.AsyncClient) -> Content:
     """What Storage gives for a message's file, and as which type."""
 
     async def get(message: dict[str, Any]) -> tuple[bytes, str]:
-        url = f"{project.url}/storage/v1/object/whatsapp-media/{message['media_path']}"
-        stored = await http.get(url, headers=project.headers(project.service_role_key))
+        stored = await served(project, http, message["media_path"])
         return stored.content, stored.headers["content-type"]
 
     return get
