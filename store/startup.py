@@ -6,11 +6,12 @@ import argparse
 import asyncio
 import gc
 import importlib
+import os
 import platform
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 
@@ -29,8 +30,10 @@ Settings = TypeVar("Settings", bound=ProjectSettings)
 GC_THRESHOLDS = (50_000, 20, 20)
 
 
-def start(name: str, description: str, settings_type: type[Settings], run: Callable[[Settings], Awaitable[int]]) -> int:
-    """The exit status of `python -m <name>`: 2 when the settings are wrong, else what `run` gives."""
+def start(
+    name: str, description: str, settings_type: type[Settings], run: Callable[[Settings], Awaitable[int]]
+) -> NoReturn:
+    """All of `python -m <name>`. Its exit status: 2 when the settings are wrong, else what `run` gives."""
     parser = argparse.ArgumentParser(
         prog=f"python -m {name}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -41,15 +44,34 @@ def start(name: str, description: str, settings_type: type[Settings], run: Calla
         traces = _traces(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
-        return 2
+        sys.exit(2)
     logs.configure(name, settings.log_format, settings.log_level, *([traces.add_ids] if traces else []))
-    if traces is None or arguments.check:
-        return _run(run, settings, only_check=arguments.check)
-    traces.start(name, installed())
-    try:
-        return _run(run, settings, only_check=False)
-    finally:
-        traces.stop()
+
+    async def whole() -> NoReturn:
+        if arguments.check:
+            _leave(await _check(settings))
+        if traces is None:
+            _leave(await _main(run, settings))
+        traces.start(name, installed())
+        try:
+            status = await _main(run, settings)
+        finally:
+            traces.stop()
+        _leave(status)
+
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        runner.run(whole())
+
+
+def _leave(status: int) -> NoReturn:
+    """Ends the process without the interpreter, which would wait for every thread.
+
+    One that looks up a name at a server that is silent takes as long as the system's resolver does: ten seconds, or a
+    minute where there are several to ask.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def started(settings: ProjectSettings) -> None:
@@ -72,19 +94,12 @@ def _traces(settings: ProjectSettings) -> Any:
         ) from None
 
 
-def _run(run: Callable[[Settings], Awaitable[int]], settings: Settings, *, only_check: bool) -> int:
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        return runner.run(_main(run, settings, only_check=only_check))
-
-
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The loop of uvloop where there is one: on all platforms but Windows."""
     return None if sys.platform == "win32" else importlib.import_module("uvloop").new_event_loop
 
 
-async def _main(run: Callable[[Settings], Awaitable[int]], settings: Settings, *, only_check: bool) -> int:
-    if only_check:
-        return await _check(settings)
+async def _main(run: Callable[[Settings], Awaitable[int]], settings: Settings) -> int:
     began = time.monotonic()
     try:
         status = await run(settings)

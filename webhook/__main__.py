@@ -6,7 +6,6 @@ import asyncio
 import importlib
 import signal
 import socket
-import sys
 from typing import NamedTuple
 
 import structlog
@@ -102,4 +101,4 @@ def _kinds(settings: Settings) -> Kinds:
 
 
 if __name__ == "__main__":
-    sys.exit(start("webhook", __doc__, Settings, serve))
+    start("webhook", __doc__, Settings, serve)

@@ -9,7 +9,6 @@ import asyncio
 import importlib
 import os
 import signal
-import sys
 from typing import Any
 
 import structlog
@@ -120,4 +119,4 @@ def _on_signal(loops: list[Loop]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(start("worker", __doc__, Settings, work))
+    start("worker", __doc__, Settings, work)

@@ -13,14 +13,13 @@ import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
 from tests.deploy.conftest import Image
 from tests.deploy.files import DEPLOY, KNOWN, ROOT, dockerfile, variables
-from tests.flows.programs import free_port
-from tests.flows.waiting import until
+from tests.flows.programs import Program
+from tests.ports import free_port
 
 SECRET = {"WHATSAPP_WEBHOOK_SECRET": "a-secret-of-this-test"}
 
@@ -154,7 +153,7 @@ def test_everything_is_installed_by_its_hash() -> None:
 
 @pytest.mark.parametrize("process", ["webhook", "worker"])
 async def test_a_container_is_healthy_while_its_process_lives_which_ends_by_the_signal(
-    image: Image, process: str
+    image: Image, process: str, tmp_path: Path
 ) -> None:
     """As in the image, both ports are the same: of two processes only one runs in a container."""
     port = str(free_port())
@@ -162,26 +161,19 @@ async def test_a_container_is_healthy_while_its_process_lives_which_ends_by_the_
     settings = {"WEBHOOK_PORT": port, "WORKER_STATUS_PORT": port} | hosts | SECRET
     command = shutil.which(process, path=image.environment()["PATH"])
     assert command
-    running = await asyncio.create_subprocess_exec(
-        command, cwd=image.empty, env=image.environment(**settings), stderr=subprocess.DEVNULL
-    )
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        running = await asyncio.create_subprocess_exec(
+            command, cwd=image.empty, env=image.environment(**settings), stdout=output, stderr=output
+        )
+    program = Program(running, log, f"http://127.0.0.1:{port}")
     try:
-        async with httpx.AsyncClient() as http:
-
-            async def status() -> int:
-                try:
-                    return (await http.get(f"http://127.0.0.1:{port}/livez")).status_code
-                except httpx.HTTPError:
-                    return 0
-
-            await until(status, lambda code: code == 200, within=30)
+        await program.until_answering("/livez")
         assert image.run("healthcheck", **settings).returncode == 0
-        running.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(running.wait(), 30) == 0
+        program.signal(signal.SIGTERM)
+        assert await program.ended() == 0
     finally:
-        if running.returncode is None:
-            running.kill()
-            await running.wait()
+        await program.kill()
     dead = image.run("healthcheck", **settings)
     assert dead.returncode == 1
     assert f"Port {port}: " in dead.stderr

@@ -161,10 +161,10 @@ async def test_what_had_to_wait_long_is_read_again(rpc: Rpc, tenant: Tenant, mon
 async def test_a_receiver_whose_recorder_has_died_dies_too() -> None:
     """It is started again by whoever watches it; alive, it would acknowledge what never becomes a row."""
     program = (
-        "import sys; from store.startup import start; from webhook import __main__ as main\n"
+        "from store.startup import start; from webhook import __main__ as main\n"
         "async def run(self): raise ZeroDivisionError\n"
         "main.Recorder.run = run\n"
-        "sys.exit(start('webhook', '', main.Settings, main.serve))"
+        "start('webhook', '', main.Settings, main.serve)"
     )
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", program),

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 from tests.conftest import Project
 from tests.flows.programs import Programs
+
+ROOT = Path(__file__).parents[2]
 
 
 async def test_missing_and_wrong_settings_are_all_named_at_once(programs: Programs) -> None:
@@ -61,3 +66,15 @@ async def test_a_taken_port_is_told_in_one_sentence(programs: Programs) -> None:
     assert program.said.splitlines() == [
         f"Cannot listen on 127.0.0.1:{port} (Address already in use): free it or set WEBHOOK_PORT."
     ]
+
+
+def test_a_process_that_is_done_waits_for_no_thread() -> None:
+    """As one that looks up a name at a server that is silent, which nobody can call off."""
+    program = (
+        "import asyncio, time; from store.startup import start; from webhook.settings import Settings\n"
+        "async def run(settings):\n"
+        "    asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)\n"
+        "    return 3\n"
+        "start('webhook', '', Settings, run)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, timeout=20).returncode == 3

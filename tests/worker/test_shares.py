@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.conftest import Connect
 from tests.flows.flaky_gateway import FlakyGateway
 from tests.flows.pictures import PICTURE, receive_picture, until_media
 from tests.flows.programs import Programs
@@ -19,6 +20,13 @@ from worker.shares import asked, shares_of
 SLOTS = 8
 # Of eight slots.
 MOST = 6
+
+
+@pytest.fixture(autouse=True)
+async def alone(database: Connect) -> None:
+    """Whose work other tests have left has no part in who gets how much of a worker here."""
+    async with database() as connection:
+        await connection.execute("update whatsapp_connections set status = 'disconnected'")
 
 
 def holding(**jobs: int) -> list[dict[str, str]]:
