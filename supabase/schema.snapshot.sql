@@ -2273,6 +2273,45 @@ REVOKE ALL ON FUNCTION "private"."amend_messages"(private.inbound_message[]) FRO
 
 GRANT EXECUTE ON FUNCTION "private"."amend_messages"(private.inbound_message[]) TO "postgres";
 
+-- private/functions/among.sql
+CREATE OR REPLACE FUNCTION private.among (
+  f       private.conversation_filter,
+  stretch private.inbox_place[],
+  threads uuid[],
+  most    integer
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_generic_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'on'
+  SET enable_nestloop TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return array(
+    select walked.conversation_id
+    from (
+      select place.conversation_id from unnest(stretch) with ordinality as place (conversation_id, sort_at, turn)
+      join unnest(threads) as one (id) on one.id = place.conversation_id
+      order by place.turn offset 0
+    ) as walked
+    where f.tags is null or private.is_tagged((
+      select thread.contact_id from public.conversations as thread where thread.id = walked.conversation_id), f)
+    limit most);
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."among"(private.conversation_filter, private.inbox_place[], uuid[], integer) IS 'Of a stretch of the inbox the first that are among these threads.';
+
+REVOKE ALL ON FUNCTION "private"."among"(private.conversation_filter, private.inbox_place[], uuid[], integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."among"(private.conversation_filter, private.inbox_place[], uuid[], integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."among"(private.conversation_filter, private.inbox_place[], uuid[], integer) TO "postgres";
+
 -- private/functions/analyse_young_tables.sql
 CREATE OR REPLACE FUNCTION private.analyse_young_tables()
   RETURNS void
@@ -5760,6 +5799,51 @@ REVOKE ALL ON FUNCTION "private"."error_of"(jsonb) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."error_of"(jsonb) TO "postgres";
 
+-- private/functions/expected_rows.sql
+CREATE OR REPLACE FUNCTION private.expected_rows (
+  words_index text,
+  counted     regclass,
+  scope       text,
+  words       text[],
+  shortest    integer
+)
+  RETURNS double precision
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+declare
+  known text;
+  shares real[];
+  expected double precision;
+begin
+  -- As the table's statistics know, which name each word that stands in more than one row of some hundreds. The planner's
+  -- own guess is of no use: of whatever a word begins with it believes that one row in fifty has it.
+  select stats.most_common_elems::text, stats.most_common_elem_freqs into known, shares
+  from pg_catalog.pg_stats as stats where stats.schemaname = 'public' and stats.tablename = words_index;
+  -- A word that is none of them is rare, and so are all together: most searches end here, before a thousand words are taken apart.
+  if known is null or exists (select from unnest(words) as word where strpos(known, scope || word) = 0) then
+    return 0;
+  end if;
+  -- Words are taken to be independent; where they are not, more is found than was expected, and given up then.
+  select exp(sum(ln(greatest(1e-12, (
+    select sum(common.share) from unnest(known::text[], shares) as common (word, share)
+    where common.word = scope || given.word
+      or char_length(given.word) >= shortest and starts_with(common.word, scope || given.word)))))) into expected
+  from unnest(words) as given (word);
+  -- Of no words nothing is expected.
+  return coalesce(expected * (select reltuples from pg_catalog.pg_class where oid = counted), 0);
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."expected_rows"(text, regclass, text, text[], integer) IS 'In how many rows words stand, as the statistics of their index know; from so many letters on as beginnings. 0: few, or nobody knows.';
+
+REVOKE ALL ON FUNCTION "private"."expected_rows"(text, regclass, text, text[], integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."expected_rows"(text, regclass, text, text[], integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."expected_rows"(text, regclass, text, text[], integer) TO "postgres";
+
 -- private/functions/expire_message_files.sql
 CREATE OR REPLACE FUNCTION private.expire_message_files (
   workspace_id uuid,
@@ -5993,42 +6077,68 @@ CREATE OR REPLACE FUNCTION private.find_conversations (
   SET search_path TO ''
   AS $function$
 declare
+  -- A table that nobody has looked at yet says -1.
+  root double precision;
   few integer;
+  many integer;
   contacts uuid[];
   threads uuid[];
-  page uuid[];
+  page uuid[] := '{}';
+  walked uuid[];
 begin
   if f.search is null and f.tags is null then
     return array(select place.conversation_id from private.walk_places(f, f.before_at, f.before_id, f.page_size) as place);
   end if;
-  -- What is gathered costs by the row, what is walked through by how seldom a thread fits: as dear at some twenty times the
-  -- root of all threads. A table that nobody has looked at yet says -1.
-  few := greatest(2000, 20 * sqrt(greatest(0, (
-    select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass))));
+  -- What is gathered costs by the row, what is walked past by how seldom one fits: as dear at some multiple of the root of all
+  -- threads, a small one where each row that is gathered leads to others, and where to look at a thread costs little.
+  root := sqrt(greatest(0, (select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass)));
+  few := greatest(1000, 7 * root);
+  many := greatest(2000, 40 * root);
   if f.search is not null then
-    f := private.gather(f, few);
-    contacts := f.by_contact;
-    threads := f.by_number || f.by_message;
+    f := private.gather(f, few, many);
   end if;
-  if contacts is null or f.by_message is null then
-    -- Too many, or none asked for: by tags, or one after the other.
-    contacts := private.contacts_found(f.tag_query, few);
-    page := case when f.tags is null or contacts is null then private.page_by_walking(f) else private.page_of(f, contacts, '{}') end;
-    if page is not null then
-      return page;
+  if f.by_contact is null or f.by_message is null then
+    -- Too many, or none asked for. Those with the tags may be few.
+    contacts := case when f.tags is not null then private.contacts_found(f.tag_query, few) end;
+    if contacts is not null then
+      return private.page_of(f, contacts, '{}');
     elsif f.search is null then
-      return private.page_of(f, private.contacts_found(f.tag_query, null), '{}');
+      return coalesce(private.page_by_walking(f, false, null, 2 * few), private.page_of(f, private.contacts_found(f.tag_query, null), '{}'));
     end if;
-    f := private.gather(f, null);
-    contacts := f.by_contact;
-    threads := f.by_number || f.by_message;
   end if;
-  -- All of them are found already, and nothing is dearer than to hand thousands of ids on for each thread.
+  if f.by_message is null then
+    -- To look into a thread costs much.
+    walked := private.page_by_walking(f, true, null, 2000);
+    if walked is not null then
+      return walked;
+    end if;
+    f := private.gather(f, null, null);
+  end if;
+
+  contacts := f.by_contact;
+  threads := f.by_number || f.by_message;
+  if contacts is null then
+    walked := private.page_by_walking(f, false, null, 2 * few);
+    contacts := case when walked is null then private.contacts_found(f.contact_query, null) end;
+    page := page || walked;
+  end if;
+  -- What is found is known by now, and nothing is dearer than to hand thousands of ids on for each thread.
   f.search := null;
   f.by_contact := null;
   f.by_number := null;
   f.by_message := null;
-  return private.page_of(f, contacts, threads);
+  if cardinality(threads) > few then
+    walked := private.page_by_walking(f, false, threads, many);
+    threads := case when walked is null then threads end;
+    page := page || walked;
+  end if;
+  -- Each is a page of its own kind, and the page is the newest of all.
+  if page = '{}' then
+    return private.page_of(f, contacts, threads);
+  elsif cardinality(contacts) > 0 or cardinality(threads) > 0 then
+    page := page || private.page_of(f, contacts, threads);
+  end if;
+  return private.newest(page, f.page_size);
 end
 $function$;
 
@@ -6078,6 +6188,10 @@ CREATE OR REPLACE FUNCTION private.folded (
   SET search_path TO ''
   AS $function$
 begin
+  -- Plain ASCII has none of what is left out or taken for another letter, and costs a fifth.
+  if octet_length(written) = char_length(written) then
+    return lower(written collate "C");
+  end if;
   -- Small letters, whoever makes them: the parser of words lets the operating system do it, lower() perhaps ICU, and of these
   -- three letters they think differently.
   return translate(lower(replace(private.seen(written), 'İ', 'i')), 'ςı', 'σi');
@@ -6236,8 +6350,9 @@ GRANT EXECUTE ON FUNCTION "private"."forwarded"(jsonb, jsonb) TO "postgres";
 
 -- private/functions/gather.sql
 CREATE OR REPLACE FUNCTION private.gather (
-  f    private.conversation_filter,
-  most integer
+  f             private.conversation_filter,
+  most_contacts integer,
+  most_messages integer
 )
   RETURNS private.conversation_filter
   LANGUAGE plpgsql
@@ -6245,23 +6360,24 @@ CREATE OR REPLACE FUNCTION private.gather (
   SET search_path TO ''
   AS $function$
 begin
-  f.by_contact := private.contacts_found(f.contact_query, most);
+  f.by_contact := case when most_contacts is null or not private.is_frequent_name(f, most_contacts)
+    then private.contacts_found(f.contact_query, most_contacts) end;
   -- A number that no contact bears any more still names its thread.
   f.by_number := case when f.number is not null then array(
     select known.conversation_id from unnest(f.connections) as own (id)
     join private.conversation_identifiers as known on known.connection_id = own.id and known.identifier = f.number) end;
-  f.by_message := private.threads_of_messages(f, most);
+  f.by_message := private.threads_of_messages(f, most_messages);
   return f;
 end
 $function$;
 
-COMMENT ON FUNCTION "private"."gather"(private.conversation_filter, integer) IS 'All contacts and threads that a search finds, if they are not more than so many.';
+COMMENT ON FUNCTION "private"."gather"(private.conversation_filter, integer, integer) IS 'All contacts and threads that a search finds, unless its contacts or its messages are more than so many.';
 
-REVOKE ALL ON FUNCTION "private"."gather"(private.conversation_filter, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."gather"(private.conversation_filter, integer, integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."gather"(private.conversation_filter, integer) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."gather"(private.conversation_filter, integer, integer) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."gather"(private.conversation_filter, integer) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."gather"(private.conversation_filter, integer, integer) TO "postgres";
 
 -- private/functions/get_conversation_messages.sql
 CREATE OR REPLACE FUNCTION private.get_conversation_messages (
@@ -7255,6 +7371,29 @@ REVOKE ALL ON FUNCTION "private"."is_found"(uuid, uuid, private.conversation_fil
 
 GRANT EXECUTE ON FUNCTION "private"."is_found"(uuid, uuid, private.conversation_filter) TO "postgres";
 
+-- private/functions/is_frequent_name.sql
+CREATE OR REPLACE FUNCTION private.is_frequent_name (
+  f    private.conversation_filter,
+  most integer
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  AS $function$
+begin
+  return private.expected_rows('contacts_words', 'public.contacts', private.search_scope(f.workspace_id) || 'n', f.words, 1) > most;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."is_frequent_name"(private.conversation_filter, integer) IS 'Whether the words of a search stand in the names of more contacts than so many.';
+
+REVOKE ALL ON FUNCTION "private"."is_frequent_name"(private.conversation_filter, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."is_frequent_name"(private.conversation_filter, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."is_frequent_name"(private.conversation_filter, integer) TO "postgres";
+
 -- private/functions/is_frequent.sql
 CREATE OR REPLACE FUNCTION private.is_frequent (
   f    private.conversation_filter,
@@ -7265,27 +7404,8 @@ CREATE OR REPLACE FUNCTION private.is_frequent (
   STABLE
   SET search_path TO ''
   AS $function$
-declare
-  scope text := private.search_scope(f.workspace_id);
-  known text;
-  shares real[];
-  expected double precision;
 begin
-  -- As the table's statistics know, which name each word that stands in more than one message of some hundreds. The planner's
-  -- own guess is of no use: of whatever a word begins with it believes that one message in fifty has it.
-  select stats.most_common_elems::text, stats.most_common_elem_freqs into known, shares
-  from pg_catalog.pg_stats as stats where stats.schemaname = 'public' and stats.tablename = 'messages_words';
-  -- A word that is none of them is rare, and so are all together: most searches end here, before a thousand words are taken apart.
-  if exists (select from unnest(f.words) as word where strpos(known, scope || word) = 0) then
-    return false;
-  end if;
-  -- Words are taken to be independent; where they are not, more is found than was expected, and given up then.
-  select exp(sum(ln(greatest(1e-12, (
-    select sum(common.share) from unnest(known::text[], shares) as common (word, share)
-    where common.word = scope || given.word
-      or char_length(given.word) >= 3 and starts_with(common.word, scope || given.word)))))) into expected
-  from unnest(f.words) as given (word);
-  return expected * (select reltuples from pg_catalog.pg_class where oid = 'public.messages'::regclass) > most;
+  return private.expected_rows('messages_words', 'public.messages', private.search_scope(f.workspace_id), f.words, 3) > most;
 end
 $function$;
 
@@ -8417,6 +8537,31 @@ REVOKE ALL ON FUNCTION "private"."need_workspace"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."need_workspace"(uuid) TO "postgres";
 
+-- private/functions/newest.sql
+CREATE OR REPLACE FUNCTION private.newest (
+  threads uuid[],
+  most    integer
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_generic_plan'
+  SET enable_seqscan TO 'off'
+  AS $function$
+begin
+  return array(
+    select thread.id from public.conversations as thread where thread.id = any (threads)
+    order by thread.sort_at desc, thread.id desc limit most);
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."newest"(uuid[], integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."newest"(uuid[], integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."newest"(uuid[], integer) TO "postgres";
+
 -- private/functions/note_backend.sql
 CREATE OR REPLACE FUNCTION private.note_backend()
   RETURNS TRIGGER
@@ -9051,55 +9196,51 @@ GRANT EXECUTE ON FUNCTION "private"."pace_unanswered"(public.outbox[], text) TO 
 
 -- private/functions/page_by_walking.sql
 CREATE OR REPLACE FUNCTION private.page_by_walking (
-  f private.conversation_filter
+  f           private.conversation_filter,
+  by_messages boolean,
+  threads     uuid[],
+  most        integer
 )
   RETURNS uuid[]
   LANGUAGE plpgsql
   STABLE
   SET search_path TO ''
-  SET enable_seqscan TO 'off'
-  SET enable_hashjoin TO 'off'
-  SET enable_mergejoin TO 'off'
   AS $function$
 declare
   place private.inbox_place := row(f.before_id, f.before_at);
   stretch private.inbox_place[];
   found uuid[] := '{}';
+  lacking integer;
   walked integer := 0;
+  each integer := 100;
 begin
   loop
-    stretch := array(
-      select next from private.walk_places(f, place.sort_at, place.conversation_id, 200) as next);
-    found := found || array(
-      select ordered.id
-      from (
-        select thread.id, thread.contact_id
-        from unnest(stretch) with ordinality as walked (conversation_id, sort_at, number)
-        join public.conversations as thread on thread.id = walked.conversation_id
-        order by walked.number offset 0
-      ) as ordered
-      where (f.tags is null or private.is_tagged(ordered.contact_id, f))
-        and (f.search is null or private.is_found(ordered.id, ordered.contact_id, f))
-      limit f.page_size - cardinality(found));
-    exit when cardinality(found) >= f.page_size or cardinality(stretch) < 200;
-    walked := walked + 200;
+    stretch := array(select next from private.walk_stretch(f, place.sort_at, place.conversation_id, each) as next);
+    lacking := f.page_size - cardinality(found);
+    found := found || case
+      when threads is not null then private.among(f, stretch, threads, lacking)
+      when by_messages then private.read_through(f, stretch, lacking)
+      else private.with_contact(f, stretch, lacking) end;
+    exit when cardinality(found) >= f.page_size or cardinality(stretch) < each;
+    walked := walked + cardinality(stretch);
     -- So many fit, but not here: whoever gathers them after all is done in time.
-    if walked >= 2000 then
+    if walked >= most then
       return null;
     end if;
-    place := stretch[200];
+    place := stretch[cardinality(stretch)];
+    each := least(2 * each, 1000);
   end loop;
   return found;
 end
 $function$;
 
-COMMENT ON FUNCTION "private"."page_by_walking"(private.conversation_filter) IS 'The page by looking into one thread after the other, newest first. Null: it was not full after thousands.';
+COMMENT ON FUNCTION "private"."page_by_walking"(private.conversation_filter, boolean, uuid[], integer) IS 'The page by looking at one thread after the other, newest first: whether it is one of `threads`, else at its messages, or at its contact alone. Null: it was not full after so many.';
 
-REVOKE ALL ON FUNCTION "private"."page_by_walking"(private.conversation_filter) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "private"."page_by_walking"(private.conversation_filter, boolean, uuid[], integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "private"."page_by_walking"(private.conversation_filter) FROM "postgres";
+REVOKE ALL ON FUNCTION "private"."page_by_walking"(private.conversation_filter, boolean, uuid[], integer) FROM "postgres";
 
-GRANT EXECUTE ON FUNCTION "private"."page_by_walking"(private.conversation_filter) TO "postgres";
+GRANT EXECUTE ON FUNCTION "private"."page_by_walking"(private.conversation_filter, boolean, uuid[], integer) TO "postgres";
 
 -- private/functions/page_of.sql
 CREATE OR REPLACE FUNCTION private.page_of (
@@ -9698,6 +9839,45 @@ REVOKE ALL ON FUNCTION "private"."read_search"(private.conversation_filter, text
 REVOKE ALL ON FUNCTION "private"."read_search"(private.conversation_filter, text) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."read_search"(private.conversation_filter, text) TO "postgres";
+
+-- private/functions/read_through.sql
+CREATE OR REPLACE FUNCTION private.read_through (
+  f       private.conversation_filter,
+  stretch private.inbox_place[],
+  most    integer
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_generic_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return array(
+    select walked.conversation_id
+    from (
+      select place.conversation_id from unnest(stretch) with ordinality as place (conversation_id, sort_at, turn)
+      order by place.turn offset 0
+    ) as walked
+    cross join lateral (
+      select thread.contact_id from public.conversations as thread where thread.id = walked.conversation_id offset 0
+    ) as thread
+    where (f.tags is null or private.is_tagged(thread.contact_id, f))
+      and (f.search is null or private.is_found(walked.conversation_id, thread.contact_id, f))
+    limit most);
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."read_through"(private.conversation_filter, private.inbox_place[], integer) IS 'Of a stretch of the inbox the first that a search finds by contact or by looking into all their messages.';
+
+REVOKE ALL ON FUNCTION "private"."read_through"(private.conversation_filter, private.inbox_place[], integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."read_through"(private.conversation_filter, private.inbox_place[], integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."read_through"(private.conversation_filter, private.inbox_place[], integer) TO "postgres";
 
 -- private/functions/received_at.sql
 CREATE OR REPLACE FUNCTION private.received_at (
@@ -12382,6 +12562,105 @@ REVOKE ALL ON FUNCTION "private"."walk_places"(private.conversation_filter, time
 REVOKE ALL ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."walk_places"(private.conversation_filter, timestamp WITH time zone, uuid, integer) TO "postgres";
+
+-- private/functions/walk_stretch.sql
+CREATE OR REPLACE FUNCTION private.walk_stretch (
+  f         private.conversation_filter,
+  before_at timestamp with time zone,
+  before_id uuid,
+  each      integer
+)
+  RETURNS SETOF private.inbox_place
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_generic_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_bitmapscan TO 'off'
+  AS $function$
+begin
+  -- Of each list so many are read, and what lies behind the end of one that goes on is left to the next stretch.
+  return query
+  with read as materialized (
+    select page.conversation_id, page.sort_at, page.turn
+    from unnest(f.connections) as own (id) cross join unnest(f.states) as list (state)
+    cross join lateral (
+      select next.*, row_number() over () as turn
+      from (
+        select place.conversation_id, place.sort_at from private.inbox_places as place
+        where f.assignee is null and place.connection_id = own.id and place.state = list.state
+          and (place.sort_at, place.conversation_id) < (before_at, before_id)
+        order by place.sort_at desc, place.conversation_id desc limit each
+      ) as next
+      union all
+      select next.*, row_number() over () as turn
+      from (
+        select place.conversation_id, place.sort_at from private.inbox_places as place
+        where place.assigned_to = f.assignee and place.connection_id = own.id and place.state = list.state
+          and (place.sort_at, place.conversation_id) < (before_at, before_id)
+        order by place.sort_at desc, place.conversation_id desc limit each
+      ) as next) as page
+  )
+  select read.conversation_id, read.sort_at from read
+  where ((read.sort_at, read.conversation_id) >= (
+    select last.sort_at, last.conversation_id from read as last where last.turn = each
+    order by last.sort_at desc, last.conversation_id desc limit 1)) is not false
+  order by read.sort_at desc, read.conversation_id desc;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."walk_stretch"(private.conversation_filter, timestamp with time zone, uuid, integer) IS 'The next threads of the inbox that pass the filters an index knows, in their order. At least so many, or it has ended.';
+
+REVOKE ALL ON FUNCTION "private"."walk_stretch"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."walk_stretch"(private.conversation_filter, timestamp WITH time zone, uuid, integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."walk_stretch"(private.conversation_filter, timestamp WITH time zone, uuid, integer) TO "postgres";
+
+-- private/functions/with_contact.sql
+CREATE OR REPLACE FUNCTION private.with_contact (
+  f       private.conversation_filter,
+  stretch private.inbox_place[],
+  most    integer
+)
+  RETURNS uuid[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO ''
+  SET plan_cache_mode TO 'force_generic_plan'
+  SET enable_seqscan TO 'off'
+  SET enable_hashjoin TO 'off'
+  SET enable_mergejoin TO 'off'
+  AS $function$
+begin
+  return array(
+    select walked.conversation_id
+    from (
+      select place.conversation_id from unnest(stretch) with ordinality as place (conversation_id, sort_at, turn)
+      order by place.turn offset 0
+    ) as walked
+    cross join lateral (
+      select thread.contact_id from public.conversations as thread where thread.id = walked.conversation_id offset 0
+    ) as thread
+    cross join lateral (
+      select contact.* from public.contacts as contact
+      where contact.workspace_id = f.workspace_id and contact.id = thread.contact_id offset 0
+    ) as contact
+    where (f.tags is null or contact.tags @> f.tags)
+      and (f.search is null
+        or (f.number is not null or private.folded(concat_ws(' ', contact.name, contact.profile_name)) like all (f.parts))
+        and private.contact_words(contact.workspace_id, contact.name, contact.profile_name, contact.phone, contact.tags) @@ f.contact_query)
+    limit most);
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."with_contact"(private.conversation_filter, private.inbox_place[], integer) IS 'Of a stretch of the inbox the first whose contact has the tags that are asked for and is found by the search.';
+
+REVOKE ALL ON FUNCTION "private"."with_contact"(private.conversation_filter, private.inbox_place[], integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."with_contact"(private.conversation_filter, private.inbox_place[], integer) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."with_contact"(private.conversation_filter, private.inbox_place[], integer) TO "postgres";
 
 -- private/functions/with_conversations.sql
 CREATE OR REPLACE FUNCTION private.with_conversations (

@@ -20,7 +20,7 @@ NAMES = ["Dana Levi", "Noa", "אבי כהן", "Müller", "علي"]
 TAGS = ["vip", "new", "50% off", "a,b", "שלום"]
 THREADS = 60
 BOTH = """
-    select private.page_by_walking(asked.f) as walked, private.find_conversations(asked.f) as gathered
+    select private.page_by_walking(asked.f, true, null, 2000) as walked, private.find_conversations(asked.f) as gathered
     from (select private.read_filters(%s, %s) as f) as asked"""
 COUNTED = """
     select count(*) as total, count(*) filter (where status = 'archived') as archived,

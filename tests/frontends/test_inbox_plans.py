@@ -57,6 +57,25 @@ READ: LiteralString = """
     join pg_am as method on method.oid = class.relam
     where method.amname in ('heap', 'btree') and (class.oid = any (%s::regclass[])
       or class.oid in (select indexrelid from pg_index where indrelid = any (%s::regclass[])))"""
+# One in five writes the word, one in seven is called by it.
+OFTEN: tuple[LiteralString, ...] = (
+    """
+    update public.messages set content = '{"body": "I write often"}'
+    where workspace_id = %(workspace)s and wamid like '%%.0' and conversation_id in (
+      select id from public.conversations where workspace_id = %(workspace)s and right(phone, 4)::integer %% 5 = 0)""",
+    """
+    update public.contacts set profile_name = 'Often Called'
+    where workspace_id = %(workspace)s and right(phone, 4)::integer %% 7 = 0""",
+)
+PLAINLY: LiteralString = """
+    select thread.id from public.conversations as thread
+    join public.contacts as contact on contact.id = thread.contact_id
+    where thread.workspace_id = %(workspace)s and thread.status = any (%(statuses)s)
+      and (not %(unread)s or thread.unread_count > 0) and contact.tags @> %(tags)s
+      and (contact.profile_name ilike '%%' || %(search)s || '%%' or exists (
+        select from public.messages as message
+        where message.conversation_id = thread.id and message.content ->> 'body' ilike '%%' || %(search)s || '%%'))
+    order by thread.sort_at desc, thread.id desc limit %(rows)s"""
 NEWEST: LiteralString = """
     select id from public.conversations where workspace_id = %s and status = 'open'
     order by sort_at desc, id desc limit %s"""
@@ -236,3 +255,44 @@ async def test_what_many_have_but_none_of_the_newest_is_found_all_the_same(crowd
         found, _read = await _list(session, tenant, **filters, status="all")
         numbers = [int(row["phone"][5:]) for row in found]
         assert numbers == list(range(15001, 15001 + PAGE)), filters
+
+
+async def test_what_many_have_is_what_a_plain_reading_finds(crowd: tuple[Session, Tenant]) -> None:
+    """More than are gathered each by itself: found along the inbox, by contact, by message, and by both."""
+    session, tenant = crowd
+    await session.execute("reset role")
+    for statement in OFTEN:
+        await session.execute(statement, {"workspace": tenant.workspace_id})
+    await _analyze(session)
+    await session.execute("set local role authenticated")
+    for filters in (
+        {"search": "often"},
+        {"search": "often", "status": "archived"},
+        {"search": "often", "status": "all", "unread": True},
+        {"search": "often", "tags": ["common"]},
+        {"search": "often", "tags": ["rare"], "status": "all"},
+        {"search": "often called"},
+        {"search": "write"},
+    ):
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
+        for _page in range(3):
+            found, read = await _list(session, tenant, **filters, **cursor)
+            # 4,000 messages, and a stretch of the inbox that has a page of them.
+            assert read <= 2 * GATHERED, (filters, read)
+            seen += [str(row["id"]) for row in found]
+            if len(found) < PAGE:
+                break
+            cursor = {"cursor": found[-1]["cursor"]}
+        status = filters.get("status", "open")
+        plainly = {
+            "workspace": tenant.workspace_id,
+            "statuses": ["open", "archived"] if status == "all" else [status],
+            "unread": filters.get("unread", False),
+            "tags": filters.get("tags", []),
+            "search": filters["search"],
+            "rows": 3 * PAGE,
+        }
+        expected = await (await session.execute(PLAINLY, plainly)).fetchall()
+        assert len(seen) > PAGE or "rare" in plainly["tags"], filters
+        assert seen == [str(row["id"]) for row in expected], filters
