@@ -6090,9 +6090,10 @@ begin
     return array(select place.conversation_id from private.walk_places(f, f.before_at, f.before_id, f.page_size) as place);
   end if;
   -- What is gathered costs by the row, what is walked past by how seldom one fits: as dear at some multiple of the root of all
-  -- threads, a small one where each row that is gathered leads to others, and where to look at a thread costs little.
+  -- threads. To look at a contact costs twice what each costs that is gathered, at a thread's number a fourth, at all its
+  -- messages fifty times as much (bench/README.md).
   root := sqrt(greatest(0, (select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass)));
-  few := greatest(1000, 7 * root);
+  few := greatest(1000, 10 * root);
   many := greatest(2000, 40 * root);
   if f.search is not null then
     f := private.gather(f, few, many);
@@ -6127,7 +6128,7 @@ begin
   f.by_contact := null;
   f.by_number := null;
   f.by_message := null;
-  if cardinality(threads) > few then
+  if cardinality(threads) > few / 2 then
     walked := private.page_by_walking(f, false, threads, many);
     threads := case when walked is null then threads end;
     page := page || walked;
