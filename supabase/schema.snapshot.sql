@@ -6090,8 +6090,8 @@ begin
     return array(select place.conversation_id from private.walk_places(f, f.before_at, f.before_id, f.page_size) as place);
   end if;
   -- What is gathered costs by the row, what is walked past by how seldom one fits: as dear at some multiple of the root of all
-  -- threads. To look at a contact costs twice what each costs that is gathered, at a thread's number a fourth, at all its
-  -- messages fifty times as much (bench/README.md).
+  -- threads. To look at a contact costs twice what one costs that is gathered, at the id of a thread a fourth, and at all its
+  -- messages forty times what a message costs that is gathered (bench/README.md).
   root := sqrt(greatest(0, (select reltuples from pg_catalog.pg_class where oid = 'public.conversations'::regclass)));
   few := greatest(1000, 10 * root);
   many := greatest(2000, 40 * root);
