@@ -68,7 +68,8 @@ begin
     select walked.conversation_id
     from (
       select place.conversation_id from unnest(stretch) with ordinality as place (conversation_id, sort_at, turn)
-      join unnest(threads) as one (id) on one.id = place.conversation_id
+      -- One that was found twice is there once.
+      where place.conversation_id in (select unnest(threads))
       order by place.turn offset 0
     ) as walked
     where f.tags is null or private.is_tagged((
@@ -140,7 +141,8 @@ declare
   found uuid[] := '{}';
   lacking integer;
   walked integer := 0;
-  each integer := 100;
+  -- Long enough where thousands are hashed for each stretch.
+  each integer := case when threads is null then 100 else 500 end;
 begin
   loop
     stretch := array(select next from private.walk_stretch(f, place.sort_at, place.conversation_id, each) as next);

@@ -10,8 +10,11 @@ import pytest
 
 from tests.conftest import Connect, Project
 from tests.flows.tenant import digits, phones
+from tests.frontends.full_inbox import crowd
 from tests.frontends.member import Member
 from tests.store.tenant import Session, Tenant, backend_sessions, call, rows
+
+__all__ = ["crowd"]
 
 
 @pytest.fixture
