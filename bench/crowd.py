@@ -85,7 +85,8 @@ async def standing(database: Database) -> Crowd:
 async def founded(database: Database) -> Crowd:
     """Emptied tables but for the small workspaces, full, and the large one, empty."""
     await database.execute(
-        "truncate public.workspaces, public.webhook_events, private.inbox_places, private.conversation_counts cascade"
+        "truncate public.workspaces, public.webhook_events, private.inbox_places, private.conversation_counts,"
+        " private.window_counts cascade"
     )
     await database.execute("drop table if exists bench_sentences")
     await database.execute(SENTENCES, {})
@@ -105,7 +106,7 @@ async def grown(database: Database, crowd: Crowd, people: int) -> None:
             await _add(database, crowd, 0, DEEP_THREADS, DEEP)
         await _add(database, crowd, crowd.people, people - crowd.people)
     await settle(database)
-    await database.execute("vacuum (analyze) private.inbox_places, private.conversation_counts")
+    await database.execute("vacuum (analyze) private.inbox_places, private.conversation_counts, private.window_counts")
     crowd.problems += await _wrong(database, crowd)
 
 

@@ -66,7 +66,9 @@ class Tenant:
 
 async def emptied(database: Database) -> Tenant:
     """Every table of ours without a row but these two: a workspace and its number."""
-    await database.execute("truncate public.workspaces, public.webhook_events, private.inbox_places cascade")
+    await database.execute(
+        "truncate public.workspaces, public.webhook_events, private.inbox_places, private.window_counts cascade"
+    )
     number, waba = (str(secrets.randbelow(9 * 10**14) + 10**14) for _ in range(2))
     workspace = await _id(database, "insert into workspaces (name) values ('bench') returning id", ())
     connection = await _id(

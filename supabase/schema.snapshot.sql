@@ -454,6 +454,9 @@ CREATE INDEX inbox_places_assignee ON private.inbox_places USING btree (assigned
 
 CREATE INDEX inbox_places_list ON private.inbox_places USING btree (connection_id, state, sort_at, conversation_id);
 
+CREATE INDEX inbox_places_windows ON private.inbox_places USING btree (connection_id, window_expires_at)
+  WHERE (state < 4);
+
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."inbox_places" TO "service_role";
 
 COMMENT ON COLUMN "private"."inbox_places"."state" IS 'Which of the eight lists it is in: 1 if somebody has it, 2 if it is unread, 4 if it is archived, added up (private.inbox_states).';
@@ -647,6 +650,22 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE "private"."uploaded_media" TO "ser
 COMMENT ON COLUMN "private"."uploaded_media"."version" IS 'Which bytes were uploaded, and as what: an object that is overwritten gets another.';
 
 COMMENT ON TABLE "private"."uploaded_media" IS 'The newest upload of each file to each number. WhatsApp keeps one for 30 days; here it is good for 29.';
+
+-- private/tables/window_counts.sql
+CREATE TABLE "private"."window_counts" (
+  "workspace_id" uuid                     NOT NULL,
+  "quarter"      timestamp with time zone NOT NULL,
+  "windows"      integer                  NOT NULL
+);
+
+ALTER TABLE "private"."window_counts"
+  ENABLE ROW LEVEL SECURITY;
+
+CREATE INDEX window_counts_workspace ON private.window_counts USING btree (workspace_id, quarter);
+
+GRANT DELETE, INSERT, SELECT ON TABLE "private"."window_counts" TO "service_role";
+
+COMMENT ON TABLE "private"."window_counts" IS 'How many windows of a workspace''s open threads end in a quarter of an hour: the sum of its rows. What is over means nothing any more. No key to workspaces: they go with theirs.';
 
 -- public/tables/canned_replies.sql
 CREATE TABLE "public"."canned_replies" (
@@ -1851,6 +1870,11 @@ CREATE TRIGGER check_workspace
   FOR EACH ROW
   WHEN ((CURRENT_USER = 'authenticated'::name))
   EXECUTE FUNCTION private.check_workspace();
+
+CREATE TRIGGER forget_windows
+  AFTER DELETE ON public.workspaces
+  FOR EACH ROW
+  EXECUTE FUNCTION private.forget_windows();
 
 CREATE TRIGGER remove_workspace_files
   AFTER DELETE ON public.workspaces REFERENCING OLD TABLE AS removed_workspaces
@@ -4995,17 +5019,18 @@ CREATE OR REPLACE FUNCTION private.conversation_stats (
   SET enable_mergejoin TO 'off'
   AS $function$
 declare
+  next_quarter timestamptz := private.quarter_of(now()) + interval '15 minutes';
   open_windows bigint;
 begin
   perform private.need_workspace(conversation_stats.workspace_id);
-  -- A thread whose window is open has a message of the last day: as many are looked at as customers wrote or were written to.
-  select coalesce(sum(recent.windows), 0) into open_windows
+  select coalesce(sum(counts.windows), 0) into open_windows from private.window_counts as counts
+  where counts.workspace_id = conversation_stats.workspace_id and counts.quarter >= next_quarter;
+  select open_windows + coalesce(sum(soon.windows), 0) into open_windows
   from public.whatsapp_connections as connection
-  cross join generate_series(0, 3) as list (state)
   cross join lateral (
     select count(*) as windows from private.inbox_places as place
-    where place.connection_id = connection.id and place.state = list.state and place.sort_at > now() - interval '24 hours'
-      and place.window_expires_at > now()) as recent
+    where place.connection_id = connection.id and place.state < 4
+      and place.window_expires_at > now() and place.window_expires_at < next_quarter) as soon
   where connection.workspace_id = conversation_stats.workspace_id;
   return query
   select coalesce(sum(counts.total), 0), coalesce(sum(counts.unread), 0), coalesce(sum(counts.archived), 0),
@@ -5218,6 +5243,11 @@ begin
     tg_argv[0]::integer * count(*) filter (where changed.status = 'open' and changed.unread_count > 0))
   from changed_conversations as changed
   group by changed.workspace_id;
+  insert into private.window_counts (workspace_id, quarter, windows)
+  select changed.workspace_id, date_bin(interval '15 minutes', changed.window_expires_at, timestamptz 'epoch'), tg_argv[0]::integer * count(*)
+  from changed_conversations as changed
+  where changed.status = 'open' and changed.window_expires_at > now()
+  group by 1, 2;
   return null;
 end
 $function$;
@@ -6179,6 +6209,33 @@ REVOKE ALL ON FUNCTION "private"."fold_counts"(uuid) FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."fold_counts"(uuid) TO "postgres";
 
+-- private/functions/fold_windows.sql
+CREATE OR REPLACE FUNCTION private.fold_windows (
+  workspace_id uuid
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  with folded as (
+    delete from private.window_counts as counts where counts.workspace_id = fold_windows.workspace_id returning *
+  )
+  insert into private.window_counts (workspace_id, quarter, windows)
+  select fold_windows.workspace_id, folded.quarter, sum(folded.windows) from folded
+  where folded.quarter >= private.quarter_of(now()) group by folded.quarter having sum(folded.windows) <> 0;
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."fold_windows"(uuid) IS 'One row for a quarter in the place of many, and none for those that are over. For one session at a time.';
+
+REVOKE ALL ON FUNCTION "private"."fold_windows"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."fold_windows"(uuid) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."fold_windows"(uuid) TO "postgres";
+
 -- private/functions/folded.sql
 CREATE OR REPLACE FUNCTION private.folded (
   written text
@@ -6321,6 +6378,25 @@ REVOKE ALL ON FUNCTION "private"."forget_uploaded_media"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "private"."forget_uploaded_media"() FROM "postgres";
 
 GRANT EXECUTE ON FUNCTION "private"."forget_uploaded_media"() TO "postgres";
+
+-- private/functions/forget_windows.sql
+CREATE OR REPLACE FUNCTION private.forget_windows()
+  RETURNS TRIGGER
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path TO ''
+  AS $function$
+begin
+  delete from private.window_counts as counts where counts.workspace_id = old.id;
+  return null;
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "private"."forget_windows"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."forget_windows"() FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."forget_windows"() TO "postgres";
 
 -- private/functions/forwarded.sql
 CREATE OR REPLACE FUNCTION private.forwarded (
@@ -9600,6 +9676,29 @@ REVOKE ALL ON FUNCTION "private"."prepare_outbound"(public.messages, public.conv
 
 GRANT EXECUTE ON FUNCTION "private"."prepare_outbound"(public.messages, public.conversations) TO "postgres";
 
+-- private/functions/quarter_of.sql
+CREATE OR REPLACE FUNCTION private.quarter_of (
+  moment timestamp with time zone
+)
+  RETURNS timestamp WITH time zone
+  LANGUAGE plpgsql
+  IMMUTABLE
+  PARALLEL SAFE
+  SET search_path TO ''
+  AS $function$
+begin
+  return date_bin(interval '15 minutes', moment, timestamptz 'epoch');
+end
+$function$;
+
+COMMENT ON FUNCTION "private"."quarter_of"(timestamp with time zone) IS 'When the quarter of an hour began that a moment is in.';
+
+REVOKE ALL ON FUNCTION "private"."quarter_of"(timestamp WITH time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "private"."quarter_of"(timestamp WITH time zone) FROM "postgres";
+
+GRANT EXECUTE ON FUNCTION "private"."quarter_of"(timestamp WITH time zone) TO "postgres";
+
 -- private/functions/queue_media.sql
 CREATE OR REPLACE FUNCTION private.queue_media (
   message_ids uuid[],
@@ -10429,6 +10528,19 @@ begin
     group by seen.workspace_id
   ) as changed
   where changed.archived <> 0 or changed.unread <> 0;
+  insert into private.window_counts (workspace_id, quarter, windows)
+  select seen.workspace_id, seen.quarter, sum(seen.sign)
+  from (
+    select 1 as sign, workspace_id, date_bin(interval '15 minutes', window_expires_at, timestamptz 'epoch') as quarter
+    from conversations_now where status = 'open' and window_expires_at > now()
+    union all
+    select -1, workspace_id, date_bin(interval '15 minutes', window_expires_at, timestamptz 'epoch')
+    from conversations_before where status = 'open' and window_expires_at > now()) as seen
+  group by seen.workspace_id, seen.quarter having sum(seen.sign) <> 0;
+  -- Now and then the rows become few, by one session at a time, for which nobody waits.
+  if found and random() < 0.01 and pg_try_advisory_xact_lock(hashtextextended('window_counts', 0)) then
+    perform private.fold_windows((select workspace_id from conversations_now limit 1));
+  end if;
   return null;
 end
 $function$;

@@ -1,6 +1,6 @@
 -- The inbox: what a member lists, opens, counts and does; what nobody else learns.
 begin;
-select plan(79);
+select plan(83);
 
 -- `by(actor, statement)`: what the statement answers when the actor says it; rows affected for a change, else the SQLSTATE.
 -- Actors are owner, admin and agent of workspace `home`, stranger (owner of workspace `away`), anon and service_role.
@@ -188,6 +188,28 @@ select is_empty('select * from miscounted', 'what is counted is what a count giv
 select private.fold_counts(md5('home')::uuid);
 select is((select count(*) from private.conversation_counts where workspace_id = md5('home')::uuid), 1::bigint, 'many rows become one');
 select is_empty('select * from miscounted', 'that says the same');
+
+create temporary view miscounted_windows as
+  select workspace_id, quarter from (
+    select workspace_id, quarter, windows from private.window_counts
+    union all select workspace_id, private.quarter_of(window_expires_at), -1 from public.conversations
+    where status = 'open' and window_expires_at > now()) as both_sides
+  where quarter >= private.quarter_of(now()) group by workspace_id, quarter having sum(windows) <> 0;
+select is_empty('select * from miscounted_windows', 'nor are windows counted otherwise');
+create function pg_temp.window_of(id uuid, ends interval) returns void language plpgsql as $$ begin
+  update public.conversations as own set window_expires_at = now() + ends where own.id = window_of.id; end $$;
+create function pg_temp.closed_counted() returns boolean language sql as $$
+  select pg_temp.by('agent', 'select window_closed from public.get_conversation_stats(md5($q$home$q$)::uuid)')::bigint = (
+    select count(*) from public.conversations
+    where workspace_id = md5('home')::uuid and status = 'open' and coalesce(window_expires_at <= now(), true)) $$;
+select ok((
+  select bool_and(closed) from (
+    select (select pg_temp.closed_counted() from pg_temp.window_of(md5('ben')::uuid, ends)) as closed
+    from unnest(array['-1 second', '0', '1 second', '5 minutes', '15 minutes', '20 minutes', '23:59:59']::interval[]) as ends) as moved),
+  'wherever in a quarter of an hour a window ends');
+select is_empty('select * from miscounted_windows', 'as often as it moves');
+select private.fold_windows(md5('home')::uuid);
+select is_empty('select * from miscounted_windows', 'and when many rows become few');
 
 -- Hands
 

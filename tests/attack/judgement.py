@@ -21,6 +21,13 @@ DRIFTED = """
       is distinct from (1, truth.unread_count, truth.last_customer_message_at, truth.window_expires_at,
         truth.last_message_at, truth.last_message_seq, truth.last_message_preview, truth.last_message_direction)"""
 
+MISCOUNTED = """
+    select quarter, sum(windows) as too_many from (
+      select quarter, windows from private.window_counts where workspace_id = %(workspace)s
+      union all select private.quarter_of(window_expires_at), -1 from conversations
+      where workspace_id = %(workspace)s and status = 'open' and window_expires_at > now()) as both_sides
+    where quarter > private.quarter_of(now()) group by quarter having sum(windows) <> 0"""
+
 
 async def journal_of(tenant: Tenant) -> Counter[str]:
     """How often each body is in the journal, by its digest."""
@@ -71,6 +78,7 @@ async def each_customer_has_one_thread_and_one_contact(tenant: Tenant, traffic: 
 
 async def statistics_equal_the_messages(tenant: Tenant) -> None:
     assert await tenant.rows(DRIFTED) == []
+    assert await tenant.rows(MISCOUNTED) == []
 
 
 async def our_messages_are_where_their_reports_put_them(tenant: Tenant, traffic: Traffic) -> None:
