@@ -36,6 +36,8 @@ end
 $$;
 comment on function private.fold_windows(uuid) is 'One row for a quarter in the place of many, and none for those that are over. For one session at a time.';
 
+-- Both triggers say date_bin and not private.quarter_of, which they mean: a call of it costs more than the work, and every
+-- message pays for it.
 create or replace function private.count_conversations() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
@@ -111,7 +113,7 @@ create trigger forget_windows after delete on public.workspaces for each row exe
 create or replace function private.conversation_stats(workspace_id uuid)
 returns table (total bigint, unread bigint, archived bigint, window_closed bigint)
 language plpgsql stable security definer set search_path = ''
--- One plan for all, since making it anew takes longer than the counting. Each list is a stretch of the index by itself.
+-- One plan for all, since making it anew takes longer than the counting. Each number's windows are a stretch of their index.
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
